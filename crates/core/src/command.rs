@@ -1,0 +1,126 @@
+//! What a session asks of a backend, and what a backend answers. Every backend gives the same answers.
+
+use crate::document::{Guard, Stored};
+use crate::error::SyncError;
+use crate::ids::{Revision, Sequence, WriterId};
+use crate::splice::Plan;
+use std::sync::Arc;
+
+/// Names one command of a session, so that its answer finds its way back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RequestId(pub u64);
+
+/// One request to a backend.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Read what is stored under `key`.
+    Load {
+        /// The full key.
+        key: String,
+    },
+    /// Read only the end of what is stored under `key`, enough to see its revision.
+    Probe {
+        /// The full key.
+        key: String,
+    },
+    /// Change what is stored under one key, atomically and at most once.
+    Commit(Arc<Commit>),
+    /// List keys that start with `prefix`, a page at a time.
+    Names {
+        /// The literal prefix (no pattern).
+        prefix: String,
+        /// `"0"` for the first page, then what the last answer said.
+        cursor: String,
+    },
+}
+
+/// The mutations that one round trip applies atomically to one attribute, as byte edits.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Commit {
+    /// The full key of the document.
+    pub key: String,
+    /// With `sequence`, the idempotency key.
+    pub writer: WriterId,
+    /// Strictly increasing per writer; the same on every retry of the same mutations.
+    pub sequence: Sequence,
+    /// The commit of this writer that must have been applied last: set where this one was built on
+    /// the expected result of another that was still in flight.
+    pub after: Option<Sequence>,
+    /// What must be stored for the edit to fit.
+    pub guard: Guard,
+    /// The edit.
+    pub plan: Plan,
+    /// The document's revision once applied.
+    pub revision: Revision,
+}
+
+/// A backend's answer to one [`Command`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// To [`Command::Load`].
+    Loaded(Stored),
+    /// To [`Command::Probe`].
+    Probed(Probed),
+    /// To [`Command::Commit`].
+    Committed(Outcome),
+    /// To [`Command::Names`]: full keys, possibly repeated, and the cursor to go on from (`"0"` at the end).
+    Names {
+        /// The next page's cursor.
+        cursor: String,
+        /// Full keys.
+        keys: Vec<String>,
+    },
+    /// The backend could not do it now, but may later (loading, read-only, out of memory): try again.
+    Busy(SyncError),
+    /// The backend will not do it.
+    Refused(SyncError),
+}
+
+/// What became of a commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Applied now.
+    Applied,
+    /// This sequence had been applied before; nothing was changed.
+    Duplicate,
+    /// The guard did not match; nothing was changed. `stored` is there unless the commit had an
+    /// `after`: its predecessor's answer has it.
+    Stale {
+        /// What is stored instead.
+        stored: Option<Stored>,
+    },
+}
+
+/// The end of what is stored under a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Probed {
+    /// No such key.
+    Absent,
+    /// The key's length and its last bytes (up to [`PROBE_BYTES`]).
+    Tail {
+        /// Bytes stored.
+        len: usize,
+        /// The last of them.
+        tail: Vec<u8>,
+    },
+    /// The key holds something that is not a string.
+    OtherType,
+}
+
+/// How many bytes at the end of a document a probe reads.
+pub const PROBE_BYTES: usize = 96;
+
+/// What a host tells a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// The backend can be reached (again). Answers to earlier requests will not come any more.
+    Connected,
+    /// The backend cannot be reached; the host keeps trying.
+    Disconnected(SyncError),
+    /// The answer to a request.
+    Answer(RequestId, Answer),
+    /// Keys that some other process changed.
+    Changed(Vec<String>),
+    /// A timeout has passed (see `Session::poll_timeout`), or a caller just wants the session to look at the time.
+    Tick,
+}

@@ -1,0 +1,115 @@
+//! One recorded change with its intent.
+
+mod apply;
+
+pub use apply::{apply, locate};
+
+use compact_str::CompactString;
+
+/// One step from a container to what is in it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Step {
+    /// A key of a dict, as canonical JSON string text without its quotes.
+    Key(CompactString),
+    /// An index of a list.
+    Index(usize),
+}
+
+/// From the attribute's value down to a container; empty for the value itself.
+pub type Path = Vec<Step>;
+
+/// One JSON value as canonical text (compact, UTF-8 unescaped, numbers as written).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Json(pub Box<str>);
+
+/// Several JSON values as canonical text: comma-separated, without brackets.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct JsonList {
+    /// `1,"b",{}`
+    pub text: Box<str>,
+    /// How many.
+    pub count: usize,
+}
+
+/// One change of one attribute. Paths lead to the container that changes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Mutation {
+    /// Give the attribute a whole new value.
+    Assign {
+        /// The value.
+        value: Json,
+    },
+    /// Delete the attribute.
+    Delete,
+    /// Give a key of a dict a value; a new key goes last.
+    Set {
+        /// The dict.
+        path: Path,
+        /// The key, as in [`Step::Key`].
+        key: CompactString,
+        /// The value.
+        value: Json,
+    },
+    /// Take a key out of a dict.
+    Unset {
+        /// The dict.
+        path: Path,
+        /// The key, as in [`Step::Key`].
+        key: CompactString,
+    },
+    /// Empty a dict.
+    Clear {
+        /// The dict.
+        path: Path,
+    },
+    /// Give an element of a list another value.
+    Replace {
+        /// The list.
+        path: Path,
+        /// The element.
+        index: usize,
+        /// The value.
+        value: Json,
+    },
+    /// Put values at the end of a list.
+    Append {
+        /// The list.
+        path: Path,
+        /// The values.
+        values: JsonList,
+    },
+    /// Take `remove` elements out of a list at `index` and put values there.
+    Splice {
+        /// The list.
+        path: Path,
+        /// Where; at most the list's length.
+        index: usize,
+        /// How many elements go.
+        remove: usize,
+        /// What comes.
+        values: JsonList,
+    },
+    /// Reorder a whole list: element `order[i]` becomes element `i`.
+    Permute {
+        /// The list.
+        path: Path,
+        /// A permutation of `0..len`.
+        order: Vec<usize>,
+    },
+}
+
+impl Mutation {
+    /// The container that changes; empty where it is the whole attribute.
+    pub fn path(&self) -> &[Step] {
+        match self {
+            Self::Assign { .. } | Self::Delete => &[],
+            Self::Set { path, .. }
+            | Self::Unset { path, .. }
+            | Self::Clear { path }
+            | Self::Replace { path, .. }
+            | Self::Append { path, .. }
+            | Self::Splice { path, .. }
+            | Self::Permute { path, .. } => path,
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! This process's copy of one attribute: the stored document plus pending mutations, applied optimistically.
+
+mod pending;
+
+use crate::command::Commit;
+use crate::document::{self, Base, Content, Node, Stored};
+use crate::error::{ErrorCode, SyncError};
+use crate::ids::{Revision, Sequence, WriterId};
+use crate::merge;
+use crate::mutation::{self, Json, Mutation};
+use crate::splice::{self, Edit};
+use pending::{OpenCommit, SealedCommit};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Commits of one attribute that may be in flight at once: enough to keep the wire busy. What comes
+/// faster gathers in the open commit.
+const MAX_IN_FLIGHT: usize = 4;
+/// Bytes of one attribute's commits that may be in flight at once, past the first commit.
+const MAX_IN_FLIGHT_BYTES: usize = 1 << 20;
+
+/// One attribute.
+#[derive(Debug)]
+pub struct Replica {
+    key: String,
+    writer: WriterId,
+    /// The optimistic document: what is confirmed, and every pending mutation.
+    value: Option<Node>,
+    /// Why the stored bytes are not a document, until someone assigns.
+    unreadable: Option<SyncError>,
+    /// What the server has, as far as it told us. None: never loaded.
+    confirmed: Option<Base>,
+    /// The revision of `confirmed`.
+    revision: Option<Revision>,
+    /// The highest revision seen or given out: the next is above it even where the clock stands still.
+    highest: Option<Revision>,
+    sealed: VecDeque<SealedCommit>,
+    open: Option<OpenCommit>,
+}
+
+/// What a rebase did.
+#[derive(Debug)]
+pub struct Rebased {
+    /// How the optimistic document changed; None where it did not.
+    pub change: Option<Change>,
+    /// Mutations that had nothing left to change, and why.
+    pub conflicts: Vec<(Mutation, SyncError)>,
+}
+
+/// A change of the optimistic document that this process did not make.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The attribute has this value, and had none.
+    Loaded(Json),
+    /// These mutations lead from the old value to the new.
+    Patched(Vec<Mutation>),
+    /// The attribute is gone.
+    Gone,
+    /// What is stored is not a document.
+    Unreadable(SyncError),
+}
+
+/// Getters.
+impl Replica {
+    /// A replica of which nothing is known yet.
+    pub fn new(key: String, writer: WriterId) -> Self {
+        Self {
+            key,
+            writer,
+            value: None,
+            unreadable: None,
+            confirmed: None,
+            revision: None,
+            highest: None,
+            sealed: VecDeque::new(),
+            open: None,
+        }
+    }
+
+    /// The key on the server.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The optimistic document.
+    pub fn value(&self) -> Option<&Node> {
+        self.value.as_ref()
+    }
+
+    /// The confirmed revision.
+    pub fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// Has the server told what it has?
+    pub fn is_loaded(&self) -> bool {
+        self.confirmed.is_some()
+    }
+
+    /// The number of the oldest mutation that is neither acknowledged nor given up.
+    pub fn first_pending(&self) -> Option<u64> {
+        self.sealed.front().map(|commit| commit.first).or(self.open.as_ref().map(|open| open.first))
+    }
+
+    /// Is a commit on its way?
+    pub fn is_in_flight(&self) -> bool {
+        self.sealed.iter().any(|commit| commit.in_flight)
+    }
+
+    /// Is this the oldest pending commit? Only its answer tells what is stored.
+    pub fn is_first(&self, sequence: Sequence) -> bool {
+        self.sealed.front().is_some_and(|commit| commit.command.sequence == sequence)
+    }
+
+    /// Does the end of what is stored (its length, its last bytes; None: no such key) say that
+    /// nothing has changed since it was confirmed?
+    pub fn is_current(&self, tail: Option<(usize, &[u8])>) -> bool {
+        match (&self.confirmed, tail) {
+            (Some(Base::Absent), None) => true,
+            (Some(base), Some((len, tail))) => base.matches_tail(len, tail),
+            _ => false,
+        }
+    }
+}
+
+/// Local mutations.
+impl Replica {
+    /// Would `mutate` take it? Gives the document's length in bytes afterwards.
+    pub fn check(&self, mutation: &Mutation, max_bytes: usize) -> Result<usize, SyncError> {
+        self.locate(mutation, max_bytes).map(|(_, len)| len)
+    }
+
+    /// Apply a local mutation. Gives the document's length in bytes afterwards.
+    pub fn mutate(&mut self, number: u64, mutation: Mutation, max_bytes: usize) -> Result<usize, SyncError> {
+        let (edit, len) = self.locate(&mutation, max_bytes)?;
+        mutation::apply(&mut self.value, &mutation)?;
+        self.unreadable = None;
+        self.open.get_or_insert_with(|| OpenCommit::new(number)).push(mutation, edit);
+        Ok(len)
+    }
+
+    fn locate(&self, mutation: &Mutation, max_bytes: usize) -> Result<(Edit, usize), SyncError> {
+        let replaces_all = matches!(mutation, Mutation::Assign { .. } | Mutation::Delete);
+        if let Some(error) = self.unreadable.as_ref().filter(|_| !replaces_all) {
+            return Err(error.clone());
+        }
+        let edit = mutation::locate(self.value.as_ref(), mutation)?;
+        let len = self.value.as_ref().map_or(0, Node::text_len) - edit.remove + edit.insert.len();
+        if len > max_bytes && edit.insert.len() > edit.remove {
+            return Err(SyncError::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "the document would have {len} bytes, more than maxDocumentBytes ({max_bytes}); \
+                     raise it or split the document over several attributes"
+                ),
+            ));
+        }
+        Ok((edit, len))
+    }
+}
+
+/// Commits.
+impl Replica {
+    /// The next commit to send, if one can go now. `next_sequence` is asked only where mutations are
+    /// sent for the first time.
+    pub fn next_commit(&mut self, now_ns: u64, next_sequence: impl FnOnce() -> Sequence) -> Option<Arc<Commit>> {
+        let sizes = self.sealed.iter().filter(|commit| commit.in_flight).map(|commit| commit.command.plan.bytes());
+        let (count, bytes) = sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
+        if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) || !self.is_loaded() {
+            return None;
+        }
+        let index = match self.sealed.iter().position(|commit| !commit.in_flight) {
+            Some(index) => index,
+            None => {
+                let open = self.open.take()?;
+                self.seal(next_sequence(), open, now_ns);
+                self.sealed.len() - 1
+            }
+        };
+        let commit = &mut self.sealed[index];
+        commit.in_flight = true;
+        Some(commit.command.clone())
+    }
+
+    /// Fix a commit and plan its edit of what is stored once all commits before it have been applied.
+    fn seal(&mut self, sequence: Sequence, open: OpenCommit, now_ns: u64) {
+        let before = self.sealed.back();
+        let base = before.map_or(self.confirmed.as_ref(), |commit| Some(&commit.result)).unwrap_or(&Base::Absent);
+        let revision = Revision::after(self.highest, now_ns);
+        let (plan, result) = splice::plan(base, &open.edits, self.value.as_ref(), revision);
+        let command = Arc::new(Commit {
+            key: self.key.clone(),
+            writer: self.writer.clone(),
+            sequence,
+            after: before.map(|commit| commit.command.sequence),
+            guard: base.guard(),
+            plan,
+            revision,
+        });
+        self.highest = Some(revision);
+        let OpenCommit { first, mutations, .. } = open;
+        self.sealed.push_back(SealedCommit { first, mutations, command, result, in_flight: false });
+    }
+
+    /// The server has applied a commit, and so all before it. Gives the new confirmed revision; None:
+    /// that commit is not pending.
+    pub fn applied(&mut self, sequence: Sequence) -> Option<Revision> {
+        let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
+        let commit = self.sealed.drain(..=index).next_back()?;
+        self.confirmed = Some(commit.result);
+        self.revision = Some(commit.command.revision);
+        self.revision
+    }
+
+    /// This commit, and all that build on it, have to be sent again.
+    pub fn unsend(&mut self, sequence: Sequence) {
+        for commit in self.sealed.iter_mut().skip_while(|commit| commit.command.sequence != sequence) {
+            commit.in_flight = false;
+        }
+    }
+
+    /// The connection is gone: everything has to be sent again.
+    pub fn unsend_all(&mut self) {
+        for commit in &mut self.sealed {
+            commit.in_flight = false;
+        }
+    }
+
+    /// Take back a commit that the server refused for good. Gives the number of its first mutation.
+    /// The document must be rebased next, which rolls it back.
+    pub fn reject(&mut self, sequence: Sequence) -> Option<u64> {
+        let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
+        let commit = self.sealed.remove(index)?;
+        self.unsend_all();
+        Some(commit.first)
+    }
+
+    /// The attribute cannot be read any more. Gives the number of the first mutation that was pending.
+    pub fn give_up(&mut self, error: SyncError) -> Option<u64> {
+        let first = self.first_pending();
+        *self = Self {
+            unreadable: Some(error),
+            highest: self.highest,
+            ..Self::new(std::mem::take(&mut self.key), self.writer.clone())
+        };
+        first
+    }
+}
+
+/// Rebase.
+impl Replica {
+    /// The server has this: put the pending mutations on top of it.
+    ///
+    /// An index means the same position as when the mutation was made: transforming indexes over
+    /// what others did to a list belongs here, before `reapply`.
+    pub fn rebase(&mut self, stored: &Stored, now_ns: u64) -> Rebased {
+        let old_value = self.value.take();
+        let old_error = self.unreadable.take();
+        let (base, revision) = match document::read(stored) {
+            Content::Absent => (Base::Absent, None),
+            Content::Document { value, revision, base } => {
+                self.value = Some(value);
+                (base, Some(revision))
+            }
+            Content::Unreadable { error, base } => {
+                self.unreadable = Some(error);
+                (base, None)
+            }
+        };
+        self.confirmed = Some(base);
+        self.revision = revision;
+        self.highest = self.highest.max(revision);
+
+        let mut conflicts = Vec::new();
+        for commit in std::mem::take(&mut self.sealed) {
+            if let Some(open) = self.reapply(commit.first, commit.mutations, &mut conflicts) {
+                self.seal(commit.command.sequence, open, now_ns);
+            }
+        }
+        if let Some(open) = self.open.take() {
+            self.open = self.reapply(open.first, open.mutations, &mut conflicts);
+        }
+        Rebased { change: self.change_since(old_value.as_ref(), old_error.as_ref()), conflicts }
+    }
+
+    fn reapply(
+        &mut self,
+        first: u64,
+        mutations: Vec<Mutation>,
+        conflicts: &mut Vec<(Mutation, SyncError)>,
+    ) -> Option<OpenCommit> {
+        let mut open = OpenCommit::new(first);
+        for mutation in mutations {
+            let located = self.locate(&mutation, usize::MAX);
+            match located.and_then(|(edit, _)| mutation::apply(&mut self.value, &mutation).map(|()| edit)) {
+                Ok(edit) => {
+                    self.unreadable = None;
+                    open.push(mutation, edit);
+                }
+                Err(error) => conflicts.push((mutation, error)),
+            }
+        }
+        (!open.mutations.is_empty()).then_some(open)
+    }
+
+    fn change_since(&self, old: Option<&Node>, old_error: Option<&SyncError>) -> Option<Change> {
+        match (old, &self.value, &self.unreadable) {
+            (_, None, Some(error)) => (old_error != Some(error)).then(|| Change::Unreadable(error.clone())),
+            (None, None, None) => old_error.map(|_| Change::Gone),
+            (Some(_), None, None) => Some(Change::Gone),
+            (None, Some(new), _) => Some(Change::Loaded(Json(new.to_text().into()))),
+            (Some(old), Some(new), _) => {
+                let patch = merge::diff(Some(old), Some(new));
+                (!patch.is_empty()).then_some(Change::Patched(patch))
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Server replies -> answers.
+
+use crate::command::{Answer, Command, Outcome, Probed};
+use crate::document::Stored;
+use crate::error::{ErrorCode, SyncError};
+
+/// A server's reply, as far as the protocol needs to tell kinds apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// Null.
+    Nil,
+    /// An integer.
+    Int(i64),
+    /// A bulk or simple string.
+    Text(Vec<u8>),
+    /// An array.
+    List(Vec<Reply>),
+    /// An error: its code, a space, its message.
+    Error(String),
+}
+
+/// Refusals that pass by themselves.
+const PASSING: [&str; 9] = [
+    "LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS",
+];
+const CREDENTIALS: [&str; 2] = ["NOAUTH", "WRONGPASS"];
+
+impl Reply {
+    pub(super) fn is_no_script(&self) -> bool {
+        matches!(self, Self::Error(message) if message.starts_with("NOSCRIPT"))
+    }
+}
+
+pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
+    if let Some(message) = replies.iter().find_map(|reply| match reply {
+        Reply::Error(message) => Some(message),
+        _ => None,
+    }) {
+        return match command {
+            Command::Load { .. } if message.starts_with("WRONGTYPE") => Answer::Loaded(Stored::OtherType),
+            Command::Probe { .. } if message.starts_with("WRONGTYPE") => Answer::Probed(Probed::OtherType),
+            _ => refusal(message),
+        };
+    }
+    let answer = match command {
+        Command::Load { .. } => loaded(replies),
+        Command::Probe { .. } => probed(replies),
+        Command::Commit(_) => committed(replies),
+        Command::Names { .. } => names(replies),
+    };
+    answer.unwrap_or_else(|| {
+        Answer::Refused(SyncError::new(ErrorCode::Internal, "the server's reply is not of this protocol"))
+    })
+}
+
+fn loaded(replies: Vec<Reply>) -> Option<Answer> {
+    match replies.into_iter().next()? {
+        Reply::Nil => Some(Answer::Loaded(Stored::Absent)),
+        Reply::Text(text) => Some(Answer::Loaded(Stored::Text(text))),
+        _ => None,
+    }
+}
+
+fn probed(replies: Vec<Reply>) -> Option<Answer> {
+    let [Reply::Int(len), Reply::Text(tail)] = <[Reply; 2]>::try_from(replies).ok()? else { return None };
+    let len = usize::try_from(len).ok()?;
+    // An empty string looks the same here; whoever holds one loads it again.
+    Some(Answer::Probed(if len == 0 { Probed::Absent } else { Probed::Tail { len, tail } }))
+}
+
+fn committed(replies: Vec<Reply>) -> Option<Answer> {
+    let Reply::List(parts) = replies.into_iter().next()? else { return None };
+    let mut parts = parts.into_iter().map_while(|part| match part {
+        Reply::Text(text) => Some(text),
+        _ => None,
+    });
+    let outcome = match parts.next()?.as_slice() {
+        b"applied" => Outcome::Applied,
+        b"duplicate" => Outcome::Duplicate,
+        b"stale" => Outcome::Stale {
+            stored: match parts.next().as_deref() {
+                None => None,
+                Some(b"absent") => Some(Stored::Absent),
+                Some(b"other") => Some(Stored::OtherType),
+                Some(b"text") => Some(Stored::Text(parts.next()?)),
+                Some(_) => return None,
+            },
+        },
+        _ => return None,
+    };
+    Some(Answer::Committed(outcome))
+}
+
+fn names(replies: Vec<Reply>) -> Option<Answer> {
+    let Reply::List(page) = replies.into_iter().next()? else { return None };
+    let [Reply::Text(cursor), Reply::List(keys)] = <[Reply; 2]>::try_from(page).ok()? else { return None };
+    let keys = keys
+        .into_iter()
+        .filter_map(|key| match key {
+            // A key that is not UTF-8 cannot be an attribute.
+            Reply::Text(key) => String::from_utf8(key).ok(),
+            _ => None,
+        })
+        .collect();
+    Some(Answer::Names { cursor: String::from_utf8(cursor).ok()?, keys })
+}
+
+fn refusal(message: &str) -> Answer {
+    // Some servers quote the arguments of a command they do not know; those may hold a document.
+    let message = message.split(", with args").next().unwrap_or_default();
+    let has = |code: &str| {
+        message.split([' ', ',']).next() == Some(code)
+            // Redis 6 wraps what a script's command answered.
+            || (message.starts_with("ERR Error running script") && message.contains(&format!("-{code} ")))
+    };
+    if PASSING.into_iter().any(has) {
+        return Answer::Busy(SyncError::new(ErrorCode::Unavailable, format!("the server answered: {message}")));
+    }
+    let code = if CREDENTIALS.into_iter().any(has) { ErrorCode::Auth } else { ErrorCode::Refused };
+    Answer::Refused(SyncError::new(code, format!("the server refused: {message}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passing_refusals_are_told_from_final_ones() {
+        assert!(matches!(refusal("LOADING Redis is loading the dataset in memory"), Answer::Busy(_)));
+        assert!(matches!(
+            refusal("ERR Error running script (call to f_1): @user_script:53: -OOM command not allowed"),
+            Answer::Busy(_)
+        ));
+        assert!(matches!(refusal("NOPERM this user has no permissions"), Answer::Refused(_)));
+        let Answer::Refused(error) = refusal("WRONGPASS invalid username-password pair") else { panic!() };
+        assert_eq!(error.code, ErrorCode::Auth);
+    }
+
+    #[test]
+    fn arguments_are_not_repeated() {
+        let Answer::Refused(error) = refusal("ERR unknown command 'EVALSHA', with args beginning with: 'secret'")
+        else {
+            panic!()
+        };
+        assert!(!error.message.contains("secret"));
+    }
+
+    #[test]
+    fn out_of_shape_replies_are_refused() {
+        let command = Command::Load { key: "k".into() };
+        for replies in [vec![], vec![Reply::Int(1)], vec![Reply::List(vec![])]] {
+            assert!(matches!(answer(&command, replies), Answer::Refused(_)));
+        }
+    }
+}

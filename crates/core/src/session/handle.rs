@@ -1,0 +1,288 @@
+//! Inputs: what the backend said, and that time has passed.
+
+use super::attribute::Want;
+use super::refresh::Ticket;
+use super::{Event, Now, Purpose, Request, Session, check_name};
+use crate::command::{Answer, Input, Outcome, Probed, RequestId};
+use crate::document::{Node, Stored};
+use crate::error::{ErrorCode, SyncError};
+use crate::ids::Sequence;
+use crate::replica::Change;
+
+/// The first retry of what the backend was too busy for, in milliseconds; doubled each time, up to a limit.
+const FIRST_RETRY_MS: u64 = 20;
+const LONGEST_RETRY_MS: u64 = 2_000;
+
+impl Session {
+    /// Take one input.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Connected => self.connect(now),
+            Input::Disconnected(error) => self.disconnect(error),
+            Input::Answer(id, answer) => self.take_answer(id, answer, now),
+            Input::Changed(keys) => self.fetch_changed(&keys),
+            Input::Tick => self.tick(now),
+        }
+        self.report_refreshed();
+        self.report_settled();
+    }
+
+    fn connect(&mut self, now: Now) {
+        self.forget_traffic();
+        self.connected = true;
+        self.last_answer_ms = now.monotonic_ms;
+        self.catch_up = Some(self.begin_refresh(None));
+    }
+
+    fn disconnect(&mut self, error: SyncError) {
+        self.forget_traffic();
+        self.connected = false;
+        self.catch_up = None;
+        self.events.push_back(Event::Disconnected(error));
+        self.report_ready();
+    }
+
+    /// Answers to what has been sent will not come, and commits have to be sent again.
+    fn forget_traffic(&mut self) {
+        self.requests.clear();
+        self.commands.clear();
+        self.retries.clear();
+        self.next_page = None;
+        for (name, attribute) in &mut self.attributes {
+            attribute.end_fetch();
+            attribute.waits = false;
+            attribute.attempts = 0;
+            attribute.replica.unsend_all();
+            self.active.insert(name.clone());
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        while let Some((at, _)) = self.retries.first()
+            && *at <= now.monotonic_ms
+        {
+            match self.retries.pop_first() {
+                Some((_, Some(name))) => {
+                    self.attribute(&name).waits = false;
+                    self.active.insert(name);
+                }
+                _ => self.next_page = Some("0".to_owned()),
+            }
+        }
+        self.reset |= self.connected && self.overdue_at().is_some_and(|at| at <= now.monotonic_ms);
+    }
+
+    fn fetch_changed(&mut self, keys: &[String]) {
+        for key in keys {
+            let Some(name) = key.strip_prefix(&self.config.prefix).filter(|name| check_name(name).is_ok()) else {
+                continue;
+            };
+            let name = name.to_owned();
+            if self.config.names.is_none() || self.attributes.contains_key(&name) {
+                self.attribute(&name).ask(Want::Probe);
+                self.active.insert(name);
+            }
+        }
+    }
+
+    fn take_answer(&mut self, id: RequestId, answer: Answer, now: Now) {
+        // An answer to what has since been given up, or sent again.
+        let Some(Request { purpose, ticket, .. }) = self.requests.remove(&id) else { return };
+        self.last_answer_ms = now.monotonic_ms;
+        match purpose {
+            Purpose::Names => self.take_names(answer, now),
+            Purpose::Fetch(name) => {
+                self.active.insert(name.clone());
+                self.take_fetched(&name, answer, ticket, now);
+            }
+            Purpose::Commit(name, sequence) => {
+                self.active.insert(name.clone());
+                self.take_outcome(&name, sequence, answer, now);
+            }
+        }
+    }
+
+    fn take_names(&mut self, answer: Answer, now: Now) {
+        match answer {
+            Answer::Names { cursor, keys } => {
+                for key in keys {
+                    let Some(name) = key.strip_prefix(&self.config.prefix) else { continue };
+                    if check_name(name).is_ok() && !self.attributes.contains_key(name) {
+                        self.attribute(name).ask(Want::Load);
+                        self.refreshes.listed(name);
+                    }
+                }
+                if cursor == "0" {
+                    self.refreshes.listing_done();
+                } else {
+                    self.next_page = Some(cursor);
+                }
+            }
+            Answer::Busy(_) => self.retry(None, now),
+            other => {
+                self.events.push_back(Event::Failed(refusal(other)));
+                self.refreshes.listing_done();
+            }
+        }
+    }
+
+    fn take_fetched(&mut self, name: &str, answer: Answer, ticket: Ticket, now: Now) {
+        let attribute = self.attribute(name);
+        let fetched = attribute.end_fetch();
+        match answer {
+            Answer::Loaded(stored) => {
+                attribute.attempts = 0;
+                self.rebase(name, &stored, now);
+            }
+            Answer::Probed(probed) => {
+                attribute.attempts = 0;
+                let tail = match &probed {
+                    Probed::Tail { len, tail } => Some((*len, tail.as_slice())),
+                    Probed::Absent | Probed::OtherType => None,
+                };
+                if probed == Probed::OtherType || !attribute.replica.is_current(tail) {
+                    attribute.ask(Want::Load);
+                    return;
+                }
+            }
+            Answer::Busy(error) => {
+                attribute.ask(fetched);
+                self.wait(name, error, now);
+                return;
+            }
+            other => {
+                let error = refusal(other);
+                if let Some(first) = attribute.replica.give_up(error.clone()) {
+                    self.events.push_back(Event::Rejected { name: name.to_owned(), error: error.clone(), first });
+                }
+                self.report_change(name, Change::Unreadable(error));
+            }
+        }
+        self.refreshes.fetched(name, ticket);
+    }
+
+    fn take_outcome(&mut self, name: &str, sequence: Sequence, answer: Answer, now: Now) {
+        let attribute = self.attribute(name);
+        match answer {
+            Answer::Committed(Outcome::Stale { stored: Some(stored) }) if attribute.replica.is_first(sequence) => {
+                attribute.attempts = 0;
+                self.rebase(name, &stored, now);
+            }
+            Answer::Committed(Outcome::Stale { .. }) => {
+                let is_first = attribute.replica.is_first(sequence);
+                attribute.replica.unsend(sequence);
+                if is_first {
+                    attribute.ask(Want::Load);
+                }
+            }
+            Answer::Committed(outcome) => {
+                attribute.attempts = 0;
+                if outcome == Outcome::Duplicate {
+                    // It was applied before, and more may have been since.
+                    attribute.ask(Want::Probe);
+                }
+                if let Some(revision) = attribute.replica.applied(sequence) {
+                    self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision });
+                }
+            }
+            Answer::Busy(error) => {
+                attribute.replica.unsend(sequence);
+                self.forget_commits(name);
+                self.wait(name, error, now);
+            }
+            other => {
+                let error = refusal(other);
+                attribute.ask(Want::Load);
+                if let Some(first) = attribute.replica.reject(sequence) {
+                    self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
+                }
+                self.forget_commits(name);
+            }
+        }
+    }
+
+    fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
+        let rebased = self.attribute(name).replica.rebase(stored, now.unix_ns);
+        self.forget_commits(name);
+        for (mutation, error) in rebased.conflicts {
+            self.events.push_back(Event::Conflict { name: name.to_owned(), mutation, error });
+        }
+        if let Some(change) = rebased.change {
+            self.report_change(name, change);
+        }
+    }
+
+    fn report_change(&mut self, name: &str, change: Change) {
+        let replica = &self.attribute(name).replica;
+        let (revision, bytes) = (replica.revision(), replica.value().map_or(0, Node::text_len));
+        self.events.push_back(Event::Changed { name: name.to_owned(), change, revision, bytes });
+    }
+
+    /// Commits on their way are going to be sent anew: answers to how they were do not count.
+    fn forget_commits(&mut self, name: &str) {
+        self.requests.retain(|_, request| !matches!(&request.purpose, Purpose::Commit(of, _) if of == name));
+    }
+
+    /// Try an attribute again later.
+    fn wait(&mut self, name: &str, error: SyncError, now: Now) {
+        if self.attribute(name).attempts == 0 {
+            self.events.push_back(Event::Failed(error));
+        }
+        if !std::mem::replace(&mut self.attribute(name).waits, true) {
+            self.retry(Some(name.to_owned()), now);
+        }
+    }
+
+    fn retry(&mut self, what: Option<String>, now: Now) {
+        let attempts = match &what {
+            Some(name) => {
+                let attempts = &mut self.attribute(name).attempts;
+                *attempts += 1;
+                *attempts
+            }
+            None => 5,
+        };
+        let longest = (FIRST_RETRY_MS << attempts.min(10)).min(LONGEST_RETRY_MS);
+        // xorshift: enough to keep many clients from trying in step.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let delay = longest / 2 + self.random % (longest / 2 + 1);
+        self.retries.insert((now.monotonic_ms + delay, what));
+    }
+
+    pub(super) fn report_refreshed(&mut self) {
+        for ticket in self.refreshes.take_done() {
+            if self.catch_up == Some(ticket) {
+                self.catch_up = None;
+                self.events.push_back(Event::Connected);
+                self.report_ready();
+            }
+            self.events.push_back(Event::Refreshed(ticket));
+        }
+    }
+
+    fn report_ready(&mut self) {
+        if !std::mem::replace(&mut self.ready, true) {
+            self.events.push_back(Event::Ready);
+        }
+    }
+
+    fn report_settled(&mut self) {
+        let attributes = &self.attributes;
+        self.pending.retain(|name| attributes.get(name).is_some_and(|a| a.replica.first_pending().is_some()));
+        let oldest = self.pending.iter().filter_map(|name| attributes.get(name)?.replica.first_pending()).min();
+        let settled = oldest.map_or(self.last_mutation, |oldest| oldest - 1);
+        if settled > self.settled {
+            self.settled = settled;
+            self.events.push_back(Event::Settled(settled));
+        }
+    }
+}
+
+fn refusal(answer: Answer) -> SyncError {
+    match answer {
+        Answer::Refused(error) | Answer::Busy(error) => error,
+        _ => SyncError::new(ErrorCode::Internal, "the backend gave an answer of another kind than was asked for"),
+    }
+}

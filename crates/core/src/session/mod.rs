@@ -1,0 +1,337 @@
+//! The state machine over the replicas of one memory: mutations and answers in, commands and events out.
+//!
+//! **After every call that takes `now`, drain `poll_command` and `poll_event`, then look at
+//! `poll_timeout` and `poll_reset`.**
+
+mod attribute;
+mod handle;
+mod refresh;
+
+pub use refresh::Ticket;
+
+use crate::command::{Command, RequestId};
+use crate::document::Node;
+use crate::error::{ErrorCode, SyncError};
+use crate::ids::{Revision, Sequence, WriterId};
+use crate::mutation::Mutation;
+use crate::replica::{Change, Replica};
+use attribute::{Attribute, Want};
+use refresh::Refreshes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A reply is overdue after this long without any reply, in milliseconds,
+const REPLY_TIMEOUT_MS: u64 = 20_000;
+/// and what is sent may take as long as it does on a line this slow.
+const SLOWEST_BYTES_PER_MS: u64 = 100;
+
+/// The time, as the host sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Nanoseconds since 1970, for revisions. May stand still or jump.
+    pub unix_ns: u64,
+    /// Milliseconds of a clock that never goes back, for timeouts.
+    pub monotonic_ms: u64,
+}
+
+/// What a session is for.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What keys of this memory start with, `memory:` or `memory:<scope>:`.
+    pub prefix: String,
+    /// The attributes to load; None: all that are there.
+    pub names: Option<Vec<String>>,
+    /// Random, never used before.
+    pub writer: WriterId,
+    /// The most bytes that one document may have.
+    pub max_document_bytes: usize,
+    /// Random, for the jitter of retries.
+    pub seed: u64,
+}
+
+/// What a session tells its host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// An attribute changed other than by `mutate`.
+    Changed {
+        /// The attribute.
+        name: String,
+        /// How.
+        change: Change,
+        /// The confirmed revision.
+        revision: Option<Revision>,
+        /// The document's length in bytes, 0 where there is none.
+        bytes: usize,
+    },
+    /// A commit was acknowledged.
+    Acknowledged {
+        /// The attribute.
+        name: String,
+        /// Its revision now.
+        revision: Revision,
+    },
+    /// Every mutation up to this number has been acknowledged or given up.
+    Settled(u64),
+    /// The server refused mutations for good; they are rolled back.
+    Rejected {
+        /// The attribute.
+        name: String,
+        /// Why.
+        error: SyncError,
+        /// The number of the first of them.
+        first: u64,
+    },
+    /// A mutation was dropped because what it was to change is gone.
+    Conflict {
+        /// The attribute.
+        name: String,
+        /// What was dropped.
+        mutation: Mutation,
+        /// Why.
+        error: SyncError,
+    },
+    /// The backend can be reached, and everything loaded is up to date.
+    Connected,
+    /// The backend cannot be reached.
+    Disconnected(SyncError),
+    /// The initial load is done, or was given up because the backend cannot be reached.
+    Ready,
+    /// Everything that `refresh` was asked for is up to date as of that call.
+    Refreshed(Ticket),
+    /// Something else went wrong.
+    Failed(SyncError),
+}
+
+/// An outstanding request.
+#[derive(Debug)]
+struct Request {
+    purpose: Purpose,
+    /// When it is overdue, unless something else was answered lately.
+    deadline_ms: u64,
+    /// The newest refresh asked for when the request went out: its answer serves all up to it.
+    ticket: Ticket,
+}
+
+#[derive(Clone, Debug)]
+enum Purpose {
+    Fetch(String),
+    Commit(String, Sequence),
+    Names,
+}
+
+/// The replicas of one memory and their traffic.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    attributes: BTreeMap<String, Attribute>,
+    /// Attributes that may have something to send.
+    active: BTreeSet<String>,
+    /// Attributes with pending mutations.
+    pending: BTreeSet<String>,
+    /// When to try again (monotonic ms) and what: an attribute, or the listing of names.
+    retries: BTreeSet<(u64, Option<String>)>,
+    connected: bool,
+    ready: bool,
+    /// The refresh that must be done before `Connected` is reported.
+    catch_up: Option<Ticket>,
+    refreshes: Refreshes,
+    /// The page of names to ask for next.
+    next_page: Option<String>,
+    requests: BTreeMap<RequestId, Request>,
+    last_request: u64,
+    last_sequence: u64,
+    last_mutation: u64,
+    settled: u64,
+    last_answer_ms: u64,
+    random: u64,
+    reset: bool,
+    commands: VecDeque<(RequestId, Command)>,
+    events: VecDeque<Event>,
+}
+
+/// Getters.
+impl Session {
+    /// A session that knows nothing yet and is not connected.
+    pub fn new(config: Config) -> Self {
+        let mut session = Self {
+            attributes: BTreeMap::new(),
+            active: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            connected: false,
+            ready: false,
+            catch_up: None,
+            refreshes: Refreshes::default(),
+            next_page: None,
+            requests: BTreeMap::new(),
+            last_request: 0,
+            last_sequence: 0,
+            last_mutation: 0,
+            settled: 0,
+            last_answer_ms: 0,
+            random: config.seed | 1,
+            reset: false,
+            commands: VecDeque::new(),
+            events: VecDeque::new(),
+            config,
+        };
+        for name in session.config.names.clone().unwrap_or_default() {
+            session.attribute(&name);
+        }
+        session
+    }
+
+    /// The optimistic document of an attribute.
+    pub fn value(&self, name: &str) -> Option<&Node> {
+        self.attributes.get(name)?.replica.value()
+    }
+
+    /// The confirmed revision of an attribute.
+    pub fn revision(&self, name: &str) -> Option<Revision> {
+        self.attributes.get(name)?.replica.revision()
+    }
+
+    /// Would `mutate` take it?
+    pub fn check(&self, name: &str, mutation: &Mutation) -> Result<(), SyncError> {
+        check_name(name)?;
+        let nothing;
+        let replica = match self.attributes.get(name) {
+            Some(attribute) => &attribute.replica,
+            None => {
+                nothing = Replica::new(String::new(), self.config.writer.clone());
+                &nothing
+            }
+        };
+        replica.check(mutation, self.config.max_document_bytes).map(drop)
+    }
+}
+
+/// Commands.
+impl Session {
+    /// Apply a local mutation; it goes out with the next commit. Mutations are numbered from 1.
+    /// Gives the document's length in bytes afterwards.
+    pub fn mutate(&mut self, name: &str, mutation: Mutation) -> Result<usize, SyncError> {
+        check_name(name)?;
+        let max_bytes = self.config.max_document_bytes;
+        let number = self.last_mutation + 1;
+        let attribute = self.attribute(name);
+        let len = attribute.replica.mutate(number, mutation, max_bytes)?;
+        if !attribute.replica.is_loaded() {
+            attribute.ask(Want::Load);
+        }
+        self.last_mutation = number;
+        self.active.insert(name.to_owned());
+        self.pending.insert(name.to_owned());
+        Ok(len)
+    }
+
+    /// Catch up with the backend as of now: with these attributes; or, for None, with all, and look
+    /// for new ones. Answered by [`Event::Refreshed`], after a reconnect if need be.
+    pub fn refresh(&mut self, names: Option<&[String]>) -> Ticket {
+        let ticket = self.begin_refresh(names);
+        self.report_refreshed();
+        ticket
+    }
+
+    fn begin_refresh(&mut self, names: Option<&[String]>) -> Ticket {
+        let listing = names.is_none() && self.config.names.is_none();
+        if listing {
+            self.next_page = Some("0".to_owned());
+            self.requests.retain(|_, request| !matches!(request.purpose, Purpose::Names));
+        }
+        let names: BTreeSet<String> = match names {
+            Some(names) => names.iter().filter(|name| check_name(name).is_ok()).cloned().collect(),
+            None => self.attributes.keys().cloned().collect(),
+        };
+        for name in &names {
+            self.attribute(name).ask(Want::Probe);
+        }
+        self.active.extend(names.iter().cloned());
+        self.refreshes.begin(names, listing)
+    }
+
+    fn attribute(&mut self, name: &str) -> &mut Attribute {
+        if !self.attributes.contains_key(name) {
+            let key = format!("{}{name}", self.config.prefix);
+            let attribute = Attribute::new(Replica::new(key, self.config.writer.clone()));
+            self.attributes.insert(name.to_owned(), attribute);
+            self.active.insert(name.to_owned());
+        }
+        self.attributes.get_mut(name).expect("it is there or was just put there")
+    }
+}
+
+/// Polls.
+impl Session {
+    /// The next command for the backend.
+    pub fn poll_command(&mut self, now: Now) -> Option<(RequestId, Command)> {
+        if self.commands.is_empty() && self.connected {
+            self.list_names(now);
+            while let Some(name) = self.active.pop_first() {
+                self.send_for(&name, now);
+            }
+        }
+        self.commands.pop_front()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The monotonic time in milliseconds at which the session wants an [`Input::Tick`](crate::command::Input::Tick).
+    pub fn poll_timeout(&self) -> Option<u64> {
+        let retry = self.retries.first().map(|(at, _)| *at);
+        retry.into_iter().chain(self.overdue_at()).min()
+    }
+
+    /// True once where replies are overdue: the host drops the connection and makes a new one.
+    pub fn poll_reset(&mut self) -> bool {
+        std::mem::take(&mut self.reset)
+    }
+
+    fn overdue_at(&self) -> Option<u64> {
+        let oldest = self.requests.first_key_value()?.1;
+        Some(oldest.deadline_ms.max(self.last_answer_ms + REPLY_TIMEOUT_MS))
+    }
+
+    fn list_names(&mut self, now: Now) {
+        if let Some(cursor) = self.next_page.take() {
+            let command = Command::Names { prefix: self.config.prefix.clone(), cursor };
+            self.send(Purpose::Names, command, 0, now);
+        }
+    }
+
+    fn send_for(&mut self, name: &str, now: Now) {
+        let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| !attribute.waits) else { return };
+        if let Some(fetch) = attribute.next_fetch() {
+            self.send(Purpose::Fetch(name.to_owned()), fetch, 0, now);
+        }
+        loop {
+            let sequence = Sequence(self.last_sequence + 1);
+            let Some(attribute) = self.attributes.get_mut(name) else { return };
+            let Some(commit) = attribute.next_commit(now.unix_ns, sequence) else { return };
+            self.last_sequence = self.last_sequence.max(commit.sequence.0);
+            let bytes = commit.plan.bytes();
+            self.send(Purpose::Commit(name.to_owned(), commit.sequence), Command::Commit(commit), bytes, now);
+        }
+    }
+
+    fn send(&mut self, purpose: Purpose, command: Command, bytes: usize, now: Now) {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let deadline_ms = now.monotonic_ms + REPLY_TIMEOUT_MS + bytes as u64 / SLOWEST_BYTES_PER_MS;
+        self.requests.insert(id, Request { purpose, deadline_ms, ticket: self.refreshes.newest() });
+        self.commands.push_back((id, command));
+    }
+}
+
+fn check_name(name: &str) -> Result<(), SyncError> {
+    if name.is_empty() || name.starts_with(['$', '_']) || name.contains(':') {
+        return Err(SyncError::new(
+            ErrorCode::ReservedName,
+            format!("the attribute name {name:?} is reserved: it must not be empty, start with $ or _, or hold a colon"),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Events as JSON text.
+
+use super::tagged;
+use crate::error::SyncError;
+use crate::ids::Revision;
+use crate::mutation::{JsonList, Mutation, Step};
+use crate::replica::Change;
+use crate::session::Event;
+use std::fmt::Write as _;
+
+/// Writes events into one text: `=` or, where numbers are tagged, `~`; then a JSON array of
+/// `["load",name,revision,bytes,value]` `["patch",name,revision,bytes,[mutations]]` `["gone",name]`
+/// `["unreadable",name,code,message]` `["ack",name,revision]` `["settled",n]`
+/// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["connect"]`
+/// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["error",null,code,message]`.
+/// Revisions are strings of decimal digits.
+#[derive(Debug, Default)]
+pub struct EventWriter {
+    text: String,
+    tagged: bool,
+}
+
+impl EventWriter {
+    /// A writer without events.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text; empty where there were no events.
+    pub fn finish(mut self) -> String {
+        if self.text.is_empty() {
+            return self.text;
+        }
+        let mark = if self.tagged { "~" } else { "=" };
+        self.text.replace_range(..1, mark);
+        self.text.push(']');
+        self.text
+    }
+
+    /// Add an event.
+    pub fn write(&mut self, event: &Event) {
+        // The first character makes room for the mark.
+        self.text.push_str(if self.text.is_empty() { " [" } else { "," });
+        match event {
+            Event::Changed { name, change, revision, bytes } => self.change(name, change, *revision, *bytes),
+            Event::Acknowledged { name, revision } => {
+                self.open("ack", name);
+                self.revision(Some(*revision));
+            }
+            Event::Settled(number) => self.number("settled", *number),
+            Event::Rejected { name, error, first } => {
+                self.open("rejected", name);
+                self.error(error);
+                self.push(format_args!(",{first}"));
+            }
+            Event::Conflict { name, mutation, error } => {
+                self.open("conflict", name);
+                self.push(format_args!(",\"{}\",", kind(mutation)));
+                self.path(mutation.path());
+                self.text.push(',');
+                self.string(&error.message);
+            }
+            Event::Connected => self.text.push_str("[\"connect\""),
+            Event::Disconnected(error) => {
+                self.text.push_str("[\"disconnect\"");
+                self.error(error);
+            }
+            Event::Ready => self.text.push_str("[\"ready\""),
+            Event::Refreshed(ticket) => self.number("refreshed", ticket.0),
+            Event::Failed(error) => {
+                self.text.push_str("[\"error\",null");
+                self.error(error);
+            }
+        }
+        self.text.push(']');
+    }
+
+    fn change(&mut self, name: &str, change: &Change, revision: Option<Revision>, bytes: usize) {
+        match change {
+            Change::Loaded(value) => {
+                self.open("load", name);
+                self.revision(revision);
+                self.push(format_args!(",{bytes},"));
+                self.json(&value.0);
+            }
+            Change::Patched(mutations) => {
+                self.open("patch", name);
+                self.revision(revision);
+                self.push(format_args!(",{bytes},["));
+                for (i, mutation) in mutations.iter().enumerate() {
+                    self.text.push_str(if i == 0 { "" } else { "," });
+                    self.mutation(name, mutation);
+                }
+                self.text.push(']');
+            }
+            Change::Gone => self.open("gone", name),
+            Change::Unreadable(error) => {
+                self.open("unreadable", name);
+                self.error(error);
+            }
+        }
+    }
+
+    fn mutation(&mut self, name: &str, mutation: &Mutation) {
+        self.open(kind(mutation), name);
+        if !matches!(mutation, Mutation::Assign { .. } | Mutation::Delete) {
+            self.text.push(',');
+            self.path(mutation.path());
+        }
+        match mutation {
+            Mutation::Delete | Mutation::Clear { .. } => {}
+            Mutation::Assign { value } => {
+                self.text.push(',');
+                self.json(&value.0);
+            }
+            Mutation::Set { key, value, .. } => {
+                self.key(key, ",");
+                self.text.push(',');
+                self.json(&value.0);
+            }
+            Mutation::Unset { key, .. } => self.key(key, ","),
+            Mutation::Replace { index, value, .. } => {
+                self.push(format_args!(",{index},"));
+                self.json(&value.0);
+            }
+            Mutation::Append { values, .. } => self.list(values),
+            Mutation::Splice { index, remove, values, .. } => {
+                self.push(format_args!(",{index},{remove}"));
+                self.list(values);
+            }
+            Mutation::Permute { order, .. } => self.push(format_args!(",{order:?}")),
+        }
+        self.text.push(']');
+    }
+
+    fn open(&mut self, kind: &str, name: &str) {
+        self.push(format_args!("[\"{kind}\","));
+        self.string(name);
+    }
+
+    fn number(&mut self, kind: &str, number: u64) {
+        self.push(format_args!("[\"{kind}\",{number}"));
+    }
+
+    fn revision(&mut self, revision: Option<Revision>) {
+        match revision {
+            Some(revision) => self.push(format_args!(",\"{revision}\"")),
+            None => self.text.push_str(",null"),
+        }
+    }
+
+    fn error(&mut self, error: &SyncError) {
+        self.push(format_args!(",\"{}\",", error.code.as_str()));
+        self.string(&error.message);
+    }
+
+    fn list(&mut self, values: &JsonList) {
+        self.text.push_str(",[");
+        self.json(&values.text);
+        self.text.push(']');
+    }
+
+    fn path(&mut self, path: &[Step]) {
+        self.text.push('[');
+        for (i, step) in path.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            match step {
+                Step::Key(key) => self.key(key, comma),
+                Step::Index(index) => self.push(format_args!("{comma}{index}")),
+            }
+        }
+        self.text.push(']');
+    }
+
+    fn key(&mut self, key: &str, comma: &str) {
+        self.text.push_str(comma);
+        self.json(&format!("\"{key}\""));
+    }
+
+    fn json(&mut self, text: &str) {
+        self.tagged |= tagged::push(text, &mut self.text);
+    }
+
+    fn string(&mut self, text: &str) {
+        self.json(&serde_json::to_string(text).expect("a string is always JSON"));
+    }
+
+    fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
+        self.text.write_fmt(arguments).expect("writing to a string does not fail");
+    }
+}
+
+fn kind(mutation: &Mutation) -> &'static str {
+    match mutation {
+        Mutation::Assign { .. } => "assign",
+        Mutation::Delete => "delete",
+        Mutation::Set { .. } => "set",
+        Mutation::Unset { .. } => "unset",
+        Mutation::Clear { .. } => "clear",
+        Mutation::Replace { .. } => "replace",
+        Mutation::Append { .. } => "append",
+        Mutation::Splice { .. } => "splice",
+        Mutation::Permute { .. } => "permute",
+    }
+}

@@ -1,0 +1,89 @@
+//! Batches of mutations and events as JSON text: what crosses the boundary between a host and JavaScript.
+//!
+//! A batch is an array of mutations, each an array that starts with its kind:
+//! `["assign",name,value]` `["delete",name]` `["set",name,path,key,value]` `["unset",name,path,key]`
+//! `["clear",name,path]` `["replace",name,path,index,value]` `["append",name,path,[values]]`
+//! `["splice",name,path,index,remove,[values]]` `["permute",name,path,[order]]`.
+//! A path is an array of keys and indexes.
+
+mod events;
+mod tagged;
+
+pub use events::EventWriter;
+
+use crate::document::Node;
+use crate::error::{ErrorCode, SyncError};
+use crate::mutation::{Json, JsonList, Mutation, Path, Step};
+use compact_str::CompactString;
+use serde_json::value::RawValue;
+
+/// Read a batch. Errors: [`ErrorCode::NotSerializable`].
+pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {
+    let batch: Vec<Vec<&RawValue>> = serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
+    batch.iter().map(|mutation| decode(mutation)).collect()
+}
+
+fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
+    let (kind, name, rest) = match parts {
+        [kind, name, rest @ ..] => (kind.get(), string(name)?, rest),
+        _ => return Err(malformed("a mutation has a kind and an attribute")),
+    };
+    let mutation = match (kind, rest) {
+        ("\"assign\"", [value]) => Mutation::Assign { value: json(value) },
+        ("\"delete\"", []) => Mutation::Delete,
+        ("\"set\"", [at, key, value]) => Mutation::Set { path: path(at)?, key: step_key(key)?, value: json(value) },
+        ("\"unset\"", [at, key]) => Mutation::Unset { path: path(at)?, key: step_key(key)? },
+        ("\"clear\"", [at]) => Mutation::Clear { path: path(at)? },
+        ("\"replace\"", [at, index, value]) => {
+            Mutation::Replace { path: path(at)?, index: number(index)?, value: json(value) }
+        }
+        ("\"append\"", [at, values]) => Mutation::Append { path: path(at)?, values: list(values)? },
+        ("\"splice\"", [at, index, remove, values]) => Mutation::Splice {
+            path: path(at)?,
+            index: number(index)?,
+            remove: number(remove)?,
+            values: list(values)?,
+        },
+        ("\"permute\"", [at, order]) => Mutation::Permute {
+            path: path(at)?,
+            order: serde_json::from_str(order.get()).map_err(|error| malformed(&error.to_string()))?,
+        },
+        _ => return Err(malformed(&format!("no mutation {kind} with {} arguments", rest.len()))),
+    };
+    Ok((name, mutation))
+}
+
+fn json(value: &RawValue) -> Json {
+    Json(value.get().into())
+}
+
+fn list(values: &RawValue) -> Result<JsonList, SyncError> {
+    let count = serde_json::from_str::<Vec<&RawValue>>(values.get()).map_err(|error| malformed(&error.to_string()))?.len();
+    let text = values.get();
+    Ok(JsonList { text: text[1..text.len() - 1].trim().into(), count })
+}
+
+fn path(steps: &RawValue) -> Result<Path, SyncError> {
+    let steps: Vec<&RawValue> = serde_json::from_str(steps.get()).map_err(|error| malformed(&error.to_string()))?;
+    steps.into_iter().map(|step| if step.get().starts_with('"') { step_key(step).map(Step::Key) } else { number(step).map(Step::Index) }).collect()
+}
+
+/// A key as documents keep it: canonical string text without its quotes.
+fn step_key(key: &RawValue) -> Result<CompactString, SyncError> {
+    match Node::parse(key.get())? {
+        Node::Scalar(lexeme) if lexeme.starts_with('"') => Ok(lexeme[1..lexeme.len() - 1].into()),
+        _ => Err(malformed("a key is a string")),
+    }
+}
+
+fn number(value: &RawValue) -> Result<usize, SyncError> {
+    serde_json::from_str(value.get()).map_err(|_| malformed("an index or a count is a whole number"))
+}
+
+fn string(value: &RawValue) -> Result<String, SyncError> {
+    serde_json::from_str(value.get()).map_err(|_| malformed("an attribute's name is a string of whole characters"))
+}
+
+fn malformed(what: &str) -> SyncError {
+    SyncError::new(ErrorCode::NotSerializable, format!("the batch is not in the wire format: {what}"))
+}
