@@ -18,10 +18,14 @@ pub enum Command {
         /// The full key.
         key: String,
     },
-    /// Read only the end of what is stored under `key`, enough to see its revision.
+    /// Read the length of what is stored under `key` and some bytes of it, to see whether it is still the same.
     Probe {
         /// The full key.
         key: String,
+        /// Offset of the bytes.
+        at: usize,
+        /// How many.
+        len: usize,
     },
     /// Change what is stored under one key, atomically and at most once.
     Commit(Arc<Commit>),
@@ -91,24 +95,21 @@ pub enum Outcome {
     },
 }
 
-/// The end of what is stored under a key.
+/// A glance at what is stored under a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Probed {
     /// No such key.
     Absent,
-    /// The key's length and its last bytes (up to [`PROBE_BYTES`]).
-    Tail {
-        /// Bytes stored.
+    /// A string.
+    Text {
+        /// Its length.
         len: usize,
-        /// The last of them.
-        tail: Vec<u8>,
+        /// The bytes asked for, as far as there are so many.
+        bytes: Vec<u8>,
     },
     /// The key holds something that is not a string.
     OtherType,
 }
-
-/// How many bytes at the end of a document a probe reads.
-pub const PROBE_BYTES: usize = 96;
 
 /// What a host tells a session.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 mod apply;
 
-pub use apply::{apply, locate};
+pub use apply::{Located, apply, locate};
 
 use compact_str::CompactString;
 

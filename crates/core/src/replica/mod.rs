@@ -2,12 +2,12 @@
 
 mod pending;
 
-use crate::command::Commit;
-use crate::document::{self, Base, Content, Node, Stored};
+use crate::command::{Commit, Probed};
+use crate::document::{self, Base, Content, Guard, Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::merge;
-use crate::mutation::{self, Json, Mutation};
+use crate::mutation::{self, Json, Located, Mutation};
 use crate::splice::{self, Edit};
 use pending::{OpenCommit, SealedCommit};
 use std::collections::VecDeque;
@@ -112,12 +112,21 @@ impl Replica {
         self.sealed.front().is_some_and(|commit| commit.command.sequence == sequence)
     }
 
-    /// Does the end of what is stored (its length, its last bytes; None: no such key) say that
-    /// nothing has changed since it was confirmed?
-    pub fn is_current(&self, tail: Option<(usize, &[u8])>) -> bool {
-        match (&self.confirmed, tail) {
-            (Some(Base::Absent), None) => true,
-            (Some(base), Some((len, tail))) => base.matches_tail(len, tail),
+    /// The bytes that tell whether what is stored is still what was confirmed: offset and length.
+    pub fn telling_bytes(&self) -> (usize, usize) {
+        match self.confirmed.as_ref().map(Base::guard) {
+            Some(Guard::Text { at, tail, .. }) => (at, tail.len()),
+            _ => (0, 0),
+        }
+    }
+
+    /// Does a glance at the telling bytes say that nothing has changed since it was confirmed?
+    pub fn is_current(&self, probed: &Probed) -> bool {
+        match (self.confirmed.as_ref().map(Base::guard), probed) {
+            (Some(Guard::Absent), Probed::Absent) => true,
+            (Some(Guard::Text { len, tail, .. }), Probed::Text { len: stored_len, bytes }) => {
+                (len, &tail) == (*stored_len, bytes)
+            }
             _ => false,
         }
     }
@@ -132,19 +141,19 @@ impl Replica {
 
     /// Apply a local mutation. Gives the document's length in bytes afterwards.
     pub fn mutate(&mut self, number: u64, mutation: Mutation, max_bytes: usize) -> Result<usize, SyncError> {
-        let (edit, len) = self.locate(&mutation, max_bytes)?;
-        mutation::apply(&mut self.value, &mutation)?;
-        self.unreadable = None;
+        let (located, len) = self.locate(&mutation, max_bytes)?;
+        let edit = self.apply(&mutation, located);
         self.open.get_or_insert_with(|| OpenCommit::new(number)).push(mutation, edit);
         Ok(len)
     }
 
-    fn locate(&self, mutation: &Mutation, max_bytes: usize) -> Result<(Edit, usize), SyncError> {
+    fn locate(&self, mutation: &Mutation, max_bytes: usize) -> Result<(Located, usize), SyncError> {
         let replaces_all = matches!(mutation, Mutation::Assign { .. } | Mutation::Delete);
         if let Some(error) = self.unreadable.as_ref().filter(|_| !replaces_all) {
             return Err(error.clone());
         }
-        let edit = mutation::locate(self.value.as_ref(), mutation)?;
+        let located = mutation::locate(self.value.as_ref(), mutation)?;
+        let edit = &located.edit;
         let len = self.value.as_ref().map_or(0, Node::text_len) - edit.remove + edit.insert.len();
         if len > max_bytes && edit.insert.len() > edit.remove {
             return Err(SyncError::new(
@@ -155,7 +164,12 @@ impl Replica {
                 ),
             ));
         }
-        Ok((edit, len))
+        Ok((located, len))
+    }
+
+    fn apply(&mut self, mutation: &Mutation, located: Located) -> Edit {
+        self.unreadable = None;
+        mutation::apply(&mut self.value, mutation, located)
     }
 }
 
@@ -291,10 +305,9 @@ impl Replica {
     ) -> Option<OpenCommit> {
         let mut open = OpenCommit::new(first);
         for mutation in mutations {
-            let located = self.locate(&mutation, usize::MAX);
-            match located.and_then(|(edit, _)| mutation::apply(&mut self.value, &mutation).map(|()| edit)) {
-                Ok(edit) => {
-                    self.unreadable = None;
+            match self.locate(&mutation, usize::MAX) {
+                Ok((located, _)) => {
+                    let edit = self.apply(&mutation, located);
                     open.push(mutation, edit);
                 }
                 Err(error) => conflicts.push((mutation, error)),

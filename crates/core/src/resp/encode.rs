@@ -1,7 +1,7 @@
 //! Abstract command -> RESP commands.
 
 use super::{Args, COMMIT_SCRIPT};
-use crate::command::{Command, Commit, PROBE_BYTES};
+use crate::command::{Command, Commit};
 use crate::document::Guard;
 use crate::ids::WriterId;
 use crate::splice::{Piece, Plan};
@@ -10,14 +10,16 @@ use std::sync::LazyLock;
 /// How long a server remembers a writer's last sequence, in seconds: longer than any retry goes on.
 const REMEMBER_SECONDS: u32 = 24 * 60 * 60;
 
-static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1_smol::Sha1::from(COMMIT_SCRIPT).hexdigest());
+static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1_smol::Sha1::from(COMMIT_SCRIPT).digest().to_string());
 
 /// `in_full` sends the script's text instead of its SHA-1.
 pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
     match command {
         Command::Load { key } => vec![args(["GET", key])],
-        Command::Probe { key } => {
-            vec![args(["STRLEN", key]), args(["GETRANGE", key, &format!("-{PROBE_BYTES}"), "-1"])]
+        Command::Probe { key, at, len } => {
+            // An empty range is one whose end comes before its start.
+            let (first, last) = if *len == 0 { (1, 0) } else { (*at, at + len - 1) };
+            vec![args(["STRLEN", key]), args(["GETRANGE", key, &first.to_string(), &last.to_string()])]
         }
         Command::Names { prefix, cursor } => {
             vec![args(["SCAN", cursor, "MATCH", &(escape_pattern(prefix) + "*"), "COUNT", "1000"])]

@@ -20,9 +20,8 @@ pub enum Reply {
 }
 
 /// Refusals that pass by themselves.
-const PASSING: [&str; 9] = [
-    "LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS",
-];
+const PASSING: [&str; 9] =
+    ["LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS"];
 const CREDENTIALS: [&str; 2] = ["NOAUTH", "WRONGPASS"];
 
 impl Reply {
@@ -62,14 +61,18 @@ fn loaded(replies: Vec<Reply>) -> Option<Answer> {
 }
 
 fn probed(replies: Vec<Reply>) -> Option<Answer> {
-    let [Reply::Int(len), Reply::Text(tail)] = <[Reply; 2]>::try_from(replies).ok()? else { return None };
+    let [Reply::Int(len), Reply::Text(bytes)] = <[Reply; 2]>::try_from(replies).ok()? else {
+        return None;
+    };
     let len = usize::try_from(len).ok()?;
     // An empty string looks the same here; whoever holds one loads it again.
-    Some(Answer::Probed(if len == 0 { Probed::Absent } else { Probed::Tail { len, tail } }))
+    Some(Answer::Probed(if len == 0 { Probed::Absent } else { Probed::Text { len, bytes } }))
 }
 
 fn committed(replies: Vec<Reply>) -> Option<Answer> {
-    let Reply::List(parts) = replies.into_iter().next()? else { return None };
+    let Reply::List(parts) = replies.into_iter().next()? else {
+        return None;
+    };
     let mut parts = parts.into_iter().map_while(|part| match part {
         Reply::Text(text) => Some(text),
         _ => None,
@@ -92,8 +95,12 @@ fn committed(replies: Vec<Reply>) -> Option<Answer> {
 }
 
 fn names(replies: Vec<Reply>) -> Option<Answer> {
-    let Reply::List(page) = replies.into_iter().next()? else { return None };
-    let [Reply::Text(cursor), Reply::List(keys)] = <[Reply; 2]>::try_from(page).ok()? else { return None };
+    let Reply::List(page) = replies.into_iter().next()? else {
+        return None;
+    };
+    let [Reply::Text(cursor), Reply::List(keys)] = <[Reply; 2]>::try_from(page).ok()? else {
+        return None;
+    };
     let keys = keys
         .into_iter()
         .filter_map(|key| match key {

@@ -47,7 +47,11 @@ impl Attribute {
         self.fetching = if self.replica.is_loaded() { self.want } else { Want::Load };
         self.want = Want::Nothing;
         let key = self.replica.key().to_owned();
-        Some(if self.fetching == Want::Load { Command::Load { key } } else { Command::Probe { key } })
+        if self.fetching == Want::Load {
+            return Some(Command::Load { key });
+        }
+        let (at, len) = self.replica.telling_bytes();
+        Some(Command::Probe { key, at, len })
     }
 
     pub(super) fn next_commit(&mut self, now_ns: u64, sequence: Sequence) -> Option<Arc<Commit>> {

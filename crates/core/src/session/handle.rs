@@ -3,7 +3,7 @@
 use super::attribute::Want;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, check_name};
-use crate::command::{Answer, Input, Outcome, Probed, RequestId};
+use crate::command::{Answer, Input, Outcome, RequestId};
 use crate::document::{Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Sequence;
@@ -87,7 +87,9 @@ impl Session {
 
     fn take_answer(&mut self, id: RequestId, answer: Answer, now: Now) {
         // An answer to what has since been given up, or sent again.
-        let Some(Request { purpose, ticket, .. }) = self.requests.remove(&id) else { return };
+        let Some(Request { purpose, ticket, .. }) = self.requests.remove(&id) else {
+            return;
+        };
         self.last_answer_ms = now.monotonic_ms;
         match purpose {
             Purpose::Names => self.take_names(answer, now),
@@ -106,7 +108,9 @@ impl Session {
         match answer {
             Answer::Names { cursor, keys } => {
                 for key in keys {
-                    let Some(name) = key.strip_prefix(&self.config.prefix) else { continue };
+                    let Some(name) = key.strip_prefix(&self.config.prefix) else {
+                        continue;
+                    };
                     if check_name(name).is_ok() && !self.attributes.contains_key(name) {
                         self.attribute(name).ask(Want::Load);
                         self.refreshes.listed(name);
@@ -136,11 +140,7 @@ impl Session {
             }
             Answer::Probed(probed) => {
                 attribute.attempts = 0;
-                let tail = match &probed {
-                    Probed::Tail { len, tail } => Some((*len, tail.as_slice())),
-                    Probed::Absent | Probed::OtherType => None,
-                };
-                if probed == Probed::OtherType || !attribute.replica.is_current(tail) {
+                if !attribute.replica.is_current(&probed) {
                     attribute.ask(Want::Load);
                     return;
                 }

@@ -303,14 +303,20 @@ impl Session {
     }
 
     fn send_for(&mut self, name: &str, now: Now) {
-        let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| !attribute.waits) else { return };
+        let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| !attribute.waits) else {
+            return;
+        };
         if let Some(fetch) = attribute.next_fetch() {
             self.send(Purpose::Fetch(name.to_owned()), fetch, 0, now);
         }
         loop {
             let sequence = Sequence(self.last_sequence + 1);
-            let Some(attribute) = self.attributes.get_mut(name) else { return };
-            let Some(commit) = attribute.next_commit(now.unix_ns, sequence) else { return };
+            let Some(attribute) = self.attributes.get_mut(name) else {
+                return;
+            };
+            let Some(commit) = attribute.next_commit(now.unix_ns, sequence) else {
+                return;
+            };
             self.last_sequence = self.last_sequence.max(commit.sequence.0);
             let bytes = commit.plan.bytes();
             self.send(Purpose::Commit(name.to_owned(), commit.sequence), Command::Commit(commit), bytes, now);
@@ -330,7 +336,9 @@ fn check_name(name: &str) -> Result<(), SyncError> {
     if name.is_empty() || name.starts_with(['$', '_']) || name.contains(':') {
         return Err(SyncError::new(
             ErrorCode::ReservedName,
-            format!("the attribute name {name:?} is reserved: it must not be empty, start with $ or _, or hold a colon"),
+            format!(
+                "the attribute name {name:?} is reserved: it must not be empty, start with $ or _, or hold a colon"
+            ),
         ));
     }
     Ok(())

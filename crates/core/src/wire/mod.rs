@@ -38,17 +38,16 @@ fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
             Mutation::Replace { path: path(at)?, index: number(index)?, value: json(value) }
         }
         ("\"append\"", [at, values]) => Mutation::Append { path: path(at)?, values: list(values)? },
-        ("\"splice\"", [at, index, remove, values]) => Mutation::Splice {
-            path: path(at)?,
-            index: number(index)?,
-            remove: number(remove)?,
-            values: list(values)?,
-        },
+        ("\"splice\"", [at, index, remove, values]) => {
+            Mutation::Splice { path: path(at)?, index: number(index)?, remove: number(remove)?, values: list(values)? }
+        }
         ("\"permute\"", [at, order]) => Mutation::Permute {
             path: path(at)?,
             order: serde_json::from_str(order.get()).map_err(|error| malformed(&error.to_string()))?,
         },
-        _ => return Err(malformed(&format!("no mutation {kind} with {} arguments", rest.len()))),
+        _ => {
+            return Err(malformed(&format!("no mutation {kind} with {} arguments", rest.len())));
+        }
     };
     Ok((name, mutation))
 }
@@ -58,14 +57,22 @@ fn json(value: &RawValue) -> Json {
 }
 
 fn list(values: &RawValue) -> Result<JsonList, SyncError> {
-    let count = serde_json::from_str::<Vec<&RawValue>>(values.get()).map_err(|error| malformed(&error.to_string()))?.len();
+    let count =
+        serde_json::from_str::<Vec<&RawValue>>(values.get()).map_err(|error| malformed(&error.to_string()))?.len();
     let text = values.get();
     Ok(JsonList { text: text[1..text.len() - 1].trim().into(), count })
 }
 
 fn path(steps: &RawValue) -> Result<Path, SyncError> {
     let steps: Vec<&RawValue> = serde_json::from_str(steps.get()).map_err(|error| malformed(&error.to_string()))?;
-    steps.into_iter().map(|step| if step.get().starts_with('"') { step_key(step).map(Step::Key) } else { number(step).map(Step::Index) }).collect()
+    steps
+        .into_iter()
+        .map(
+            |step| {
+                if step.get().starts_with('"') { step_key(step).map(Step::Key) } else { number(step).map(Step::Index) }
+            },
+        )
+        .collect()
 }
 
 /// A key as documents keep it: canonical string text without its quotes.

@@ -1,0 +1,143 @@
+//! The commit rules over any store of bytes: what `commit.lua` does on a server, for backends that are not one.
+
+mod memory;
+
+pub use memory::MemoryStore;
+
+use crate::command::{Answer, Command, Commit, Outcome, Probed};
+use crate::document::{Guard, Stored};
+use crate::ids::{Sequence, WriterId};
+use crate::splice::{Piece, Plan, Write};
+use std::ops::Range;
+
+/// The most keys that one answer to [`Command::Names`] holds.
+const PAGE: usize = 1000;
+
+/// Documents as bytes, and what each writer last did to them. Offsets and lengths are in bytes.
+///
+/// [`execute`] calls these one after another; the store makes one `execute` atomic.
+pub trait Store {
+    /// Why the store cannot be used.
+    type Error;
+
+    /// The document's length; None where there is none.
+    fn len(&mut self, key: &str) -> Result<Option<usize>, Self::Error>;
+
+    /// The bytes in `range`, cut off where the document ends.
+    fn read(&mut self, key: &str, range: Range<usize>) -> Result<Vec<u8>, Self::Error>;
+
+    /// Put `bytes` at `at`, which is at most the document's length; what goes past its end extends it.
+    fn write(&mut self, key: &str, at: usize, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// Give a key a whole new document.
+    fn replace(&mut self, key: &str, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// Delete the document.
+    fn remove(&mut self, key: &str) -> Result<(), Self::Error>;
+
+    /// The last sequence of `writer` that was applied to `key`. It outlives the document.
+    fn last_sequence(&mut self, key: &str, writer: &WriterId) -> Result<Option<Sequence>, Self::Error>;
+
+    /// Remember it.
+    fn set_last_sequence(&mut self, key: &str, writer: &WriterId, sequence: Sequence) -> Result<(), Self::Error>;
+
+    /// Up to `limit` keys that start with `prefix`, in byte order, from the first that is greater than `after`.
+    fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, Self::Error>;
+}
+
+/// Carry out one command.
+pub fn execute<S: Store>(store: &mut S, command: &Command) -> Result<Answer, S::Error> {
+    Ok(match command {
+        Command::Load { key } => Answer::Loaded(load(store, key)?),
+        Command::Probe { key, at, len } => Answer::Probed(probe(store, key, *at..at + len)?),
+        Command::Commit(commit) => Answer::Committed(apply(store, commit)?),
+        Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
+    })
+}
+
+/// The key that a command changed, for those who watch.
+pub fn changed_key<'a>(command: &'a Command, answer: &Answer) -> Option<&'a str> {
+    match (command, answer) {
+        (Command::Commit(commit), Answer::Committed(Outcome::Applied)) => Some(&commit.key),
+        _ => None,
+    }
+}
+
+fn load<S: Store>(store: &mut S, key: &str) -> Result<Stored, S::Error> {
+    Ok(match store.len(key)? {
+        Some(len) => Stored::Text(store.read(key, 0..len)?),
+        None => Stored::Absent,
+    })
+}
+
+fn probe<S: Store>(store: &mut S, key: &str, range: Range<usize>) -> Result<Probed, S::Error> {
+    Ok(match store.len(key)? {
+        Some(len) => Probed::Text { len, bytes: store.read(key, range)? },
+        None => Probed::Absent,
+    })
+}
+
+fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> {
+    let last = store.last_sequence(&commit.key, &commit.writer)?;
+    if last.is_some_and(|last| last >= commit.sequence) {
+        return Ok(Outcome::Duplicate);
+    }
+    // Built on a commit that was not applied: its answer carries what is stored.
+    if commit.after.is_some() && last != commit.after {
+        return Ok(Outcome::Stale { stored: None });
+    }
+    if !fits(store, &commit.key, &commit.guard)? {
+        let stored = if commit.after.is_some() { None } else { Some(load(store, &commit.key)?) };
+        return Ok(Outcome::Stale { stored });
+    }
+    match &commit.plan {
+        Plan::Set(text) => store.replace(&commit.key, text.as_bytes())?,
+        Plan::Delete => store.remove(&commit.key)?,
+        Plan::Edit(writes) => edit(store, &commit.key, writes)?,
+    }
+    store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
+    Ok(Outcome::Applied)
+}
+
+fn fits<S: Store>(store: &mut S, key: &str, guard: &Guard) -> Result<bool, S::Error> {
+    let stored = store.len(key)?;
+    Ok(match guard {
+        Guard::Absent => stored.is_none(),
+        // Here every key holds bytes.
+        Guard::OtherType => false,
+        Guard::Text { len, at, tail } => {
+            stored == Some(*len) && store.read(key, *at..at.saturating_add(tail.len()))? == *tail
+        }
+    })
+}
+
+/// Every range is of the old text, so all are read before anything is written.
+fn edit<S: Store>(store: &mut S, key: &str, writes: &[Write]) -> Result<(), S::Error> {
+    let mut texts = Vec::with_capacity(writes.len());
+    for write in writes {
+        let mut text = Vec::new();
+        for piece in &write.pieces {
+            match piece {
+                Piece::Text(piece) => text.extend_from_slice(piece.as_bytes()),
+                Piece::Range { start, len } => text.extend(store.read(key, *start..start + len)?),
+                Piece::Spaces(count) => text.resize(text.len() + count, b' '),
+            }
+        }
+        texts.push((write.at, text));
+    }
+    for (at, text) in texts {
+        store.write(key, at, &text)?;
+    }
+    Ok(())
+}
+
+/// A cursor is the last key of the page before it.
+fn names<S: Store>(store: &mut S, prefix: &str, cursor: &str) -> Result<Answer, S::Error> {
+    let after = cursor.strip_prefix('>').unwrap_or_default();
+    let keys = store.keys(prefix, after, PAGE)?;
+    let cursor = match keys.last() {
+        Some(last) if keys.len() == PAGE => format!(">{last}"),
+        _ => "0".to_owned(),
+    };
+    Ok(Answer::Names { cursor, keys })
+}

@@ -1,0 +1,75 @@
+//! A document: a JSON value that knows the length of its text, so that a change finds its bytes.
+
+mod dict;
+mod list;
+mod parse;
+mod sequence;
+mod stored;
+
+pub use dict::Dict;
+pub use list::List;
+pub use stored::{Base, Content, Guard, Stored, read};
+
+pub(crate) use stored::{HEAD, tail};
+
+use crate::error::SyncError;
+use compact_str::CompactString;
+
+/// How deep containers may be nested in a document. Python's `json` gives up near 1000.
+pub const MAX_DEPTH: usize = 512;
+
+/// A JSON value. Its text is canonical: compact, keys in insertion order, strings as
+/// `JSON.stringify` writes them, numbers as whoever wrote them last did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Node {
+    /// The text of null, a boolean, a number or a string (with its quotes). Also `NaN`, `Infinity`
+    /// and `-Infinity`, which Python writes.
+    Scalar(CompactString),
+    /// An array.
+    List(Box<List>),
+    /// An object.
+    Dict(Box<Dict>),
+}
+
+impl Node {
+    /// Read one JSON value. Errors: [`Malformed`](crate::error::ErrorCode::Malformed),
+    /// [`TooDeep`](crate::error::ErrorCode::TooDeep).
+    pub fn parse(text: &str) -> Result<Self, SyncError> {
+        parse::value(text, MAX_DEPTH)
+    }
+
+    /// Like [`Self::parse`], for a value that will be inside of `depth` containers.
+    pub(crate) fn parse_inside(text: &str, depth: usize) -> Result<Self, SyncError> {
+        parse::value(text, MAX_DEPTH.saturating_sub(depth))
+    }
+
+    /// Read comma-separated values (a list's text without its brackets), inside of `depth` containers.
+    pub(crate) fn parse_list(text: &str, depth: usize) -> Result<Vec<Self>, SyncError> {
+        parse::values(text, MAX_DEPTH.saturating_sub(depth))
+    }
+
+    /// The length of the text in bytes; costs nothing.
+    pub fn text_len(&self) -> usize {
+        match self {
+            Self::Scalar(text) => text.len(),
+            Self::List(list) => list.text_len(),
+            Self::Dict(dict) => dict.text_len(),
+        }
+    }
+
+    /// Append the text to `out`.
+    pub fn print(&self, out: &mut String) {
+        match self {
+            Self::Scalar(text) => out.push_str(text),
+            Self::List(list) => list.print(out),
+            Self::Dict(dict) => dict.print(out),
+        }
+    }
+
+    /// The text.
+    pub fn to_text(&self) -> String {
+        let mut out = String::with_capacity(self.text_len());
+        self.print(&mut out);
+        out
+    }
+}

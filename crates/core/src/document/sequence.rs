@@ -1,0 +1,183 @@
+//! Items in order, in chunks that know the bytes of their text: finding where an item's text begins
+//! costs the number of chunks, not the number of items.
+
+/// Chunks are split past this many items.
+const MAX_CHUNK: usize = 512;
+
+/// What has a text.
+pub(super) trait Item {
+    /// The text's length in bytes.
+    fn bytes(&self) -> usize;
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Sequence<T> {
+    chunks: Vec<Chunk<T>>,
+    len: usize,
+    bytes: usize,
+    next_id: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Chunk<T> {
+    /// Ascending as long as items only come at the end.
+    id: u32,
+    bytes: usize,
+    items: Vec<T>,
+}
+
+/// Where an item is.
+#[derive(Clone, Copy)]
+struct Place {
+    chunk: usize,
+    within: usize,
+}
+
+impl<T: Item> Sequence<T> {
+    pub(super) fn new() -> Self {
+        Self { chunks: Vec::new(), len: 0, bytes: 0, next_id: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes of all items' texts, without separators.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.chunks.iter().flat_map(|chunk| &chunk.items)
+    }
+
+    pub(super) fn into_items(self) -> impl Iterator<Item = T> {
+        self.chunks.into_iter().flat_map(|chunk| chunk.items)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
+        let place = self.place(index)?;
+        Some(&self.chunks[place.chunk].items[place.within])
+    }
+
+    pub(super) fn last(&self) -> Option<&T> {
+        self.chunks.last()?.items.last()
+    }
+
+    /// The bytes of the texts of all items before `index` (at most the length).
+    pub(super) fn bytes_before(&self, index: usize) -> usize {
+        // The end is where most is added.
+        let Some(place) = self.place(index) else {
+            return self.bytes;
+        };
+        let whole: usize = self.chunks[..place.chunk].iter().map(|chunk| chunk.bytes).sum();
+        let part: usize = self.chunks[place.chunk].items[..place.within].iter().map(Item::bytes).sum();
+        whole + part
+    }
+
+    /// Change an item; the sums follow.
+    pub(super) fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let place = self.place(index)?;
+        let chunk = &mut self.chunks[place.chunk];
+        let item = &mut chunk.items[place.within];
+        let before = item.bytes();
+        let result = change(item);
+        let after = item.bytes();
+        chunk.bytes = chunk.bytes - before + after;
+        self.bytes = self.bytes - before + after;
+        Some(result)
+    }
+
+    /// Add an item at the end. Gives its chunk's id.
+    pub(super) fn push(&mut self, item: T) -> u32 {
+        if self.chunks.last().is_none_or(|chunk| chunk.items.len() >= MAX_CHUNK) {
+            let chunk = self.chunk(Vec::new());
+            self.chunks.push(chunk);
+        }
+        let bytes = item.bytes();
+        let chunk = self.chunks.last_mut().expect("there is a last chunk now");
+        chunk.bytes += bytes;
+        chunk.items.push(item);
+        self.bytes += bytes;
+        self.len += 1;
+        chunk.id
+    }
+
+    /// Take `remove` items out at `index` and put others there. Both must be inside.
+    pub(super) fn splice(&mut self, index: usize, remove: usize, items: Vec<T>) {
+        self.remove(index, remove);
+        if index == self.len {
+            for item in items {
+                self.push(item);
+            }
+        } else if !items.is_empty() {
+            self.insert(index, items);
+        }
+    }
+
+    fn remove(&mut self, index: usize, mut count: usize) {
+        while count > 0 {
+            let Some(place) = self.place(index) else {
+                return;
+            };
+            let chunk = &mut self.chunks[place.chunk];
+            let end = chunk.items.len().min(place.within + count);
+            let bytes: usize = chunk.items.drain(place.within..end).map(|item| item.bytes()).sum();
+            let removed = end - place.within;
+            chunk.bytes -= bytes;
+            self.bytes -= bytes;
+            self.len -= removed;
+            count -= removed;
+            if chunk.items.is_empty() {
+                self.chunks.remove(place.chunk);
+            }
+        }
+    }
+
+    fn insert(&mut self, index: usize, items: Vec<T>) {
+        let Some(place) = self.place(index) else {
+            return;
+        };
+        let bytes: usize = items.iter().map(Item::bytes).sum();
+        self.len += items.len();
+        self.bytes += bytes;
+        let chunk = &mut self.chunks[place.chunk];
+        chunk.bytes += bytes;
+        chunk.items.splice(place.within..place.within, items);
+        if chunk.items.len() > MAX_CHUNK {
+            let mut rest = std::mem::take(&mut chunk.items).into_iter().peekable();
+            let mut parts = Vec::new();
+            while rest.peek().is_some() {
+                let part = rest.by_ref().take(MAX_CHUNK / 2).collect();
+                parts.push(self.chunk(part));
+            }
+            self.chunks.splice(place.chunk..=place.chunk, parts);
+        }
+    }
+
+    fn chunk(&mut self, items: Vec<T>) -> Chunk<T> {
+        self.next_id += 1;
+        Chunk { id: self.next_id, bytes: items.iter().map(Item::bytes).sum(), items }
+    }
+
+    /// The index of the item in a chunk that `is` the one, where items were only ever pushed or removed.
+    pub(super) fn find_in(&self, chunk_id: u32, is: impl Fn(&T) -> bool) -> Option<usize> {
+        let chunk = self.chunks.binary_search_by_key(&chunk_id, |chunk| chunk.id).ok()?;
+        let before: usize = self.chunks[..chunk].iter().map(|chunk| chunk.items.len()).sum();
+        Some(before + self.chunks[chunk].items.iter().position(is)?)
+    }
+
+    fn place(&self, index: usize) -> Option<Place> {
+        if index >= self.len {
+            return None;
+        }
+        let mut within = index;
+        for (chunk, Chunk { items, .. }) in self.chunks.iter().enumerate() {
+            if within < items.len() {
+                return Some(Place { chunk, within });
+            }
+            within -= items.len();
+        }
+        None
+    }
+}

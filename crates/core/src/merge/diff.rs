@@ -1,0 +1,122 @@
+//! The mutations between two documents: how a document that somebody wrote as a whole is taken in
+//! without giving containers a new identity.
+
+use crate::document::{Dict, List, Node};
+use crate::mutation::{Json, JsonList, Mutation, Path, Step};
+use std::collections::HashSet;
+
+/// Mutations that turn `old` into `new`, to the byte.
+pub fn diff(old: Option<&Node>, new: Option<&Node>) -> Vec<Mutation> {
+    match (old, new) {
+        (None, None) => Vec::new(),
+        (Some(_), None) => vec![Mutation::Delete],
+        (Some(old), Some(new)) if old == new => Vec::new(),
+        (Some(Node::List(old)), Some(Node::List(new))) => Diff::of(|diff| diff.lists(old, new)),
+        (Some(Node::Dict(old)), Some(Node::Dict(new))) => Diff::of(|diff| diff.dicts(old, new)),
+        (_, Some(new)) => vec![Mutation::Assign { value: json(new) }],
+    }
+}
+
+#[derive(Default)]
+struct Diff {
+    path: Path,
+    mutations: Vec<Mutation>,
+}
+
+impl Diff {
+    fn of(compare: impl FnOnce(&mut Self)) -> Vec<Mutation> {
+        let mut diff = Self::default();
+        compare(&mut diff);
+        diff.mutations
+    }
+
+    fn dicts(&mut self, old: &Dict, new: &Dict) {
+        let path = self.path.clone();
+        if !keeps_order(old, new) {
+            self.mutations.push(Mutation::Clear { path: path.clone() });
+            for (key, value) in new.iter() {
+                self.mutations.push(Mutation::Set { path: path.clone(), key: key.clone(), value: json(value) });
+            }
+            return;
+        }
+        for (key, _) in old.iter().filter(|(key, _)| new.position(key).is_none()) {
+            self.mutations.push(Mutation::Unset { path: path.clone(), key: key.clone() });
+        }
+        for (key, value) in new.iter() {
+            let same_kind = old.get(key).is_some_and(|old| self.inside(Step::Key(key.clone()), old, value));
+            if !same_kind {
+                self.mutations.push(Mutation::Set { path: path.clone(), key: key.clone(), value: json(value) });
+            }
+        }
+    }
+
+    fn lists(&mut self, old: &List, new: &List) {
+        let start = old.iter().zip(new.iter()).take_while(|(old, new)| old == new).count();
+        let rest = old.len().min(new.len()) - start;
+        let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
+        let (old_len, new_len) = (old.len() - start - end, new.len() - start - end);
+        let path = self.path.clone();
+        let changed = new.iter().skip(start).take(new_len);
+        if old_len == new_len {
+            for (i, (old, value)) in old.iter().skip(start).zip(changed).enumerate() {
+                let index = start + i;
+                if !self.inside(Step::Index(index), old, value) {
+                    self.mutations.push(Mutation::Replace { path: path.clone(), index, value: json(value) });
+                }
+            }
+        } else {
+            let values = json_list(changed);
+            self.mutations.push(if old_len == 0 && end == 0 {
+                Mutation::Append { path, values }
+            } else {
+                Mutation::Splice { path, index: start, remove: old_len, values }
+            });
+        }
+    }
+
+    /// Go into two values at the same place. False where one has to replace the other.
+    fn inside(&mut self, step: Step, old: &Node, new: &Node) -> bool {
+        if old == new {
+            return true;
+        }
+        self.path.push(step);
+        let same_kind = match (old, new) {
+            (Node::List(old), Node::List(new)) => {
+                self.lists(old, new);
+                true
+            }
+            (Node::Dict(old), Node::Dict(new)) => {
+                self.dicts(old, new);
+                true
+            }
+            _ => false,
+        };
+        self.path.pop();
+        same_kind
+    }
+}
+
+/// Do the keys that stay keep their order, with new keys after them?
+fn keeps_order(old: &Dict, new: &Dict) -> bool {
+    let new_keys: HashSet<&str> = new.iter().map(|(key, _)| key.as_str()).collect();
+    let stay = old.iter().map(|(key, _)| key.as_str()).filter(|key| new_keys.contains(key));
+    let mut in_new = new.iter().map(|(key, _)| key.as_str());
+    stay.into_iter().all(|key| in_new.next() == Some(key))
+}
+
+fn json(value: &Node) -> Json {
+    Json(value.to_text().into())
+}
+
+fn json_list<'a>(values: impl Iterator<Item = &'a Node>) -> JsonList {
+    let mut text = String::new();
+    let mut count = 0;
+    for value in values {
+        if count > 0 {
+            text.push(',');
+        }
+        value.print(&mut text);
+        count += 1;
+    }
+    JsonList { text: text.into(), count }
+}

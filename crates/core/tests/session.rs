@@ -1,0 +1,317 @@
+//! Sessions over the in-process backend: what happens to mutations when the wire misbehaves.
+
+mod support;
+
+use support::{Client, put, stored, stored_value};
+use synced_memory_core::backend::MemoryStore;
+use synced_memory_core::command::{Answer, Input, Outcome};
+use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::session::Event;
+
+fn pair() -> (MemoryStore, Client, Client) {
+    let mut server = MemoryStore::default();
+    let a = Client::connected("a", &mut server);
+    let b = Client::connected("b", &mut server);
+    (server, a, b)
+}
+
+#[test]
+fn a_mutation_reaches_another_session() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",[1]],["append","tasks",[],[2]]]"#);
+    assert_eq!(a.text("tasks"), "[1,2]", "it shows at once");
+    a.run(&mut server);
+    assert_eq!(a.settled(), 2);
+    b.refresh(&mut server);
+    assert_eq!(b.text("tasks"), "[1,2]");
+    assert_eq!(a.session.revision("tasks"), b.session.revision("tasks"));
+}
+
+#[test]
+fn an_append_moves_a_few_bytes() {
+    let mut server = MemoryStore::default();
+    let mut a = Client::connected("a", &mut server);
+    let numbers = (0..100_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    a.mutate(&format!(r#"[["assign","tasks",[{numbers}]]]"#));
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[7]]]"#);
+    let (_, command) = &a.outgoing[0];
+    let (_, sent) = synced_memory_core::resp::Exchange::new(command.clone());
+    let bytes: usize = sent.iter().flatten().map(Vec::len).sum();
+    assert!(bytes < 300, "{bytes} bytes");
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), format!("[{numbers},7]"));
+}
+
+#[test]
+fn concurrent_appends_are_both_kept() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",[]]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    a.mutate(r#"[["append","tasks",[],["a"]]]"#);
+    b.mutate(r#"[["append","tasks",[],["b"]]]"#);
+    a.run(&mut server);
+    b.run(&mut server);
+    a.refresh(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), r#"["a","b"]"#);
+    assert_eq!(a.text("tasks"), b.text("tasks"));
+    assert_eq!(b.settled(), 1);
+}
+
+#[test]
+fn a_lost_reply_does_not_apply_twice() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[1]]]"#);
+    assert!(a.serve_one(&mut server));
+    a.disconnect();
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2]");
+    assert_eq!(a.text("tasks"), "[1,2]");
+    assert_eq!(a.settled(), 3);
+}
+
+#[test]
+fn a_lost_reply_and_a_writer_in_between() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",[]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[1]]]"#);
+    a.serve_one(&mut server);
+    a.disconnect();
+    b.refresh(&mut server);
+    b.mutate(r#"[["append","tasks",[],[2]]]"#);
+    b.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[3]]]"#);
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2,3]");
+    assert_eq!(a.text("tasks"), "[1,2,3]");
+}
+
+/// Both clocks stand still, so the second pipelined commit of one writer expects the very revision
+/// and length that the other writer's commit gives the document.
+#[test]
+fn a_standing_clock_does_not_let_a_commit_slip_in_without_its_predecessor() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",[]]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    a.mutate(r#"[["append","tasks",[],[1]]]"#);
+    b.mutate(r#"[["append","tasks",[],[2]]]"#);
+    b.mutate(r#"[["append","tasks",[],[3]]]"#);
+    assert_eq!(b.outgoing.len(), 2, "the second is sent without waiting for the first");
+    a.run(&mut server);
+    b.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2,3]");
+    assert_eq!(b.text("tasks"), "[1,2,3]");
+}
+
+#[test]
+fn what_is_made_while_commits_are_in_flight_coalesces() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[]]]"#);
+    a.run(&mut server);
+    for n in 0..1000 {
+        a.mutate(&format!(r#"[["append","tasks",[],[{n}]]]"#));
+    }
+    assert_eq!(a.outgoing.len(), 4);
+    a.serve_one(&mut server);
+    a.take_one();
+    assert_eq!(a.outgoing.len(), 4, "the other 996 went out as one");
+    a.run(&mut server);
+    assert!(stored_value(&mut server, "tasks").ends_with(",998,999]"));
+    assert_eq!(a.settled(), 1001);
+}
+
+#[test]
+fn the_key_is_deleted_under_pending_mutations() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    b.mutate(r#"[["delete","tasks"]]"#);
+    b.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    a.run(&mut server);
+    assert_eq!(stored(&mut server, "tasks"), "-");
+    assert_eq!((a.conflicts(), a.text("tasks")), (1, "-".to_owned()));
+    assert_eq!(a.settled(), 2, "a dropped mutation is settled");
+}
+
+#[test]
+fn an_assignment_wins_over_what_it_replaces() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","x",{"k":1}]]"#);
+    a.run(&mut server);
+    b.mutate(r#"[["assign","x",[2]]]"#);
+    b.run(&mut server);
+    assert_eq!(stored_value(&mut server, "x"), "[2]");
+    assert_eq!(b.conflicts(), 0);
+}
+
+#[test]
+fn mutations_made_before_the_first_connection_land() {
+    let mut server = MemoryStore::default();
+    let mut a = Client::new("a");
+    a.mutate(r#"[["assign","tasks",[]],["append","tasks",[],[1]]]"#);
+    a.disconnect();
+    assert!(a.events.contains(&Event::Ready), "open does not wait for a server that is not there");
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1]");
+    assert!(a.events.contains(&Event::Connected));
+}
+
+#[test]
+fn a_refusal_for_good_rolls_back() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    a.mutate(r#"[["append","tasks",[],[3]]]"#);
+    let (id, _) = a.outgoing.pop_front().unwrap();
+    let error = SyncError::new(ErrorCode::Refused, "NOPERM");
+    a.handle(Input::Answer(id, Answer::Refused(error.clone())));
+    a.run(&mut server);
+    assert!(a.events.contains(&Event::Rejected { name: "tasks".into(), error, first: 2 }));
+    assert_eq!(a.text("tasks"), "[1,3]");
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,3]");
+}
+
+#[test]
+fn a_busy_server_is_asked_again() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    let (id, _) = a.outgoing.pop_front().unwrap();
+    a.handle(Input::Answer(id, Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING"))));
+    assert!(a.outgoing.is_empty());
+    a.monotonic_ms = a.session.poll_timeout().expect("a retry is due some time");
+    a.handle(Input::Tick);
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1]");
+}
+
+#[test]
+fn an_overdue_reply_resets_the_connection() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.monotonic_ms = a.session.poll_timeout().unwrap();
+    a.handle(Input::Tick);
+    assert!(a.session.poll_reset());
+    assert!(!a.session.poll_reset());
+    a.disconnect();
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1]");
+}
+
+#[test]
+fn stored_bytes_that_are_no_document() {
+    let mut server = MemoryStore::default();
+    for (name, text) in [("old", "[1,2]"), ("cut", "{\"value\":[1"), ("empty", "")] {
+        put(&mut server, name, text.as_bytes());
+    }
+    put(&mut server, "latin", b"{\"value\":\"\xe9\",\"last_modified\":1}");
+    put(&mut server, "good", br#"{"value": [1.0, "\u00e9"], "last_modified": 5}"#);
+    let mut a = Client::connected("a", &mut server);
+    let mut names: Vec<_> = a.unreadable().into_iter().map(|(name, code)| (name, code.as_str())).collect();
+    names.sort();
+    assert_eq!(names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["cut", "empty", "latin", "old"]);
+    assert!(names.iter().all(|(_, code)| *code == "ERR_MALFORMED"));
+    assert_eq!(a.text("good"), "[1.0,\"é\"]");
+
+    assert_eq!(a.try_mutate(r#"[["append","old",[],[3]]]"#).unwrap_err().code, ErrorCode::Malformed);
+    a.mutate(r#"[["assign","old",[3]],["delete","cut"],["append","good",[],[2]]]"#);
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "old"), "[3]");
+    assert_eq!(stored(&mut server, "cut"), "-");
+    assert_eq!(stored(&mut server, "empty"), "");
+    assert_eq!(stored_value(&mut server, "good"), "[1.0,\"é\",2]");
+}
+
+#[test]
+fn a_document_over_the_limit_is_refused_before_anything_changes() {
+    let mut a = Client::with("a", None, 20);
+    a.mutate(r#"[["assign","x",["0123456789"]]]"#);
+    let error = a.try_mutate(r#"[["append","x",[],["0123456789"]]]"#).unwrap_err();
+    assert_eq!(error.code, ErrorCode::TooLarge);
+    assert_eq!(a.text("x"), r#"["0123456789"]"#);
+    a.mutate(r#"[["assign","x",[1]]]"#);
+}
+
+#[test]
+fn reserved_names_are_refused() {
+    let mut a = Client::new("a");
+    for name in ["", "$x", "_x", "a:b"] {
+        let error = a.try_mutate(&format!(r#"[["assign","{name}",1]]"#)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::ReservedName);
+    }
+}
+
+#[test]
+fn a_stale_answer_without_content_is_followed_by_a_load() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    let (id, _) = a.outgoing.pop_front().unwrap();
+    a.handle(Input::Answer(id, Answer::Committed(Outcome::Stale { stored: None })));
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2]");
+}
+
+/// Random appends by several writers over wires that lose everything now and then.
+#[test]
+fn every_append_is_there_exactly_once() {
+    for seed in 1..=300_u64 {
+        let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut next = move |below: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % below
+        };
+        let mut server = MemoryStore::default();
+        let mut clients: Vec<_> = ["a", "b", "c"].into_iter().map(|w| Client::connected(w, &mut server)).collect();
+        clients[0].mutate(r#"[["assign","log",[]]]"#);
+        clients[0].run(&mut server);
+        for client in &mut clients {
+            client.refresh(&mut server);
+        }
+        let mut made = 0;
+        for _ in 0..120 {
+            let client = &mut clients[usize::try_from(next(3)).unwrap()];
+            match next(10) {
+                0..=3 => {
+                    client.mutate(&format!(r#"[["append","log",[],[{made}]]]"#));
+                    made += 1;
+                }
+                4..=5 => drop(client.serve_one(&mut server)),
+                6..=7 => drop(client.take_one()),
+                8 => client.unix_ns += next(3),
+                _ => {
+                    client.disconnect();
+                    client.connect();
+                }
+            }
+        }
+        for client in &mut clients {
+            client.run(&mut server);
+        }
+        for client in &mut clients {
+            client.refresh(&mut server);
+        }
+        let text = stored_value(&mut server, "log");
+        for client in &clients {
+            assert_eq!(client.text("log"), text, "seed {seed}");
+        }
+        let mut items: Vec<u32> = serde_json::from_str(&text).unwrap();
+        items.sort_unstable();
+        assert_eq!(items, (0..made).collect::<Vec<_>>(), "seed {seed}");
+    }
+}

@@ -1,0 +1,182 @@
+//! Sessions against the in-process backend, with a wire that the test controls.
+
+#![allow(unreachable_pub, reason = "a test module has no other crate to reach")]
+
+use std::collections::VecDeque;
+use synced_memory_core::backend::{self, MemoryStore, Store};
+use synced_memory_core::command::{Answer, Command, Input, RequestId};
+use synced_memory_core::document::Stored;
+use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::ids::WriterId;
+use synced_memory_core::replica::Change;
+use synced_memory_core::session::{Config, Event, Now, Session};
+use synced_memory_core::wire;
+
+pub struct Client {
+    pub session: Session,
+    pub events: Vec<Event>,
+    pub unix_ns: u64,
+    pub monotonic_ms: u64,
+    /// Sent, not yet at the server.
+    pub outgoing: VecDeque<(RequestId, Command)>,
+    /// Answered, not yet taken in.
+    pub incoming: VecDeque<(RequestId, Answer)>,
+    connected: bool,
+}
+
+impl Client {
+    pub fn new(writer: &str) -> Self {
+        Self::with(writer, None, 1 << 26)
+    }
+
+    pub fn with(writer: &str, names: Option<&[&str]>, max_document_bytes: usize) -> Self {
+        let config = Config {
+            prefix: "memory:".into(),
+            names: names.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
+            writer: WriterId(writer.into()),
+            max_document_bytes,
+            seed: 7,
+        };
+        Self {
+            session: Session::new(config),
+            events: Vec::new(),
+            unix_ns: 1_763_000_000_000_000_000,
+            monotonic_ms: 0,
+            outgoing: VecDeque::new(),
+            incoming: VecDeque::new(),
+            connected: false,
+        }
+    }
+
+    pub fn connected(writer: &str, server: &mut MemoryStore) -> Self {
+        let mut client = Self::new(writer);
+        client.connect();
+        client.run(server);
+        client
+    }
+
+    pub fn now(&self) -> Now {
+        Now { unix_ns: self.unix_ns, monotonic_ms: self.monotonic_ms }
+    }
+
+    pub fn connect(&mut self) {
+        self.connected = true;
+        self.handle(Input::Connected);
+    }
+
+    /// Whatever is on the wire, in either direction, is lost.
+    pub fn disconnect(&mut self) {
+        self.connected = false;
+        self.outgoing.clear();
+        self.incoming.clear();
+        self.handle(Input::Disconnected(SyncError::new(ErrorCode::Unavailable, "test")));
+    }
+
+    pub fn handle(&mut self, input: Input) {
+        let now = self.now();
+        self.session.handle(now, input);
+        self.drain();
+    }
+
+    pub fn drain(&mut self) {
+        let now = self.now();
+        while let Some(command) = self.session.poll_command(now) {
+            if self.connected {
+                self.outgoing.push_back(command);
+            }
+        }
+        while let Some(event) = self.session.poll_event() {
+            self.events.push(event);
+        }
+    }
+
+    /// Apply a batch in wire form.
+    pub fn mutate(&mut self, batch: &str) {
+        self.try_mutate(batch).unwrap();
+    }
+
+    pub fn try_mutate(&mut self, batch: &str) -> Result<(), SyncError> {
+        let batch = wire::decode_batch(batch)?;
+        let result = batch.into_iter().try_for_each(|(name, mutation)| self.session.mutate(&name, mutation).map(drop));
+        self.drain();
+        result
+    }
+
+    /// The server takes one command.
+    pub fn serve_one(&mut self, server: &mut MemoryStore) -> bool {
+        let Some((id, command)) = self.outgoing.pop_front() else {
+            return false;
+        };
+        let Ok(answer) = backend::execute(server, &command);
+        self.incoming.push_back((id, answer));
+        true
+    }
+
+    /// The session takes one answer.
+    pub fn take_one(&mut self) -> bool {
+        let Some((id, answer)) = self.incoming.pop_front() else {
+            return false;
+        };
+        self.handle(Input::Answer(id, answer));
+        true
+    }
+
+    /// Until nothing moves any more.
+    pub fn run(&mut self, server: &mut MemoryStore) {
+        while self.serve_one(server) || self.take_one() {}
+    }
+
+    pub fn refresh(&mut self, server: &mut MemoryStore) {
+        self.session.refresh(None);
+        self.drain();
+        self.run(server);
+    }
+
+    /// The optimistic document's text; `-` where there is none.
+    pub fn text(&self, name: &str) -> String {
+        self.session.value(name).map_or_else(|| "-".to_owned(), |value| value.to_text())
+    }
+
+    pub fn settled(&self) -> u64 {
+        let settled = |event: &Event| {
+            if let Event::Settled(n) = event { Some(*n) } else { None }
+        };
+        self.events.iter().rev().find_map(settled).unwrap_or(0)
+    }
+
+    pub fn conflicts(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::Conflict { .. })).count()
+    }
+
+    pub fn unreadable(&self) -> Vec<(String, ErrorCode)> {
+        let unreadable = |event: &Event| match event {
+            Event::Changed { name, change: Change::Unreadable(error), .. } => Some((name.clone(), error.code)),
+            _ => None,
+        };
+        self.events.iter().filter_map(unreadable).collect()
+    }
+}
+
+/// What is stored under an attribute's key, without slack; `-` where there is nothing.
+pub fn stored(server: &mut MemoryStore, name: &str) -> String {
+    let Ok(answer) = backend::execute(server, &Command::Load { key: format!("memory:{name}") });
+    match answer {
+        Answer::Loaded(Stored::Text(text)) => String::from_utf8(text).unwrap().trim_end().to_owned(),
+        Answer::Loaded(Stored::Absent) => "-".to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a foreign writer does.
+pub fn put(server: &mut MemoryStore, name: &str, bytes: &[u8]) {
+    let Ok(()) = server.replace(&format!("memory:{name}"), bytes);
+}
+
+/// The value inside a stored document.
+pub fn stored_value(server: &mut MemoryStore, name: &str) -> String {
+    let text = stored(server, name);
+    match text.strip_prefix("{\"value\":").and_then(|text| text.rsplit_once(",\"last_modified\":")) {
+        Some((value, _)) => value.to_owned(),
+        None => text,
+    }
+}
