@@ -183,13 +183,12 @@ impl Replica {
         if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) || !self.is_loaded() {
             return None;
         }
-        let index = match self.sealed.iter().position(|commit| !commit.in_flight) {
-            Some(index) => index,
-            None => {
-                let open = self.open.take()?;
-                self.seal(next_sequence(), open, now_ns);
-                self.sealed.len() - 1
-            }
+        let index = if let Some(index) = self.sealed.iter().position(|commit| !commit.in_flight) {
+            index
+        } else {
+            let open = self.open.take()?;
+            self.seal(next_sequence(), open, now_ns);
+            self.sealed.len() - 1
         };
         let commit = &mut self.sealed[index];
         commit.in_flight = true;

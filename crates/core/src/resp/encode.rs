@@ -5,6 +5,7 @@ use crate::command::{Command, Commit};
 use crate::document::Guard;
 use crate::ids::WriterId;
 use crate::splice::{Piece, Plan};
+use std::fmt::Display;
 use std::sync::LazyLock;
 
 /// How long a server remembers a writer's last sequence, in seconds: longer than any retry goes on.
@@ -97,7 +98,7 @@ fn args<const N: usize>(texts: [&str; N]) -> Args {
     texts.into_iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
-fn push(call: &mut Args, argument: impl ToString) {
+fn push(call: &mut Args, argument: impl Display) {
     call.push(argument.to_string().into_bytes());
 }
 

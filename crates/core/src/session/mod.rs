@@ -195,12 +195,11 @@ impl Session {
     pub fn check(&self, name: &str, mutation: &Mutation) -> Result<(), SyncError> {
         check_name(name)?;
         let nothing;
-        let replica = match self.attributes.get(name) {
-            Some(attribute) => &attribute.replica,
-            None => {
-                nothing = Replica::new(String::new(), self.config.writer.clone());
-                &nothing
-            }
+        let replica = if let Some(attribute) = self.attributes.get(name) {
+            &attribute.replica
+        } else {
+            nothing = Replica::new(String::new(), self.config.writer.clone());
+            &nothing
         };
         replica.check(mutation, self.config.max_document_bytes).map(drop)
     }

@@ -47,11 +47,11 @@ impl EditSet {
         }
         let start_of = |e: &Edit, inserted: usize, removed: usize| e.at + inserted - removed;
         let touches = self.edits.get(first).is_some_and(|next| start_of(next, inserted, removed) <= end);
-        if !touches {
+        if touches {
+            self.merge(first, inserted, removed, &edit);
+        } else {
             let at = edit.at + removed - inserted;
             self.edits.insert(first, Edit { at, ..edit });
-        } else {
-            self.merge(first, inserted, removed, edit);
         }
         if self.edits.len() > MAX_EDITS {
             *self = Self::rewrite();
@@ -59,7 +59,7 @@ impl EditSet {
     }
 
     /// Merge an edit with those it touches, from `first` on; `inserted` and `removed` are of those before.
-    fn merge(&mut self, first: usize, mut inserted: usize, mut removed: usize, edit: Edit) {
+    fn merge(&mut self, first: usize, mut inserted: usize, mut removed: usize, edit: &Edit) {
         let end = edit.at + edit.remove;
         let head = &self.edits[first];
         let head_start = head.at + inserted - removed;

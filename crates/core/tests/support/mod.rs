@@ -1,6 +1,9 @@
 //! Sessions against the in-process backend, with a wire that the test controls.
 
-#![allow(unreachable_pub, reason = "a test module has no other crate to reach")]
+#![allow(unreachable_pub, dead_code, reason = "each test binary uses a part of this")]
+
+pub mod oracle;
+pub mod tree;
 
 use std::collections::VecDeque;
 use synced_memory_core::backend::{self, MemoryStore, Store};
@@ -134,7 +137,7 @@ impl Client {
 
     /// The optimistic document's text; `-` where there is none.
     pub fn text(&self, name: &str) -> String {
-        self.session.value(name).map_or_else(|| "-".to_owned(), |value| value.to_text())
+        self.session.value(name).map_or_else(|| "-".to_owned(), synced_memory_core::document::Node::to_text)
     }
 
     pub fn settled(&self) -> u64 {

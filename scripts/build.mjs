@@ -1,0 +1,97 @@
+// Everything between a clean clone and a package that runs: tools, npm packages, addon, TypeScript.
+// Quick when nothing changed: what is up to date is left alone.
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireTool } from './debian.mjs';
+import { Failure, output, root, run, runAsScript } from './run.mjs';
+
+const packageFolder = join(root, 'npm/synced-memory');
+
+export function build() {
+  checkTools();
+  installPackages();
+  prepareToolchain();
+  buildAddon();
+  buildTypeScript();
+}
+
+function step(text) {
+  console.log(`setup: ${text}`);
+}
+
+/** Milliseconds; 0 for a file that does not exist. */
+function modified(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function checkTools() {
+  const node = process.versions.node;
+  if (Number.parseInt(node, 10) < 20) throw new Failure(`Node ${node} is too old: install Node 20 or newer`);
+  const rustup = output('rustup', ['--version']);
+  if (rustup === undefined) throw new Failure('rustup is missing: install it (https://rustup.rs) and open a new shell');
+  // Rust links with it, and SQLite, which the addon holds, is C.
+  if (process.platform !== 'win32') requireTool('cc', ['gcc', 'libc6-dev']);
+  step(`Node ${node}, ${rustup.split(' (')[0]}`);
+}
+
+function installPackages() {
+  // npm writes this copy of the lock file as the last act of an installation.
+  const installed = modified(join(root, 'node_modules/.package-lock.json'));
+  if (installed > 0 && installed >= modified(join(root, 'package-lock.json'))) return step('npm packages: up to date');
+  step('npm packages: npm ci');
+  run('npm', ['ci', '--no-audit', '--no-fund'], { hint: 'is the npm registry reachable?' });
+}
+
+/** rust-toolchain.toml names channel, components and targets; rustup adds them by itself only where that is allowed. */
+function prepareToolchain() {
+  const file = readFileSync(join(root, 'rust-toolchain.toml'), 'utf8');
+  const list = (key) => [...file.match(new RegExp(`^${key} = \\[(.*)\\]`, 'm'))[1].matchAll(/"(.*?)"/g)].map((m) => m[1]);
+  const [components, targets] = [list('components'), list('targets')];
+  const hint = 'is the network reachable?';
+
+  const installedTargets = output('rustup', ['target', 'list', '--installed']);
+  if (installedTargets === undefined) {
+    const channel = file.match(/^channel = "(.*)"/m)[1];
+    step(`Rust: installing ${channel}`);
+    const wanted = [...components.flatMap((c) => ['--component', c]), ...targets.flatMap((t) => ['--target', t])];
+    run('rustup', ['toolchain', 'install', channel, '--profile', 'minimal', ...wanted], { hint });
+    return;
+  }
+  const has = (text, name) => text.split('\n').some((line) => line === name || line.startsWith(`${name}-`));
+  const missingTargets = targets.filter((name) => !has(installedTargets, name));
+  if (missingTargets.length > 0) run('rustup', ['target', 'add', ...missingTargets], { hint });
+  const installedComponents = output('rustup', ['component', 'list', '--installed']) ?? '';
+  const missingComponents = components.filter((name) => !has(installedComponents, name));
+  if (missingComponents.length > 0) run('rustup', ['component', 'add', ...missingComponents], { hint });
+  step(`Rust: ${output('rustc', ['--version'])}, targets ${targets.join(', ')}`);
+}
+
+const libraryNames = {
+  darwin: 'libsynced_memory_node.dylib',
+  win32: 'synced_memory_node.dll',
+};
+
+function buildAddon() {
+  run('cargo', ['build', '--release', '-p', 'synced-memory-node']);
+  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  const library = join(target, 'release', libraryNames[process.platform] ?? 'libsynced_memory_node.so');
+  const addon = join(packageFolder, 'synced-memory.node');
+  if (modified(addon) >= modified(library)) return step('addon: up to date');
+  // Renamed into place: a process that has the old one mapped must not see its bytes change.
+  copyFileSync(library, `${addon}.new`);
+  renameSync(`${addon}.new`, addon);
+  step('addon: npm/synced-memory/synced-memory.node');
+}
+
+function buildTypeScript() {
+  const dist = join(packageFolder, 'dist');
+  const sources = readdirSync(join(packageFolder, 'src'), { recursive: true }).map((name) => join('src', name));
+  const newest = Math.max(...[...sources, 'tsconfig.json', 'tsconfig.build.json'].map((name) => modified(join(packageFolder, name))));
+  if (modified(join(dist, 'index.js')) >= newest) return step('TypeScript: up to date');
+  // A file that lost its source must not stay.
+  if (existsSync(dist)) rmSync(dist, { recursive: true });
+  run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory']);
+  step('TypeScript: npm/synced-memory/dist');
+}
+
+await runAsScript(import.meta.url, build);

@@ -1,0 +1,64 @@
+// A real Redis server for tests, demo and bench: on a free port, in a temporary folder, gone afterwards.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { requireTool } from './debian.mjs';
+
+export function requireRedisServer() {
+  requireTool('redis-server', ['redis-server']);
+}
+
+/**
+ * Starts `redis-server` and resolves when it accepts connections.
+ * @param {string[]} [options] further server options, such as `['--requirepass', 'secret']`
+ * @returns {Promise<{ port: number, url: string, stop(): Promise<void> }>}
+ */
+export async function startRedisServer(options = []) {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'synced-memory-redis-'));
+  const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'];
+  const child = spawn('redis-server', [...fixed, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  // The server must not outlive a parent that throws or is interrupted.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  await accepting(child);
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    async stop() {
+      process.off('exit', kill);
+      kill();
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves when the server says that it is ready; goes on reading, so that its log never fills the pipe. */
+function accepting(child) {
+  return new Promise((resolve, reject) => {
+    const log = [];
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => {
+      if (log.length < 100) log.push(line);
+      if (line.includes('Ready to accept connections')) resolve();
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`redis-server ended with code ${code}:\n${log.join('\n')}`)));
+  });
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

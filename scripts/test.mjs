@@ -1,0 +1,83 @@
+// `npm test`: sets everything up, runs every suite, and closes with the number of tests that each one really ran.
+// `node scripts/test.mjs rust wasm js python` runs the named ones.
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure, root, runAsScript, runLines } from './run.mjs';
+import { setup } from './setup.mjs';
+
+const suites = {
+  rust: (counts) => cargoTest(counts, ['--workspace']),
+
+  // The core as edge runtimes get it must compile; its tests run where a test binary can be started.
+  wasm: async (counts) => {
+    const core = ['-p', 'synced-memory-core'];
+    const checked = await runLines('cargo', ['check', ...core, '--target', 'wasm32-unknown-unknown'], () => {});
+    const runner = JSON.stringify([process.execPath, '--no-warnings', join(root, 'scripts/wasi-runner.mjs')]);
+    const config = ['--config', `target.wasm32-wasip1.runner=${runner}`];
+    return (await cargoTest(counts, [...core, '--target', 'wasm32-wasip1', ...config])) || checked;
+  },
+
+  js: async (counts) => {
+    const unit = await vitest(counts, 'npm/synced-memory');
+    return (await vitest(counts, 'tests', 'demo', 'readme')) || unit;
+  },
+
+  python: (counts) => vitest(counts, 'tests', 'interop'),
+};
+
+async function main() {
+  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
+  const unknown = names.find((name) => !(name in suites));
+  if (unknown) throw new Failure(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}`);
+  setup();
+
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const lines = [];
+  for (const name of names) {
+    console.log(`\n== ${name}`);
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    const code = await suites[name](counts);
+    // A suite that could not run to its end, or ran nothing, has not passed.
+    if ((code !== 0 || counts.passed === 0) && counts.failed === 0) counts.failed = 1;
+    lines.push(summary(name, counts));
+    for (const key of Object.keys(total)) total[key] += counts[key];
+  }
+  console.log(`\n${[...lines, summary('total', total)].join('\n')}`);
+  if (total.failed > 0) process.exitCode = 1;
+}
+
+function summary(name, { passed, failed, skipped }) {
+  return `${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** Adds up the closing lines of all test binaries. Resolves to the exit code. */
+function cargoTest(counts, args) {
+  return runLines('cargo', ['test', '--no-fail-fast', ...args], (line) => {
+    const result = line.match(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/);
+    if (!result) return;
+    counts.passed += Number(result[1]);
+    counts.failed += Number(result[2]);
+    counts.skipped += Number(result[3]);
+  });
+}
+
+/** Runs the vitest project in `folder`, there only the files whose path holds one of `filters`. */
+async function vitest(counts, folder, ...filters) {
+  const cache = join(root, '.cache');
+  const report = join(cache, 'vitest.json');
+  mkdirSync(cache, { recursive: true });
+  rmSync(report, { force: true });
+  const program = join(root, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const args = [program, 'run', '--root', join(root, folder), ...reporters, ...filters];
+  const code = await runLines(process.execPath, args, () => {});
+  if (existsSync(report)) {
+    const result = JSON.parse(readFileSync(report, 'utf8'));
+    counts.passed += result.numPassedTests;
+    counts.failed += result.numFailedTests;
+    counts.skipped += result.numPendingTests + result.numTodoTests;
+  }
+  return code;
+}
+
+await runAsScript(import.meta.url, main);
