@@ -278,6 +278,11 @@ impl Session {
         self.events.pop_front()
     }
 
+    /// Would `poll_event` give something?
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The monotonic time in milliseconds at which the session wants an [`Input::Tick`](crate::command::Input::Tick).
     pub fn poll_timeout(&self) -> Option<u64> {
         let retry = self.retries.first().map(|(at, _)| *at);

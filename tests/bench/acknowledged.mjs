@@ -1,0 +1,74 @@
+// How long one acknowledged append takes as the list grows, and how many bytes it sends.
+import { ours, rpush, wholeDocument } from './contenders.mjs';
+import { grouped, median, table, verdict } from './report.mjs';
+
+const lengths = [10, 1_000, 100_000, 1_000_000];
+const rounds = 20;
+
+/** Appends a contender makes in each round: whole documents of a million numbers take a quarter of a second each. */
+const pushes = (/** @type {string} */ name, /** @type {number} */ length) =>
+  name.startsWith('GET') ? Math.max(1, Math.min(50, 50_000 / length)) : 50;
+
+/**
+ * The contenders take turns in every round, so that whatever else the machine does meets all of them.
+ * @param {string} url
+ * @param {import('./contenders.mjs').NodeRedis} client
+ */
+export async function acknowledgedPush(url, client) {
+  /** @type {{ length: number, contender: import('./contenders.mjs').Contender, samples: number[] }[]} */
+  const runs = [];
+  for (const length of lengths) {
+    const contenders = [await ours(url, length), await rpush(client, length), await wholeDocument(client, length)];
+    for (const contender of contenders) runs.push({ length, contender, samples: [] });
+  }
+  for (let round = -1; round < rounds; round++) {
+    for (const { length, contender, samples } of runs) {
+      for (let count = pushes(contender.name, length); count > 0; count--) {
+        const start = performance.now();
+        await contender.push();
+        // The first round warms up.
+        if (round >= 0) samples.push((performance.now() - start) * 1000);
+      }
+    }
+  }
+  await bytesSent(client, runs);
+  await Promise.all(runs.map(({ contender }) => contender.close()));
+
+  const names = [...new Set(runs.map(({ contender }) => contender.name))];
+  const p50 = (/** @type {number} */ length, /** @type {string | undefined} */ name) =>
+    median(runs.find((run) => run.length === length && run.contender.name === name)?.samples ?? []);
+  table('Acknowledged push, p50 in µs, one at a time, by length of the list', [
+    ['', ...lengths.map(grouped)],
+    ...names.map((name) => [name, ...lengths.map((length) => grouped(p50(length, name)))]),
+  ]);
+  const growth = p50(1_000_000, names[0]) / p50(10, names[0]);
+  verdict('1,000,000 beside 10', `${growth.toFixed(2)} ×`, 'at most 1.3 ×', growth <= 1.3);
+  for (const length of lengths) {
+    const ratio = p50(length, names[0]) / p50(length, names[1]);
+    verdict(`beside RPUSH at ${grouped(length)}`, `${ratio.toFixed(2)} ×`, 'at most 1.6 ×', ratio <= 1.6);
+  }
+}
+
+/**
+ * What the server says that it received (INFO stats, total_net_input_bytes) around one push onto the longest list, less
+ * what it says around nothing at all: that is the INFO request itself.
+ * @param {import('./contenders.mjs').NodeRedis} client
+ * @param {{ length: number, contender: import('./contenders.mjs').Contender }[]} runs
+ */
+async function bytesSent(client, runs) {
+  const push = runs.find((run) => run.length === 1_000_000 && run.contender.name.startsWith('synced'))?.contender.push;
+  const received = async () => Number((await client.info('stats')).match(/total_net_input_bytes:(\d+)/)?.[1]);
+  const around = async (/** @type {(() => Promise<unknown>) | undefined} */ action) => {
+    const before = await received();
+    await action?.();
+    return (await received()) - before;
+  };
+  const samples = [];
+  for (let count = 0; count < 21; count++) samples.push((await around(push)) - (await around(undefined)));
+  const [bytes, most] = [median(samples), Math.max(...samples)];
+  table('Bytes that the server received for one acknowledged push onto 1,000,000 numbers (21 pushes)', [
+    ['median', grouped(bytes)],
+    ['most', grouped(most)],
+  ]);
+  verdict('bytes', grouped(most), 'at most 500', most <= 500);
+}

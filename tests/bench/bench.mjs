@@ -1,0 +1,27 @@
+// `npm run bench`: the figures that this project promises, against a server of its own.
+import { cpus } from 'node:os';
+import { build } from '../../scripts/build.mjs';
+import { requireRedisServer, startRedisServer } from '../../scripts/redis-server.mjs';
+import { runAsScript } from '../../scripts/run.mjs';
+
+await runAsScript(import.meta.url, async () => {
+  build();
+  requireRedisServer();
+  // Only now is everything installed that these import.
+  const { createClient } = await import('redis');
+  const { acknowledgedPush } = await import('./acknowledged.mjs');
+  const { burst } = await import('./burst.mjs');
+
+  const server = await startRedisServer();
+  const client = createClient({ url: server.url });
+  try {
+    await client.connect();
+    const version = (await client.info('server')).match(/redis_version:(\S+)/)?.[1];
+    console.log(`\nRedis ${version} on loopback, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}`);
+    await acknowledgedPush(server.url, client);
+    await burst(server.url, client);
+  } finally {
+    client.destroy();
+    await server.stop();
+  }
+});

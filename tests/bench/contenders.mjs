@@ -1,0 +1,63 @@
+// Who is compared: each appends one number to a list of its own on the same server and resolves when that is acknowledged.
+import { Memory } from 'synced-memory';
+
+/**
+ * @typedef {ReturnType<typeof import('redis').createClient>} NodeRedis
+ * @typedef {{ name: string, push(): Promise<unknown>, close(): Promise<void> }} Contender
+ */
+
+/** @param {number} length */
+const numbers = (length) => Array.from({ length }, (_, index) => index);
+
+/**
+ * @param {string} url
+ * @param {number} length
+ * @returns {Promise<Contender>}
+ */
+export async function ours(url, length) {
+  const name = `list${length}`;
+  /** @type {import('synced-memory').Memory<Record<string, number[]>>} */
+  const mem = await Memory.open({ url, names: [name] });
+  mem[name] = numbers(length);
+  await mem.$flush();
+  const list = /** @type {number[]} */ (mem[name]);
+  return {
+    name: 'synced-memory push + $flush',
+    push() {
+      list.push(7);
+      return mem.$flush();
+    },
+    close: () => mem.$close(),
+  };
+}
+
+/**
+ * @param {NodeRedis} client
+ * @param {number} length
+ * @returns {Promise<Contender>}
+ */
+export async function rpush(client, length) {
+  const key = `rpush:${length}`;
+  const all = numbers(length).map(String);
+  for (let at = 0; at < length; at += 10_000) await client.rPush(key, all.slice(at, at + 10_000));
+  return { name: 'node-redis RPUSH', push: () => client.rPush(key, '7'), close: async () => {} };
+}
+
+/**
+ * @param {NodeRedis} client
+ * @param {number} length
+ * @returns {Promise<Contender>}
+ */
+export async function wholeDocument(client, length) {
+  const key = `whole:${length}`;
+  await client.set(key, JSON.stringify(numbers(length)));
+  return {
+    name: 'GET, parse, push, stringify, SET',
+    async push() {
+      const list = JSON.parse((await client.get(key)) ?? '');
+      list.push(7);
+      await client.set(key, JSON.stringify(list));
+    },
+    close: async () => {},
+  };
+}
