@@ -45,13 +45,14 @@ function installPackages() {
 /** rust-toolchain.toml names channel, components and targets; rustup adds them by itself only where that is allowed. */
 function prepareToolchain() {
   const file = readFileSync(join(root, 'rust-toolchain.toml'), 'utf8');
-  const list = (key) => [...file.match(new RegExp(`^${key} = \\[(.*)\\]`, 'm'))[1].matchAll(/"(.*?)"/g)].map((m) => m[1]);
-  const [components, targets] = [list('components'), list('targets')];
+  const value = (key) => file.match(new RegExp(`^${key} = (.*)$`, 'm'))?.[1] ?? '';
+  const strings = (key) => [...value(key).matchAll(/"(.*?)"/g)].map((match) => match[1] ?? '');
+  const [components, targets] = [strings('components'), strings('targets')];
   const hint = 'is the network reachable?';
 
   const installedTargets = output('rustup', ['target', 'list', '--installed']);
   if (installedTargets === undefined) {
-    const channel = file.match(/^channel = "(.*)"/m)[1];
+    const [channel] = strings('channel');
     step(`Rust: installing ${channel}`);
     const wanted = [...components.flatMap((c) => ['--component', c]), ...targets.flatMap((t) => ['--target', t])];
     run('rustup', ['toolchain', 'install', channel, '--profile', 'minimal', ...wanted], { hint });
@@ -72,7 +73,7 @@ const libraryNames = {
 };
 
 function buildAddon() {
-  run('cargo', ['build', '--release', '-p', 'synced-memory-node']);
+  run('cargo', ['build', '--release', '-p', 'synced-memory-node'], { hint: 'an old Rust? rustup update stable' });
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   const library = join(target, 'release', libraryNames[process.platform] ?? 'libsynced_memory_node.so');
   const addon = join(packageFolder, 'synced-memory.node');
@@ -86,7 +87,9 @@ function buildAddon() {
 function buildTypeScript() {
   const dist = join(packageFolder, 'dist');
   const sources = readdirSync(join(packageFolder, 'src'), { recursive: true }).map((name) => join('src', name));
-  const newest = Math.max(...[...sources, 'tsconfig.json', 'tsconfig.build.json'].map((name) => modified(join(packageFolder, name))));
+  const newest = Math.max(
+    ...[...sources, 'tsconfig.json', 'tsconfig.build.json'].map((name) => modified(join(packageFolder, name))),
+  );
   if (modified(join(dist, 'index.js')) >= newest) return step('TypeScript: up to date');
   // A file that lost its source must not stay.
   if (existsSync(dist)) rmSync(dist, { recursive: true });

@@ -5,14 +5,15 @@ import { Failure, output, run } from './run.mjs';
 /**
  * Makes sure that `tool` is on the path. Where it is missing, root on a Debian-like system gets `packages`;
  * everybody else is told in one line what to install. `works` may check more than the tool's presence.
+ * Returns true where something was installed.
  */
 export function requireTool(tool, packages, works = () => output(tool, ['--version']) !== undefined) {
-  if (works()) return;
+  if (works()) return false;
   const mayInstall = process.getuid?.() === 0 && output('apt-get', ['--version']) !== undefined;
   if (mayInstall) {
     console.log(`setup: installing ${packages.join(', ')}`);
     withoutServices(() => installPackages(packages));
-    if (works()) return;
+    if (works()) return true;
   }
   throw new Failure(`${tool} is missing: install it (on Debian and Ubuntu: apt-get install ${packages.join(' ')})`);
 }

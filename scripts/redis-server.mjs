@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { requireTool } from './debian.mjs';
+import { output } from './run.mjs';
 
 export function requireRedisServer() {
-  requireTool('redis-server', ['redis-server']);
+  const installed = requireTool('redis-server', ['redis-server']);
+  // Debian would start its own server at the next boot, too.
+  if (installed) output('systemctl', ['disable', 'redis-server']);
 }
 
 /**
@@ -38,7 +41,10 @@ export async function startRedisServer(options = []) {
   };
 }
 
-/** Resolves when the server says that it is ready; goes on reading, so that its log never fills the pipe. */
+/**
+ * Resolves when the server says that it is ready; goes on reading, so that its log never fills the pipe.
+ * @returns {Promise<void>}
+ */
 function accepting(child) {
   return new Promise((resolve, reject) => {
     const log = [];
@@ -52,12 +58,13 @@ function accepting(child) {
   });
 }
 
+/** @returns {Promise<number>} */
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
+      const { port } = /** @type {import('node:net').AddressInfo} */ (probe.address());
       probe.close(() => resolve(port));
     });
   });

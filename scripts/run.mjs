@@ -23,23 +23,23 @@ export async function runAsScript(url, main) {
 const shell = process.platform === 'win32';
 
 /** Runs a command with the terminal's own output. `hint` says what to do when it fails. */
-export function run(command, args, { hint, ...options } = {}) {
-  const { error, status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell, ...options });
+export function run(command, args, { hint = '', env = process.env } = {}) {
+  const { error, status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell, env });
   if (error || status !== 0) {
     const what = error ? error.message : `exit code ${status}`;
-    throw new Failure(`${command} ${args.join(' ')}: ${what}${hint ? `; ${hint}` : ''}`);
+    throw new Failure(`${command} ${args.join(' ')}: ${what}${hint && `; ${hint}`}`);
   }
 }
 
 /** The standard output of a command; undefined where it is missing or fails. */
-export function output(command, args, options = {}) {
-  const { error, status, stdout } = spawnSync(command, args, { cwd: root, encoding: 'utf8', shell, ...options });
+export function output(command, args) {
+  const { error, status, stdout } = spawnSync(command, args, { cwd: root, encoding: 'utf8', shell });
   return error || status !== 0 ? undefined : stdout.trim();
 }
 
 /** Runs a command, shows its standard output and hands each line of it to `onLine`. Resolves to the exit code. */
-export async function runLines(command, args, onLine, options = {}) {
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], ...options });
+export async function runLines(command, args, onLine) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = new Promise((resolve) => {
     child.on('error', (error) => {
       console.error(`error: ${command}: ${error.message}`);

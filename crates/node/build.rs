@@ -1,1 +1,5 @@
-fn main() { napi_build::setup(); }
+//! Linker settings of a Node-API addon.
+
+fn main() {
+    napi_build::setup();
+}

@@ -8,20 +8,21 @@ await runAsScript(import.meta.url, async () => {
   build();
   requireRedisServer();
   // Only now is everything installed that these import.
-  const { createClient } = await import('redis');
+  const { connect } = await import('./contenders.mjs');
   const { acknowledgedPush } = await import('./acknowledged.mjs');
   const { burst } = await import('./burst.mjs');
 
   const server = await startRedisServer();
-  const client = createClient({ url: server.url });
   try {
-    await client.connect();
+    const client = await connect(server.url);
     const version = (await client.info('server')).match(/redis_version:(\S+)/)?.[1];
-    console.log(`\nRedis ${version} on loopback, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}`);
+    console.log(
+      `\nRedis ${version} on loopback, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}`,
+    );
     await acknowledgedPush(server.url, client);
     await burst(server.url, client);
-  } finally {
     client.destroy();
+  } finally {
     await server.stop();
   }
 });

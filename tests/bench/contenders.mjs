@@ -1,10 +1,18 @@
 // Who is compared: each appends one number to a list of its own on the same server and resolves when that is acknowledged.
+import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 
 /**
- * @typedef {ReturnType<typeof import('redis').createClient>} NodeRedis
+ * @typedef {Awaited<ReturnType<typeof connect>>} NodeRedis
  * @typedef {{ name: string, push(): Promise<unknown>, close(): Promise<void> }} Contender
  */
+
+/** @param {string} url */
+export async function connect(url) {
+  const client = createClient({ url });
+  await client.connect();
+  return client;
+}
 
 /** @param {number} length */
 const numbers = (length) => Array.from({ length }, (_, index) => index);

@@ -36,7 +36,8 @@ export async function demo(url, print) {
       const seen = await Promise.all(names.map((name) => ask(name, 'see', step)));
       for (const [index, name] of names.entries()) print(`  ${name} sees ${attribute} = ${brief(seen[index])}`);
       if (!isDeepStrictEqual(seen[0], seen[1])) throw new Failure(`ana and ben see different ${attribute}`);
-      if (who.length > 1) print(`  ${seen[0].length} elements, ${new Set(seen[0]).size} different: none lost, none twice`);
+      if (who.length > 1)
+        print(`  ${seen[0].length} elements, ${new Set(seen[0]).size} different: none lost, none twice`);
     }
     const gone = [...processes.values()].map((child) => once(child, 'exit'));
     processes.get('ben')?.disconnect();
@@ -55,7 +56,8 @@ export async function demo(url, print) {
  */
 function message(child, name) {
   return new Promise((resolve, reject) => {
-    const failed = (/** @type {number | null} */ code) => reject(new Failure(`process ${name} ended with code ${code}`));
+    const failed = (/** @type {number | null} */ code) =>
+      reject(new Failure(`process ${name} ended with code ${code}`));
     child.once('exit', failed);
     child.once('message', (/** @type {any} */ received) => {
       child.off('exit', failed);

@@ -154,7 +154,7 @@ describe('mutations', () => {
     expect(await python.run('mem.log')).toEqual(expected);
   });
 
-  test('a push made before Python\'s write was seen lands on top of it', async () => {
+  test("a push made before Python's write was seen lands on top of it", async () => {
     mem.log = ['first'];
     await mem.$flush();
     await python.run('mem.log.append("python")');

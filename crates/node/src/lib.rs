@@ -1,0 +1,123 @@
+//! The Node-API addon: free functions on integer handles that convert and call.
+//!
+//! Each JavaScript thread has its own memories; batches and events cross as one JSON text each.
+
+use napi::Error;
+use napi::bindgen_prelude::Function;
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+use serde::Deserialize;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::time::Duration;
+use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::wire::{EventWriter, decode_batch};
+use synced_memory_native::{Memory, OpenOptions};
+
+/// An error whose status becomes the JavaScript error's `code`.
+type Result<T> = napi::Result<T, &'static str>;
+
+thread_local! {
+    static MEMORIES: RefCell<HashMap<u32, Memory>> = RefCell::default();
+    static LAST_HANDLE: Cell<u32> = const { Cell::new(0) };
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    url: String,
+    prefix: String,
+    names: Option<Vec<String>>,
+    max_document_bytes: usize,
+}
+
+/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes}`. `wake` is called, never within
+/// another call, when `drain` has something.
+#[napi(catch_unwind)]
+pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
+    let Options { url, prefix, names, max_document_bytes } = parse(&options)?;
+    // Weak: an open memory does not keep the process alive.
+    let wake = wake
+        .build_threadsafe_function::<()>()
+        .weak::<true>()
+        .build()
+        .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
+    let options = OpenOptions { url, prefix, names, max_document_bytes };
+    let memory = Memory::open(options, move || {
+        // Refused only while the thread ends.
+        let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    })
+    .map_err(thrown)?;
+    let handle = LAST_HANDLE.get() + 1;
+    LAST_HANDLE.set(handle);
+    MEMORIES.with_borrow_mut(|memories| memories.insert(handle, memory));
+    Ok(handle)
+}
+
+/// Apply a batch of local mutations in order. Gives the length in bytes of the document that the last one changed.
+#[napi(catch_unwind)]
+pub fn submit(handle: u32, batch: String) -> Result<i64> {
+    with(handle, |memory| memory.submit(decode_batch(&batch)?)).map(number)
+}
+
+/// Throws where `submit` of a batch of this one mutation would.
+#[napi(catch_unwind)]
+pub fn check(handle: u32, mutation: String) -> Result<()> {
+    with(handle, |memory| {
+        decode_batch(&format!("[{mutation}]"))?.iter().try_for_each(|(name, mutation)| memory.check(name, mutation))
+    })
+}
+
+/// Catch up with the backend: `names` is a JSON array, or empty for all. Gives the ticket that `refreshed` reports.
+#[napi(catch_unwind)]
+pub fn refresh(handle: u32, names: String) -> Result<i64> {
+    let names: Option<Vec<String>> = if names.is_empty() { None } else { Some(parse(&names)?) };
+    with(handle, |memory| Ok(memory.refresh(names.as_deref()))).map(number)
+}
+
+/// Take in what the I/O thread brought. Gives events in the wire format, or an empty string.
+#[napi(catch_unwind)]
+pub fn drain(handle: u32) -> Result<String> {
+    let events = with(handle, |memory| Ok(memory.drain()))?;
+    let mut writer = EventWriter::new();
+    for event in &events {
+        writer.write(event);
+    }
+    Ok(writer.finish())
+}
+
+/// Block until `drain` may have something; false on timeout.
+#[napi(catch_unwind)]
+pub fn wait(handle: u32, timeout_ms: f64) -> Result<bool> {
+    let timeout = Duration::try_from_secs_f64(timeout_ms / 1000.0).unwrap_or_default();
+    with(handle, |memory| Ok(memory.wait(timeout)))
+}
+
+/// Close a memory. What is not acknowledged is lost. Closing twice is fine.
+#[napi(catch_unwind)]
+pub fn close(handle: u32) {
+    let memory = MEMORIES.with_borrow_mut(|memories| memories.remove(&handle));
+    drop(memory);
+}
+
+fn with<T>(handle: u32, call: impl FnOnce(&mut Memory) -> std::result::Result<T, SyncError>) -> Result<T> {
+    MEMORIES.with_borrow_mut(|memories| match memories.get_mut(&handle) {
+        Some(memory) => call(memory).map_err(thrown),
+        None => Err(thrown(SyncError::new(ErrorCode::Closed, "the memory has been closed; open it again"))),
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    // serde_json's messages name fields, never values, unless a type is wrong: those are of our own making.
+    serde_json::from_str(text)
+        .map_err(|error| thrown(SyncError::new(ErrorCode::Options, format!("the addon was called wrongly: {error}"))))
+}
+
+fn thrown(error: SyncError) -> Error<&'static str> {
+    Error::new(error.code.as_str(), error.message)
+}
+
+/// Lengths and tickets stay far below 2^53.
+fn number(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}

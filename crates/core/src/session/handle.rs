@@ -182,7 +182,8 @@ impl Session {
                     attribute.ask(Want::Probe);
                 }
                 if let Some(revision) = attribute.replica.applied(sequence) {
-                    self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision });
+                    let bytes = attribute.replica.value().map_or(0, Node::text_len);
+                    self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
                 }
             }
             Answer::Busy(error) => {

@@ -69,6 +69,8 @@ pub enum Event {
         name: String,
         /// Its revision now.
         revision: Revision,
+        /// The optimistic document's length in bytes.
+        bytes: usize,
     },
     /// Every mutation up to this number has been acknowledged or given up.
     Settled(u64),

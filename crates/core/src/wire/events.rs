@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 /// Writes events into one text: `=` or, where numbers are tagged, `~`; then a JSON array of
 /// `["load",name,revision,bytes,value]` `["patch",name,revision,bytes,[mutations]]` `["gone",name]`
-/// `["unreadable",name,code,message]` `["ack",name,revision]` `["settled",n]`
+/// `["unreadable",name,code,message]` `["ack",name,revision,bytes]` `["settled",n]`
 /// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["connect"]`
 /// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["error",null,code,message]`.
 /// Revisions are strings of decimal digits.
@@ -43,9 +43,10 @@ impl EventWriter {
         self.text.push_str(if self.text.is_empty() { " [" } else { "," });
         match event {
             Event::Changed { name, change, revision, bytes } => self.change(name, change, *revision, *bytes),
-            Event::Acknowledged { name, revision } => {
+            Event::Acknowledged { name, revision, bytes } => {
                 self.open("ack", name);
                 self.revision(Some(*revision));
+                self.push(format_args!(",{bytes}"));
             }
             Event::Settled(number) => self.number("settled", *number),
             Event::Rejected { name, error, first } => {

@@ -1,11 +1,11 @@
 //! What every store must do, whatever it is made of. Included by the tests of each.
 
+use std::fmt::Debug;
 use synced_memory_core::backend::{MemoryStore, Store, changed_key, execute};
 use synced_memory_core::command::{Answer, Command, Commit, Outcome, Probed};
 use synced_memory_core::document::{Guard, Stored};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
 use synced_memory_core::splice::{Piece, Plan, Write};
-use std::fmt::Debug;
 
 const KEY: &str = "memory:tasks";
 

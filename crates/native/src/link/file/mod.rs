@@ -1,0 +1,205 @@
+//! The embedded file: documents in an SQLite database that several processes of one machine may share.
+
+mod documents;
+mod open;
+
+use super::Link;
+use crate::clock;
+use crate::mailbox::Mailbox;
+use documents::Documents;
+use rusqlite::{Connection, ErrorCode as Sqlite, TransactionBehavior};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use synced_memory_core::backend::execute;
+use synced_memory_core::command::{Answer, Command, Input, RequestId};
+use synced_memory_core::error::{ErrorCode, SyncError};
+
+/// How often the file is asked whether another process has changed it.
+const WATCH_EVERY: Duration = Duration::from_millis(20);
+/// The most commands that one transaction carries out.
+const MAX_BATCH: usize = 1024;
+/// Sequences are remembered as long as on a server, and looked through for old ones this often.
+const PURGE_EVERY_MS: u64 = 60 * 60 * 1000;
+
+enum Message {
+    Send(RequestId, Command),
+    WakeAt(u64),
+}
+
+/// A handle to the thread that has the file open.
+#[derive(Debug)]
+pub(crate) struct FileLink {
+    /// None only while being dropped.
+    outbox: Option<Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl FileLink {
+    /// Open the file, creating it and its folder where they are absent.
+    pub(crate) fn open(path: &Path, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
+        let file = File::open(path)?;
+        mailbox.deliver([Input::Connected]);
+        let (outbox, inbox) = channel();
+        let thread = std::thread::Builder::new()
+            .name("synced-memory-file".into())
+            .spawn(move || file.serve(&inbox, &mailbox))
+            .map_err(|error| SyncError::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
+        Ok(Self { outbox: Some(outbox), thread: Some(thread) })
+    }
+
+    fn post(&self, message: Message) {
+        // The thread ends only after this handle does; were it gone, the session would miss its reply and say so.
+        let _ = self.outbox.as_ref().map(|outbox| outbox.send(message));
+    }
+}
+
+impl Link for FileLink {
+    fn send(&self, request: RequestId, command: Command) {
+        self.post(Message::Send(request, command));
+    }
+
+    fn wake_at(&self, monotonic_ms: u64) {
+        self.post(Message::WakeAt(monotonic_ms));
+    }
+}
+
+impl Drop for FileLink {
+    /// The file is closed when this returns.
+    fn drop(&mut self) {
+        self.outbox = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct File {
+    connection: Connection,
+    name: String,
+    /// The highest `documents.changed` that the session has been told of, or has caused.
+    seen: i64,
+    data_version: i64,
+    purge_at_ms: u64,
+}
+
+impl File {
+    fn open(path: &Path) -> Result<Self, SyncError> {
+        let connection = open::open(path)?;
+        let mut file = Self { connection, name: path.display().to_string(), seen: 0, data_version: 0, purge_at_ms: 0 };
+        // Everything up to here is what the session will load.
+        let started = file.read_data_version().and_then(|version| {
+            file.data_version = version;
+            file.seen = Documents(&file.connection).last_change()?;
+            Ok(())
+        });
+        started.map_err(|error| file.describe(&error))?;
+        Ok(file)
+    }
+
+    /// Until the handle is dropped: carry out what comes, look for what others did.
+    fn serve(mut self, inbox: &Receiver<Message>, mailbox: &Mailbox) {
+        let mut tick_at = None;
+        loop {
+            let mut message = inbox.recv_timeout(WATCH_EVERY);
+            if matches!(message, Err(RecvTimeoutError::Disconnected)) {
+                return;
+            }
+            // Whatever has queued up shares one transaction, and so one wait for the disk.
+            let mut batch = Vec::new();
+            while let Ok(next) = message {
+                match next {
+                    Message::Send(request, command) => batch.push((request, command)),
+                    Message::WakeAt(ms) => tick_at = Some(ms),
+                }
+                message = if batch.len() < MAX_BATCH {
+                    inbox.try_recv().map_err(|_| RecvTimeoutError::Timeout)
+                } else {
+                    Err(RecvTimeoutError::Timeout)
+                };
+            }
+            let mut inputs = self.carry_out(&batch);
+            if tick_at.is_some_and(|at| at <= clock::monotonic_ms()) {
+                tick_at = None;
+                inputs.push(Input::Tick);
+            }
+            mailbox.deliver(inputs);
+        }
+    }
+
+    fn carry_out(&mut self, batch: &[(RequestId, Command)]) -> Vec<Input> {
+        if batch.is_empty() && !self.changed_elsewhere() {
+            return Vec::new();
+        }
+        match self.transact(batch) {
+            Ok(inputs) => inputs,
+            Err(error) if batch.len() > 1 && !passes(&error) => {
+                // One of them cannot be carried out; the others need not suffer for it.
+                batch.iter().flat_map(|one| self.carry_out(std::slice::from_ref(one))).collect()
+            }
+            Err(error) => {
+                let reason = self.describe(&error);
+                let answer = if passes(&error) { Answer::Busy(reason) } else { Answer::Refused(reason) };
+                batch.iter().map(|(request, _)| Input::Answer(*request, answer.clone())).collect()
+            }
+        }
+    }
+
+    /// Commands in order, all or none; what other processes did before them comes first. The answers exist only
+    /// after the commit, and the commit is on disk.
+    fn transact(&mut self, batch: &[(RequestId, Command)]) -> rusqlite::Result<Vec<Input>> {
+        let writes = batch.iter().any(|(_, command)| matches!(command, Command::Commit(_)));
+        // A transaction that reads first and writes later could not be waited for: it takes the lock at once.
+        let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let mut documents = Documents(&transaction);
+        let mut inputs = Vec::with_capacity(batch.len() + 1);
+        let changed = documents.changed_since(self.seen)?;
+        if !changed.is_empty() {
+            inputs.push(Input::Changed(changed));
+        }
+        for (request, command) in batch {
+            inputs.push(Input::Answer(*request, execute(&mut documents, command)?));
+        }
+        let now_ms = clock::monotonic_ms();
+        if writes && now_ms >= self.purge_at_ms {
+            documents.purge_sequences()?;
+            self.purge_at_ms = now_ms + PURGE_EVERY_MS;
+        }
+        let seen = documents.last_change()?;
+        transaction.commit()?;
+        self.seen = seen;
+        Ok(inputs)
+    }
+
+    fn changed_elsewhere(&mut self) -> bool {
+        let Ok(version) = self.read_data_version() else { return false };
+        std::mem::replace(&mut self.data_version, version) != version
+    }
+
+    /// A number that changes when another connection commits.
+    fn read_data_version(&self) -> rusqlite::Result<i64> {
+        self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+    }
+
+    fn describe(&self, error: &rusqlite::Error) -> SyncError {
+        open::describe(&self.name, error)
+    }
+}
+
+/// Will it be better later? Locked by others, a full disk.
+fn passes(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            Sqlite::DatabaseBusy
+                | Sqlite::DatabaseLocked
+                | Sqlite::DiskFull
+                | Sqlite::SystemIoFailure
+                | Sqlite::OutOfMemory
+        )
+    )
+}

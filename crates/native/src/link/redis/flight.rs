@@ -1,0 +1,132 @@
+//! Commands that go out together: one RESP pipeline.
+
+use redis::aio::MultiplexedConnection;
+use redis::{Pipeline, RedisResult, Value};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn, ready};
+use std::pin::Pin;
+use std::task::Poll;
+use synced_memory_core::command::{Command, Input, RequestId};
+use synced_memory_core::resp::{Args, Exchange, Next, Reply};
+use tokio::task::unconstrained;
+
+/// A flight takes off once it has this many commands or bytes: the first of them should not wait long for the last.
+const MAX_COMMANDS: usize = 128;
+const MAX_BYTES: usize = 256 * 1024;
+
+/// One abstract command and the RESP commands that carry it out.
+pub(super) struct Sortie {
+    request: RequestId,
+    exchange: Exchange,
+    commands: Vec<Args>,
+}
+
+/// What is on its way to the server, or waits for its replies.
+pub(super) struct Flight {
+    /// Each command's exchange and how many replies it takes, in order.
+    exchanges: Vec<(RequestId, Exchange, usize)>,
+    pub(super) replies: Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>,
+}
+
+/// What a flight came back with.
+pub(super) struct Landed {
+    pub(super) answers: Vec<Input>,
+    /// To be sent again, with the script in full.
+    pub(super) again: Vec<Sortie>,
+}
+
+impl Flight {
+    /// Send commands off the front of the queue.
+    pub(super) async fn of_commands(
+        waiting: &mut VecDeque<(RequestId, Command)>,
+        connection: &MultiplexedConnection,
+    ) -> Self {
+        let mut sorties = Vec::new();
+        let mut bytes = 0;
+        while sorties.len() < MAX_COMMANDS && bytes < MAX_BYTES {
+            let Some((request, command)) = waiting.pop_front() else { break };
+            let (exchange, commands) = Exchange::new(command);
+            bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
+            sorties.push(Sortie { request, exchange, commands });
+        }
+        Self::start(sorties, connection).await
+    }
+
+    /// Send these. On return they are in line for the socket, behind all flights started before.
+    pub(super) async fn start(sorties: Vec<Sortie>, connection: &MultiplexedConnection) -> Self {
+        let mut pipeline = Pipeline::new();
+        let mut exchanges = Vec::with_capacity(sorties.len());
+        let mut count = 0;
+        for Sortie { request, exchange, commands } in sorties {
+            count += commands.len();
+            exchanges.push((request, exchange, commands.len()));
+            for args in commands {
+                let mut command = redis::Cmd::new();
+                for arg in &args {
+                    command.arg(arg.as_slice());
+                }
+                pipeline.add_command(command);
+            }
+        }
+        let mut connection = connection.clone();
+        // The first poll puts the pipeline into the connection's queue, which has room for MAX_FLIGHTS. Tokio's
+        // budget for a task could make that poll do nothing, and a later flight overtake: hence `unconstrained`.
+        let mut replies =
+            Box::pin(unconstrained(async move { connection.send_packed_commands(&pipeline, 0, count).await }));
+        match poll_fn(|context| Poll::Ready(replies.as_mut().poll(context))).await {
+            Poll::Ready(replies) => Self { exchanges, replies: Box::pin(ready(replies)) },
+            Poll::Pending => Self { exchanges, replies },
+        }
+    }
+
+    /// Hand the replies to the exchanges they belong to.
+    pub(super) fn land(self, replies: Vec<Value>) -> Landed {
+        let mut landed = Landed { answers: Vec::with_capacity(self.exchanges.len()), again: Vec::new() };
+        let mut replies = replies.into_iter().map(reply);
+        for (request, exchange, count) in self.exchanges {
+            match exchange.take(replies.by_ref().take(count).collect()) {
+                Next::Done(answer) => landed.answers.push(Input::Answer(request, answer)),
+                Next::Again(exchange, commands) => landed.again.push(Sortie { request, exchange, commands }),
+            }
+        }
+        landed
+    }
+}
+
+fn reply(value: Value) -> Reply {
+    match value {
+        Value::Int(number) => Reply::Int(number),
+        Value::Boolean(truth) => Reply::Int(truth.into()),
+        Value::BulkString(bytes) => Reply::Text(bytes),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Reply::Text(text.into_bytes()),
+        Value::Okay => Reply::Text(b"OK".to_vec()),
+        Value::Array(items) | Value::Set(items) => Reply::List(items.into_iter().map(reply).collect()),
+        Value::Attribute { data, .. } => reply(*data),
+        Value::ServerError(error) => Reply::Error(match error.details() {
+            Some(details) => format!("{} {details}", error.code()),
+            None => error.code().to_owned(),
+        }),
+        // Nothing that we send is answered with a map, a double or a push.
+        _ => Reply::Nil,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_keep_their_kind() {
+        let parsed = |text: &str| reply(redis::parse_redis_value(text.as_bytes()).unwrap());
+        assert_eq!(parsed("$-1\r\n"), Reply::Nil);
+        assert_eq!(parsed("_\r\n"), Reply::Nil);
+        assert_eq!(parsed(":7\r\n"), Reply::Int(7));
+        assert_eq!(
+            parsed("*2\r\n$5\r\nstale\r\n+OK\r\n"),
+            Reply::List(vec![Reply::Text(b"stale".to_vec()), Reply::Text(b"OK".to_vec())])
+        );
+        for message in ["NOSCRIPT No matching script.", "WRONGTYPE Operation against", "NOAUTH x", "ERR y", "OOM z"] {
+            assert_eq!(parsed(&format!("-{message}\r\n")), Reply::Error(message.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Connecting to a server, and saying what went wrong without its password.
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, RedisError,
+    TlsCertificates,
+};
+use std::time::Duration;
+use synced_memory_core::error::{ErrorCode, SyncError};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Pipelines on their way at once: as many as the connection's queue has room for.
+pub(super) const MAX_FLIGHTS: usize = 256;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Silence after which the kernel asks whether the other end is still there, and how often.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(5));
+/// How much is gathered before a write to the socket.
+const WRITE_BUFFER: usize = 64 * 1024;
+
+/// Where to connect to, and how.
+pub(super) struct Server {
+    client: Client,
+    /// For servers that know no HELLO.
+    resp2_client: Client,
+    /// `host:port`, for messages.
+    name: String,
+    password: Option<String>,
+}
+
+/// A connection that works.
+pub(super) struct Line {
+    pub(super) connection: MultiplexedConnection,
+    /// What the server sends unasked, and the news that the connection is lost.
+    pub(super) pushes: UnboundedReceiver<PushInfo>,
+    /// Without pushes (RESP2) a loss shows in the next reply; the channel just stays open.
+    _silent: Option<UnboundedSender<PushInfo>>,
+}
+
+impl Server {
+    pub(super) fn new(info: ConnectionInfo) -> Result<Self, SyncError> {
+        let name = info.addr().to_string();
+        let settings = info.redis_settings().clone().set_lib_name("synced-memory", env!("CARGO_PKG_VERSION"));
+        let password = settings.password().map(str::to_owned);
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_keepalive(keepalive));
+        let client = |protocol| make_client(info.clone().set_redis_settings(settings.clone().set_protocol(protocol)));
+        Ok(Self {
+            client: client(ProtocolVersion::RESP3)?,
+            resp2_client: client(ProtocolVersion::RESP2)?,
+            name,
+            password,
+        })
+    }
+
+    pub(super) async fn connect(&self) -> Result<Line, SyncError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            // Sessions know when a reply is overdue.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(MAX_FLIGHTS)
+            .set_write_backpressure_boundary(WRITE_BUFFER);
+        let (sender, pushes) = unbounded_channel();
+        let with_pushes = config.clone().set_push_sender(sender.clone());
+        match self.client.get_multiplexed_async_connection_with_config(&with_pushes).await {
+            Ok(connection) => return Ok(Line { connection, pushes, _silent: None }),
+            Err(error) if !is_hello_refused(&error) => return Err(self.describe(&error)),
+            Err(_) => {}
+        }
+        match self.resp2_client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => Ok(Line { connection, pushes, _silent: Some(sender) }),
+            Err(error) => Err(self.describe(&error)),
+        }
+    }
+
+    pub(super) fn lost(&self, why: &str) -> SyncError {
+        SyncError::new(ErrorCode::Unavailable, format!("lost the connection to {}: {why}; connecting again", self.name))
+    }
+
+    pub(super) fn describe(&self, error: &RedisError) -> SyncError {
+        let text = error.to_string();
+        // Some servers repeat the arguments of a command they do not know.
+        let mut text = text.split(", with args").next().unwrap_or_default().to_owned();
+        if let Some(password) = self.password.as_deref().filter(|password| !password.is_empty()) {
+            text = text.replace(password, "***");
+        }
+        let name = &self.name;
+        if is_auth(error) {
+            return SyncError::new(
+                ErrorCode::Auth,
+                format!("{name} refused the user name or password: {text}; correct them in the URL"),
+            );
+        }
+        SyncError::new(ErrorCode::Unavailable, format!("cannot reach {name}: {text}; trying again"))
+    }
+}
+
+/// The server knows no RESP3, or does not let this user ask for it.
+fn is_hello_refused(error: &RedisError) -> bool {
+    let detail = error.detail().unwrap_or_default().to_ascii_lowercase();
+    error.kind() == ErrorKind::RESP3NotSupported
+        || error.code() == Some("NOPROTO")
+        || (detail.contains("unknown command") && detail.contains("hello"))
+        || (error.code() == Some("NOPERM") && detail.contains("hello"))
+}
+
+fn is_auth(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("WRONGPASS" | "NOAUTH"))
+        // A password where the server has none.
+        || (error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.starts_with("AUTH ")))
+}
+
+fn make_client(info: ConnectionInfo) -> Result<Client, SyncError> {
+    let unusable = |error| SyncError::new(ErrorCode::Options, format!("the URL cannot be used: {error}"));
+    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Client::open(info).map_err(|error| unusable(error.to_string()));
+    }
+    // An error means that the process has chosen a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // As with OpenSSL, this file takes the place of the well-known authorities.
+    let root_cert = match std::env::var_os("SSL_CERT_FILE") {
+        Some(file) => Some(std::fs::read(&file).map_err(|error| {
+            unusable(format!("SSL_CERT_FILE names {}, which cannot be read: {error}", file.to_string_lossy()))
+        })?),
+        None => None,
+    };
+    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+        .map_err(|error| unusable(error.to_string()))
+}

@@ -1,0 +1,90 @@
+//! What other threads bring for a session, until the thread that drives it takes it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use synced_memory_core::command::Input;
+
+/// A queue of inputs that wakes whoever drains it.
+pub struct Mailbox {
+    queue: Mutex<VecDeque<Input>>,
+    arrived: Condvar,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Mailbox {
+    /// `wake` runs when the queue goes from drained to non-empty, on the thread that delivers (which
+    /// may be the one that drives the session): it must only signal, never drain or block.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { queue: Mutex::default(), arrived: Condvar::new(), wake: Box::new(wake) }
+    }
+
+    /// Put inputs at the end.
+    pub fn deliver(&self, inputs: impl IntoIterator<Item = Input>) {
+        let mut queue = self.lock();
+        let was_drained = queue.is_empty();
+        queue.extend(inputs);
+        if was_drained && !queue.is_empty() {
+            drop(queue);
+            self.arrived.notify_all();
+            (self.wake)();
+        }
+    }
+
+    /// Take everything out.
+    pub fn take_all(&self) -> VecDeque<Input> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Block until there is something to take; false where the time ran out first.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let waited = self.arrived.wait_timeout_while(self.lock(), timeout, |queue| queue.is_empty());
+        !waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
+    }
+
+    /// Nobody can panic while holding the lock other than for want of memory: the queue is whole.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Input>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn wakes_once_until_drained() {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&wakes);
+        let mailbox = Mailbox::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        mailbox.deliver([]);
+        assert_eq!(wakes.load(Ordering::Relaxed), 0);
+        mailbox.deliver([Input::Connected]);
+        mailbox.deliver([Input::Tick, Input::Tick]);
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        assert_eq!(mailbox.take_all(), [Input::Connected, Input::Tick, Input::Tick]);
+        mailbox.deliver([Input::Tick]);
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn waits_for_another_thread() {
+        let mailbox = Arc::new(Mailbox::new(|| ()));
+        assert!(!mailbox.wait(Duration::from_millis(1)));
+        let deliverer = Arc::clone(&mailbox);
+        let thread = std::thread::spawn(move || deliverer.deliver([Input::Tick]));
+        assert!(mailbox.wait(Duration::from_secs(10)));
+        thread.join().unwrap();
+    }
+}

@@ -1,0 +1,154 @@
+//! One memory: a session, driven on the thread that calls, and the link to its backend.
+
+use crate::clock;
+use crate::link::Link;
+use crate::link::file::FileLink;
+use crate::link::memory::MemoryLink;
+use crate::link::redis::RedisLink;
+use crate::mailbox::Mailbox;
+use crate::url::{self, Target};
+use std::sync::Arc;
+use std::time::Duration;
+use synced_memory_core::command::Input;
+use synced_memory_core::error::SyncError;
+use synced_memory_core::ids::WriterId;
+use synced_memory_core::mutation::Mutation;
+use synced_memory_core::session::{Config, Event, Now, Session};
+
+/// What to open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenOptions {
+    /// `redis:`, `rediss:`, `redis+unix:`, `file:` or `memory:`.
+    pub url: String,
+    /// What the memory's keys start with, `memory:` or `memory:<scope>:`.
+    pub prefix: String,
+    /// The attributes to load; None: all that are there.
+    pub names: Option<Vec<String>>,
+    /// The most bytes that one document may have.
+    pub max_document_bytes: usize,
+}
+
+/// An open memory. Nothing moves between calls: whatever arrives waits in the mailbox for [`Memory::drain`].
+/// Dropping it closes the connection; mutations that are not acknowledged by then are lost.
+pub struct Memory {
+    session: Session,
+    mailbox: Arc<Mailbox>,
+    link: Box<dyn Link>,
+    /// For the next `drain`.
+    events: Vec<Event>,
+    /// When the link is going to deliver a tick.
+    tick_at: Option<u64>,
+}
+
+impl Memory {
+    /// Open a memory. A server need not be there yet; a file must be usable. `wake` is called when `drain` has
+    /// something to take in: see [`Mailbox::new`]. Errors: `Options`, `File`.
+    pub fn open(options: OpenOptions, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, SyncError> {
+        let target = url::parse(&options.url)?;
+        let [high, low, seed] = [clock::random_u64()?, clock::random_u64()?, clock::random_u64()?];
+        let session = Session::new(Config {
+            prefix: options.prefix,
+            names: options.names,
+            writer: WriterId(format!("{high:016x}{low:016x}").into()),
+            max_document_bytes: options.max_document_bytes,
+            seed,
+        });
+        let mailbox = Arc::new(Mailbox::new(wake));
+        let link: Box<dyn Link> = match target {
+            Target::Redis(info) => Box::new(RedisLink::open(*info, Arc::clone(&mailbox))?),
+            Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
+            Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
+        };
+        Ok(Self { session, mailbox, link, events: Vec::new(), tick_at: None })
+    }
+
+    /// The replicas, for reading.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Apply local mutations in order and send what may be sent. Gives the length in bytes of the document that the
+    /// last one changed. The first that cannot be applied ends the batch with its error; those before it stay.
+    pub fn submit(&mut self, batch: Vec<(String, Mutation)>) -> Result<usize, SyncError> {
+        let now = clock::now();
+        let mut len = Ok(0);
+        for (name, mutation) in batch {
+            len = self.session.mutate(&name, mutation);
+            if len.is_err() {
+                break;
+            }
+        }
+        self.send(now);
+        self.signal_events();
+        len
+    }
+
+    /// Would `submit` take this mutation?
+    pub fn check(&self, name: &str, mutation: &Mutation) -> Result<(), SyncError> {
+        self.session.check(name, mutation)
+    }
+
+    /// Catch up with the backend as of now: these attributes, or all, and new ones. Gives the ticket that
+    /// [`Event::Refreshed`] reports.
+    pub fn refresh(&mut self, names: Option<&[String]>) -> u64 {
+        let ticket = self.session.refresh(names).0;
+        self.send(clock::now());
+        self.signal_events();
+        ticket
+    }
+
+    /// Take in what has arrived, send what follows from it, and give the events.
+    pub fn drain(&mut self) -> Vec<Event> {
+        loop {
+            let inputs = self.mailbox.take_all();
+            if inputs.is_empty() {
+                break;
+            }
+            let now = clock::now();
+            for input in inputs {
+                if input == Input::Tick {
+                    self.tick_at = None;
+                }
+                self.session.handle(now, input);
+            }
+            self.send(now);
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    /// Block until `drain` may have something; false where the time ran out first.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.mailbox.wait(timeout)
+    }
+
+    /// Drain the session's polls.
+    fn send(&mut self, now: Now) {
+        while let Some((request, command)) = self.session.poll_command(now) {
+            self.link.send(request, command);
+        }
+        self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
+        if self.session.poll_reset() {
+            self.link.reset();
+        }
+        // A tick that comes too early costs less than to move it with every reply.
+        if let Some(at) = self.session.poll_timeout()
+            && self.tick_at.is_none_or(|tick_at| at < tick_at)
+        {
+            self.tick_at = Some(at);
+            self.link.wake_at(at);
+        }
+    }
+
+    /// Whoever waits for the mailbox also learns of events that came about without an input.
+    fn signal_events(&self) {
+        if !self.events.is_empty() {
+            self.mailbox.deliver([Input::Tick]);
+        }
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("session", &self.session).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! Where a memory is: the URL, parsed. No error repeats it, because it may hold a password.
+
+use percent_encoding::percent_decode_str;
+use redis::{ConnectionInfo, IntoConnectionInfo};
+use std::path::PathBuf;
+use synced_memory_core::error::{ErrorCode, SyncError};
+
+/// A backend and where to find it.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// `redis:`, `rediss:`, `redis+unix:`
+    Redis(Box<ConnectionInfo>),
+    /// `file:`
+    File(PathBuf),
+    /// `memory://name`, or `memory:` alone: shared with nobody.
+    Memory(Option<String>),
+}
+
+pub(crate) fn parse(url: &str) -> Result<Target, SyncError> {
+    let (scheme, rest) = url.split_once(':').ok_or_else(no_scheme)?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "redis" | "rediss" | "redis+unix" => redis(url),
+        "file" => file(rest).map(Target::File),
+        "memory" => Ok(Target::Memory(match rest.trim_start_matches('/') {
+            "" => None,
+            name => Some(name.to_owned()),
+        })),
+        "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
+            Err(options(format!("the {scheme}: scheme is not supported yet; give the redis: URL of one server")))
+        }
+        _ => Err(no_scheme()),
+    }
+}
+
+fn redis(url: &str) -> Result<Target, SyncError> {
+    if url.contains('#') {
+        return Err(options(
+            "a redis: URL takes no #fragment: TLS certificates are always checked; write # in a password as %23",
+        ));
+    }
+    let info = url.into_connection_info().map_err(|error| {
+        // redis-rs describes an unusable URL in fixed texts, followed by the kind of error.
+        let why = error.to_string();
+        let why = why.split(" - ").next().unwrap_or_default();
+        options(format!(
+            "the URL cannot be used: {why}; write redis://user:password@host:port/database, with special characters percent-encoded"
+        ))
+    })?;
+    Ok(Target::Redis(Box::new(info)))
+}
+
+/// `file:relative`, `file:/absolute` and `file:///absolute`.
+fn file(rest: &str) -> Result<PathBuf, SyncError> {
+    let path = match rest.strip_prefix("//") {
+        Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
+        None => rest,
+    };
+    if path.is_empty() || path.contains(['?', '#']) || (rest.starts_with("//") && !path.starts_with('/')) {
+        return Err(options(
+            "the file: URL cannot be used: write file:relative/path or file:///absolute/path, with special characters percent-encoded",
+        ));
+    }
+    let path = percent_decode_str(path).decode_utf8().map_err(|_| options("the file: URL is not UTF-8"))?;
+    Ok(PathBuf::from(path.as_ref()))
+}
+
+fn no_scheme() -> SyncError {
+    options("the URL must start with redis:, rediss:, redis+unix:, file: or memory:")
+}
+
+fn options(message: impl Into<std::borrow::Cow<'static, str>>) -> SyncError {
+    SyncError::new(ErrorCode::Options, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redis::ConnectionAddr;
+
+    fn redis_info(url: &str) -> ConnectionInfo {
+        match parse(url) {
+            Ok(Target::Redis(info)) => *info,
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn servers() {
+        let info = redis_info("redis://ann:p%40ss@example.org:7000/3");
+        assert_eq!(*info.addr(), ConnectionAddr::Tcp("example.org".into(), 7000));
+        let settings = info.redis_settings();
+        assert_eq!((settings.username(), settings.password(), settings.db()), (Some("ann"), Some("p@ss"), 3));
+        assert_eq!(*redis_info("redis://localhost").addr(), ConnectionAddr::Tcp("localhost".into(), 6379));
+        assert!(matches!(redis_info("rediss://h:1").addr(), ConnectionAddr::TcpTls { insecure: false, .. }));
+        #[cfg(unix)]
+        assert_eq!(*redis_info("redis+unix:///run/r.sock?db=2").addr(), ConnectionAddr::Unix("/run/r.sock".into()));
+    }
+
+    #[test]
+    fn files_and_names() {
+        for (url, path) in [
+            ("file:.synced-memory/memory.db", ".synced-memory/memory.db"),
+            ("file:/tmp/a%20b.db", "/tmp/a b.db"),
+            ("file:///tmp/a.db", "/tmp/a.db"),
+            ("file://localhost/tmp/a.db", "/tmp/a.db"),
+        ] {
+            assert!(matches!(parse(url), Ok(Target::File(parsed)) if parsed == PathBuf::from(path)), "{url}");
+        }
+        assert!(matches!(parse("memory:"), Ok(Target::Memory(None))));
+        assert!(matches!(parse("memory://"), Ok(Target::Memory(None))));
+        assert!(matches!(parse("memory://tests"), Ok(Target::Memory(Some(name))) if name == "tests"));
+    }
+
+    #[test]
+    fn errors_are_coded_and_hold_no_credentials() {
+        for url in [
+            "",
+            "secret",
+            "http://user:secret@host",
+            "redis://user:secret@host:port",
+            "redis://user:secret@host/notanumber",
+            "redis://user:secret@/",
+            "redis://:secret@host#insecure",
+            "redis+cluster://user:secret@host",
+            "rediss+sentinel://user:secret@host/main",
+            "file:",
+            "file://host/secret",
+            "file:a?secret=1",
+        ] {
+            let error = parse(url).expect_err(url);
+            assert_eq!(error.code, ErrorCode::Options, "{url}");
+            assert!(!error.message.contains("secret"), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import type { SyncedMemoryError } from './errors.js';
+
+/** A mutation that was dropped because what it was to change is gone. */
+export interface Conflict {
+  name: string;
+  /** `append`, `set`, … */
+  kind: string;
+  /** The container that it was to change, from the attribute's value down. */
+  path: (string | number)[];
+  /** Why. */
+  message: string;
+}
+
+/** What `$on` takes, and what listeners get. */
+export interface EventMap {
+  /** The server can be reached, and everything loaded is up to date. */
+  connect: undefined;
+  /** The server cannot be reached; mutations are kept. */
+  disconnect: SyncedMemoryError;
+  /** Something went wrong that no call could throw. */
+  error: SyncedMemoryError;
+  /** A commit was acknowledged. */
+  ack: { name: string; revision: bigint };
+  /** A mutation was dropped. */
+  conflict: Conflict;
+}
+
+type Listener = (payload: never) => void;
+
+/** Listeners by event. One that throws harms neither the others nor who emits. */
+export class Events {
+  private readonly listeners = new Map<keyof EventMap, Set<Listener>>();
+
+  constructor(private readonly onError: ((error: SyncedMemoryError) => void) | undefined) {}
+
+  on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
+    const set = this.listeners.get(event) ?? new Set();
+    this.listeners.set(event, set);
+    // The same function may be registered twice.
+    const own: Listener = (payload) => listener(payload);
+    set.add(own);
+    return () => set.delete(own);
+  }
+
+  emit<E extends keyof EventMap>(event: E, payload: EventMap[E]): void {
+    for (const listener of [...(this.listeners.get(event) ?? [])]) this.call(listener, payload);
+    if (event !== 'error') return;
+    if (this.onError !== undefined) this.call(this.onError as Listener, payload);
+    else if (!this.listeners.get('error')?.size) process.emitWarning(payload as SyncedMemoryError);
+  }
+
+  private call(listener: Listener, payload: unknown): void {
+    try {
+      listener(payload as never);
+    } catch (error) {
+      // Not thrown here, where it would stop what is being applied, but not hidden either.
+      process.emitWarning(error instanceof Error ? error : String(error), 'SyncedMemoryListenerWarning');
+    }
+  }
+}

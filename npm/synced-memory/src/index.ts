@@ -1,0 +1,7 @@
+export { type ErrorCode, SyncedMemoryError } from './errors.js';
+export type { Conflict, EventMap } from './events.js';
+export { Memory, type MemoryClass, PrefixedMemory, type PrefixedMemoryClass } from './memory.js';
+export type { OpenOptions } from './options.js';
+export type { Status } from './store.js';
+export * from './synced.js';
+export type { AnyState, MemoryMethods } from './types.js';

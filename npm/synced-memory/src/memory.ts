@@ -1,0 +1,236 @@
+import { addon } from './binding.js';
+import { SyncedMemoryError, syncedError } from './errors.js';
+import type { EventMap } from './events.js';
+import { anywhere, type Defaults, type OpenOptions, settle } from './options.js';
+import { type Status, Store } from './store.js';
+import type { AnyState, MemoryMethods, Memory as MemoryOf } from './types.js';
+
+/** Each memory's store, by its proxy. */
+const stores = new WeakMap<object, Store>();
+
+function storeOf(memory: object): Store {
+  const store = stores.get(memory);
+  if (store === undefined) throw syncedError('ERR_OPTIONS', 'a memory is made by Memory.open, not by new');
+  return store;
+}
+
+/** The prototype of memories: what every memory has beside its attributes. */
+class MemoryBase implements MemoryMethods {
+  $flush(options: { timeout?: number } = {}): Promise<void> {
+    return storeOf(this).flush(options.timeout);
+  }
+
+  $flushSync(timeout?: number): void {
+    storeOf(this).flushSync(timeout);
+  }
+
+  async $sync(): Promise<void> {
+    await storeOf(this).flush();
+    await storeOf(this).refresh();
+  }
+
+  async $load(names: readonly string[]): Promise<void> {
+    for (const name of names) checkName(name);
+    await storeOf(this).refresh(names);
+  }
+
+  $close(): Promise<void> {
+    return storeOf(this).shutDown();
+  }
+
+  $on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
+    return storeOf(this).events.on(event, listener);
+  }
+
+  get $status(): Status {
+    return storeOf(this).status();
+  }
+
+  $lastModified(name: string): bigint | undefined {
+    return storeOf(this).lastModified(name);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.$close();
+  }
+
+  [Symbol.dispose](): void {
+    storeOf(this).shutDownSync();
+  }
+}
+
+/** How a class of memories is opened. */
+export interface MemoryClass {
+  /**
+   * Opens a memory and loads its attributes. Resolves also where the server cannot be reached: mutations then wait for
+   * it. Rejects with ERR_OPTIONS, ERR_AUTH, ERR_FILE or ERR_ADDON.
+   */
+  open<S extends object = AnyState>(options?: OpenOptions | string): Promise<MemoryOf<S>>;
+  /**
+   * Opens a memory whose mutations return when they are acknowledged, and whose attributes are read from the server,
+   * as the Python package does it. For scripts: each blocks the thread for a round trip.
+   */
+  openSync<S extends object = AnyState>(options?: OpenOptions | string): MemoryOf<S>;
+  readonly prototype: MemoryMethods;
+  [Symbol.hasInstance](value: unknown): value is MemoryMethods;
+}
+
+/** The same for one scope: keys are `<prefix><scope>:<name>`. */
+export interface PrefixedMemoryClass {
+  /** See {@link MemoryClass.open}. */
+  open<S extends object = AnyState>(scope: string, options?: OpenOptions | string): Promise<MemoryOf<S>>;
+  /** See {@link MemoryClass.openSync}. */
+  openSync<S extends object = AnyState>(scope: string, options?: OpenOptions | string): MemoryOf<S>;
+  readonly prototype: MemoryMethods;
+  [Symbol.hasInstance](value: unknown): value is MemoryMethods;
+}
+
+/** The classes of an entry point whose server is looked for by `defaults`. */
+export function memoryClasses(defaults: Defaults): { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass } {
+  class Memory extends MemoryBase {
+    /** Memories of every entry point and every scope are memories. */
+    static override [Symbol.hasInstance](value: unknown): value is MemoryMethods {
+      return typeof value === 'object' && value !== null && stores.has(value);
+    }
+
+    static async open<S extends object>(options?: OpenOptions | string): Promise<MemoryOf<S>> {
+      return opened(create<S>(Memory.prototype, settle(options, defaults), false));
+    }
+
+    static openSync<S extends object>(options?: OpenOptions | string): MemoryOf<S> {
+      return openedSync(create<S>(Memory.prototype, settle(options, defaults), true));
+    }
+  }
+
+  class PrefixedMemory extends MemoryBase {
+    static async open<S extends object>(scope: string, options?: OpenOptions | string): Promise<MemoryOf<S>> {
+      return opened(create<S>(PrefixedMemory.prototype, scoped(scope, options), false));
+    }
+
+    static openSync<S extends object>(scope: string, options?: OpenOptions | string): MemoryOf<S> {
+      return openedSync(create<S>(PrefixedMemory.prototype, scoped(scope, options), true));
+    }
+  }
+
+  function scoped(scope: string, options: OpenOptions | string | undefined) {
+    if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope)) {
+      throw syncedError('ERR_OPTIONS', 'a scope must be a string that is not empty');
+    }
+    const settings = settle(options, defaults);
+    return { ...settings, prefix: `${settings.prefix}${scope}:` };
+  }
+
+  return { Memory, PrefixedMemory } as unknown as { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass };
+}
+
+const classes = memoryClasses(anywhere);
+
+/** Lists and dicts that every process shares which opens the same memory. */
+export const Memory: MemoryClass = classes.Memory;
+/** An open memory. S is the shape of its attributes. */
+export type Memory<S extends object = AnyState> = MemoryOf<S>;
+
+/** A memory whose keys are `<prefix><scope>:<name>`. */
+export const PrefixedMemory: PrefixedMemoryClass = classes.PrefixedMemory;
+/** An open memory of one scope. */
+export type PrefixedMemory<S extends object = AnyState> = MemoryOf<S>;
+
+function create<S extends object>(
+  prototype: object,
+  settings: ReturnType<typeof settle>,
+  blocking: boolean,
+): MemoryOf<S> {
+  const attributes = Object.create(prototype) as Record<string, unknown>;
+  const store = new Store(addon(), settings, blocking, attributes);
+  const memory = new Proxy(attributes, new MemoryHandler(store));
+  stores.set(memory, store);
+  // console.log looks at the target.
+  stores.set(attributes, store);
+  return memory as MemoryOf<S>;
+}
+
+async function opened<M extends object>(memory: M): Promise<M> {
+  await storeOf(memory).opened();
+  return memory;
+}
+
+function openedSync<M extends object>(memory: M): M {
+  storeOf(memory).openedSync();
+  return memory;
+}
+
+/** Attributes as own properties. The target is the mirror's own record of them, which console.log sees. */
+class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
+  constructor(private readonly store: Store) {}
+
+  get(target: Record<string, unknown>, key: string | symbol, receiver: unknown): unknown {
+    if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.get(target, key, receiver);
+    this.store.beforeRead(key);
+    const { mirror } = this.store;
+    return mirror.knows(key) ? mirror.get(key) : Reflect.get(target, key, receiver);
+  }
+
+  has(target: Record<string, unknown>, key: string | symbol): boolean {
+    if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.has(target, key);
+    this.store.beforeRead(key);
+    return this.store.mirror.knows(key) || Reflect.has(target, key);
+  }
+
+  set(_target: Record<string, unknown>, key: string | symbol, value: unknown): boolean {
+    this.store.mirror.assign(checkName(key), value);
+    return true;
+  }
+
+  deleteProperty(_target: Record<string, unknown>, key: string | symbol): boolean {
+    if (typeof key === 'string' && isAttribute(key)) {
+      this.store.beforeRead(key);
+      this.store.mirror.delete(key);
+    }
+    return true;
+  }
+
+  defineProperty(_target: Record<string, unknown>, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const name = checkName(key);
+    const { writable = true, enumerable = true, configurable = true } = descriptor;
+    if (!('value' in descriptor && writable && enumerable && configurable)) {
+      throw syncedError('ERR_NOT_SUPPORTED', 'only plain data properties can be synced; assign a value', name);
+    }
+    this.store.mirror.assign(name, descriptor.value);
+    return true;
+  }
+
+  ownKeys(target: Record<string, unknown>): (string | symbol)[] {
+    this.store.beforeRead();
+    return Reflect.ownKeys(target);
+  }
+
+  getOwnPropertyDescriptor(target: Record<string, unknown>, key: string | symbol): PropertyDescriptor | undefined {
+    if (typeof key === 'string' && isAttribute(key)) this.store.beforeRead(key);
+    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
+    if (descriptor !== undefined) descriptor.value = this.store.mirror.get(key as string);
+    return descriptor;
+  }
+
+  preventExtensions(): boolean {
+    throw new SyncedMemoryError('ERR_NOT_SUPPORTED', 'a memory cannot be frozen, sealed or made non-extensible');
+  }
+
+  setPrototypeOf(): boolean {
+    throw new SyncedMemoryError('ERR_NOT_SUPPORTED', "a memory's prototype cannot be changed");
+  }
+}
+
+/** May an attribute have this name? */
+function isAttribute(name: string): boolean {
+  return name !== '' && name[0] !== '$' && name[0] !== '_' && !name.includes(':');
+}
+
+function checkName(name: unknown): string {
+  if (typeof name === 'string' && isAttribute(name) && isWellFormed(name)) return name;
+  throw syncedError('ERR_RESERVED_NAME', '', String(name));
+}
+
+/** Keys on the server are UTF-8, which has no half of a surrogate pair. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}

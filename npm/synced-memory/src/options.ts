@@ -1,0 +1,86 @@
+import { SyncedMemoryError } from './errors.js';
+
+/** What `Memory.open` takes. */
+export interface OpenOptions {
+  /**
+   * Where the state lives: `redis://[user:password@]host[:port][/db]`, `rediss://…`, `redis+unix:///path`,
+   * `file:path/of.db` or `memory:[//name]`. Without it: SYNCED_MEMORY_URL, REDIS_URL, REDIS_HOST and REDIS_PORT, and
+   * then the embedded file `.synced-memory/memory.db`, which NODE_ENV=production rules out.
+   */
+  url?: string;
+  /** What keys start with; REDIS_PREFIX or `memory:` without it. */
+  prefix?: string;
+  /** The attributes to load; all that are there without it. */
+  names?: readonly string[];
+  /** The most bytes of JSON text that one attribute may have; 64 MiB without it. */
+  maxDocumentBytes?: number;
+  /** Milliseconds that blocking calls and `openSync` wait for the server; 5000 without it. */
+  timeout?: number;
+  /** Milliseconds that a process which has nothing else to do stays for mutations on their way; 10000 without it. */
+  exitTimeout?: number;
+  /** Called with every error that nobody is there to be thrown at, as `$on('error')` listeners are. */
+  onError?: (error: SyncedMemoryError) => void;
+}
+
+/** Options with every default filled in. */
+export interface Settings extends Required<Omit<OpenOptions, 'names' | 'onError'>> {
+  names?: readonly string[];
+  onError?: (error: SyncedMemoryError) => void;
+}
+
+/** Where an entry point looks for its server before it gives up. */
+export interface Defaults {
+  /** Environment variables that hold a URL, the first that is set counts. */
+  urls: readonly string[];
+  /** What the variables for host, port and prefix start with. */
+  env: string;
+  /** Used where nothing is set; undefined: the embedded file. */
+  url?: string;
+}
+
+export const anywhere: Defaults = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], env: 'REDIS' };
+
+/** Fills in what the environment and the entry point say. Throws ERR_OPTIONS. */
+export function settle(options: OpenOptions | string | undefined, defaults: Defaults): Settings {
+  const given: OpenOptions = typeof options === 'string' ? { url: options } : (options ?? {});
+  if (typeof given !== 'object') throw bad('options must be an object or a URL');
+  const env = process.env;
+  return {
+    ...given,
+    url: text('url', given.url) ?? urlFrom(env, defaults),
+    prefix: text('prefix', given.prefix) ?? (env[`${defaults.env}_PREFIX`] || 'memory:'),
+    maxDocumentBytes: positive('maxDocumentBytes', given.maxDocumentBytes, 64 * 1024 * 1024),
+    timeout: positive('timeout', given.timeout, 5_000),
+    exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),
+  };
+}
+
+function urlFrom(env: NodeJS.ProcessEnv, defaults: Defaults): string {
+  const url = defaults.urls.map((name) => env[name]).find((value) => value);
+  if (url) return url;
+  const host = env[`${defaults.env}_HOST`];
+  const port = env[`${defaults.env}_PORT`];
+  if (host || port) return `redis://${host || 'localhost'}:${port || '6379'}`;
+  if (defaults.url !== undefined) return defaults.url;
+  if (env.NODE_ENV === 'production') {
+    throw bad(
+      `no server is given: set ${defaults.urls.join(' or ')}, or pass { url }; the embedded file is not a default under NODE_ENV=production (pass { url: 'file:…' } to use one)`,
+    );
+  }
+  return 'file:.synced-memory/memory.db';
+}
+
+function text(name: string, value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw bad(`${name} must be a string that is not empty`);
+}
+
+function positive(name: string, value: number | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (typeof value === 'number' && value > 0) return value;
+  throw bad(`${name} must be a number above 0`);
+}
+
+function bad(message: string): SyncedMemoryError {
+  return new SyncedMemoryError('ERR_OPTIONS', message);
+}

@@ -1,0 +1,104 @@
+import { quote } from '../json.js';
+import { type Copied, copyIn } from '../values.js';
+import { dictMethods } from './dict-methods.js';
+import { BRAND, Container, setOwn, unwrap } from './handler.js';
+
+type Dict = Record<string, unknown>;
+
+/** A dict of the mirror. Every mutation of it is one of: set, unset, clear. */
+export class DictContainer extends Container<Dict> {
+  /** Sets `key`; undefined removes it. */
+  put(key: string, value: unknown): void {
+    if (value === undefined) {
+      this.unset(key);
+    } else if (typeof value === 'object' && value !== null && unwrap(value) === this.raw[key]) {
+      this.locate(); // it is there already, under this very key
+    } else {
+      this.putCopy(key, this.copy(key, value));
+    }
+  }
+
+  /** A plain copy of a value on its way to `key`. */
+  copy(key: string, value: unknown): Copied {
+    return copyIn(value, this.name, () => [...this.path(), key]);
+  }
+
+  putCopy(key: string, copy: Copied): void {
+    const text = this.wire('set', `,${quote(key)},${copy.text}`);
+    this.admit(text);
+    setOwn(this.raw, key, copy.value);
+    this.record(text);
+  }
+
+  /** Removes `key`; what it held, a plain value from now on. */
+  unset(key: string): unknown {
+    if (!Object.hasOwn(this.raw, key)) return undefined;
+    const text = this.wire('unset', `,${quote(key)}`);
+    this.admit(text);
+    const value = this.raw[key];
+    delete this.raw[key];
+    this.record(text);
+    return value;
+  }
+
+  clear(): void {
+    if (Object.keys(this.raw).length === 0) return;
+    const text = this.wire('clear', '');
+    this.admit(text);
+    clearRaw(this.raw);
+    this.record(text);
+  }
+
+  get(target: Dict, key: string | symbol): unknown {
+    if (typeof key === 'symbol') return key === BRAND ? 'dict' : Reflect.get(target, key);
+    const value = target[key];
+    if (typeof value === 'object' && value !== null) {
+      // The only inherited object is Object.prototype, by `__proto__`.
+      return key !== '__proto__' || Object.hasOwn(target, key) ? this.child(value, key) : value;
+    }
+    return value === undefined ? dictMethods.get(key) : value;
+  }
+
+  set(target: Dict, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
+    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
+    if (typeof key === 'symbol') throw this.symbolError(key);
+    this.put(key, value);
+    return true;
+  }
+
+  deleteProperty(_target: Dict, key: string | symbol): boolean {
+    if (typeof key === 'string') this.unset(key);
+    return true;
+  }
+
+  defineProperty(target: Dict, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (typeof key === 'symbol') throw this.symbolError(key);
+    const fresh = !Object.hasOwn(target, key);
+    this.checkDescriptor(descriptor, fresh, key);
+    if (fresh || 'value' in descriptor) this.put(key, descriptor.value);
+    return true;
+  }
+
+  getOwnPropertyDescriptor(target: Dict, key: string | symbol): PropertyDescriptor | undefined {
+    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
+    if (descriptor !== undefined) descriptor.value = this.get(target, key);
+    return descriptor;
+  }
+
+  protected keyToText(key: string | number): string {
+    return quote(String(key));
+  }
+
+  protected keyToPath(key: string | number): string | number {
+    return key;
+  }
+
+  protected search(child: object): string | undefined {
+    return Object.keys(this.raw).find((key) => this.raw[key] === child);
+  }
+}
+
+export function clearRaw(raw: Dict): void {
+  for (const key of Object.keys(raw)) delete raw[key];
+}

@@ -1,0 +1,156 @@
+import { type ErrorCode, type Path, type SyncedMemoryError, syncedError } from '../errors.js';
+import { quote } from '../json.js';
+import type { Mirror } from '../mirror.js';
+
+/** The key under which a proxy says what it is; agreed between copies of this package. */
+export const BRAND: unique symbol = Symbol.for('synced-memory.kind') as never;
+
+/** Proxies and the raw mirror containers, each to what is known about the container. */
+const byProxy = new WeakMap<object, Container>();
+const byRaw = new WeakMap<object, Container>();
+
+/** What is behind a proxy of this package, else undefined. */
+export function containerOf(value: unknown): Container | undefined {
+  return typeof value === 'object' && value !== null ? byProxy.get(value) : undefined;
+}
+
+/** The raw mirror container behind a proxy; anything else as it is. Never hand the result to users. */
+export function unwrap(value: unknown): unknown {
+  return containerOf(value)?.raw ?? value;
+}
+
+/**
+ * One list or dict of the mirror: its place and the handler of its proxy. The proxy's target is the raw container
+ * itself, so what bypasses traps (console.log) shows the plain value.
+ *
+ * A raw container never moves to another parent: values are copied in, and what is removed never comes back. So the
+ * parent is fixed and only the key under which it holds this container (`hint`) can grow stale.
+ */
+export abstract class Container<R extends object = object> implements ProxyHandler<R> {
+  readonly proxy: R;
+  private keyText = '';
+  private readonly quotedName: string;
+
+  constructor(
+    readonly raw: R,
+    readonly mirror: Mirror,
+    /** The attribute this is in. */
+    readonly name: string,
+    readonly parent: Container | undefined,
+    private hint: string | number,
+  ) {
+    this.quotedName = quote(name);
+    this.proxy = new Proxy(raw, this as ProxyHandler<R>);
+    byProxy.set(this.proxy, this as unknown as Container);
+    byRaw.set(raw, this as unknown as Container);
+  }
+
+  /** What is known about a raw mirror container, where a proxy of it was ever handed out. */
+  static of(raw: object): Container | undefined {
+    return byRaw.get(raw);
+  }
+
+  /** `key` as it stands in a path's JSON text. */
+  protected abstract keyToText(key: string | number): string;
+  protected abstract keyToPath(key: string | number): string | number;
+  /** The key under which `raw` holds `child` now. */
+  protected abstract search(child: object): string | number | undefined;
+
+  /** The proxy of `raw`, which this container holds under `key`. */
+  protected child(raw: object, key: string | number): object {
+    const known = byRaw.get(raw);
+    if (known === undefined) return this.mirror.wrap(raw, this.name, this as unknown as Container, key).proxy;
+    if (known.hint !== key) known.moved(key);
+    return known.proxy;
+  }
+
+  private moved(key: string | number): void {
+    this.hint = key;
+    this.keyText = '';
+  }
+
+  /**
+   * JSON text of the path without its brackets. Throws ERR_DETACHED where this is no longer part of the memory: every
+   * mutation asks for it before anything else happens.
+   */
+  protected locate(): string {
+    const where = this.climb();
+    if (where === undefined) throw this.error('ERR_DETACHED');
+    return where;
+  }
+
+  /** The same, found by climbing to the attribute; undefined where a parent does not hold its child any more. */
+  private climb(): string | undefined {
+    const { parent } = this;
+    if (parent === undefined) return this.mirror.attributes[this.name] === this.raw ? '' : undefined;
+    const above = parent.climb();
+    if (above === undefined) return undefined;
+    if ((parent.raw as Record<string | number, unknown>)[this.hint] !== this.raw) {
+      const key = parent.search(this.raw);
+      if (key === undefined) return undefined;
+      this.moved(key);
+    }
+    if (this.keyText === '') this.keyText = parent.keyToText(this.hint);
+    return above === '' ? this.keyText : `${above},${this.keyText}`;
+  }
+
+  /** The path for messages: what was known last, also where this is detached. */
+  path(): (string | number)[] {
+    if (this.parent === undefined) return [];
+    const path = this.parent.path();
+    path.push(this.parent.keyToPath(this.hint));
+    return path;
+  }
+
+  error(code: ErrorCode, detail = '', ...below: Path): SyncedMemoryError {
+    return syncedError(code, detail, this.name, [...this.path(), ...below]);
+  }
+
+  /** Wire text of one mutation of this container; `rest` follows the path. */
+  protected wire(op: string, rest: string): string {
+    return `["${op}",${this.quotedName},[${this.locate()}]${rest}]`;
+  }
+
+  protected admit(text: string): void {
+    this.mirror.recorder.admit(this.name, text.length, () => text);
+  }
+
+  protected record(text: string): void {
+    this.mirror.recorder.record(this.name, text);
+  }
+
+  /** Refuses what a property descriptor says beyond "plain data property". `fresh`: there is no such property yet. */
+  protected checkDescriptor(descriptor: PropertyDescriptor, fresh: boolean, key: string | number): void {
+    if (descriptor.get !== undefined || descriptor.set !== undefined || 'get' in descriptor || 'set' in descriptor) {
+      throw this.error('ERR_NOT_SUPPORTED', 'accessors cannot be synced; assign a value', key);
+    }
+    const { writable = !fresh, enumerable = !fresh, configurable = !fresh } = descriptor;
+    if (!(writable && enumerable && configurable)) {
+      const detail =
+        'a read-only or hidden property cannot be synced; assign it, or define it with writable, enumerable and configurable true';
+      throw this.error('ERR_NOT_SUPPORTED', detail, key);
+    }
+  }
+
+  protected symbolError(key: symbol): SyncedMemoryError {
+    return this.error('ERR_NOT_SUPPORTED', `${String(key)} cannot be a key; use a string`);
+  }
+
+  preventExtensions(): boolean {
+    throw this.error('ERR_NOT_SUPPORTED', 'cannot be frozen, sealed or made non-extensible; freeze a copy (toPlain)');
+  }
+
+  setPrototypeOf(target: R, prototype: object | null): boolean {
+    if (prototype === Object.getPrototypeOf(target)) return true;
+    throw this.error('ERR_NOT_SUPPORTED', 'its prototype cannot be changed');
+  }
+}
+
+/** Sets an own property; `__proto__` too. */
+export function setOwn(target: object, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  } else {
+    (target as Record<string, unknown>)[key] = value;
+  }
+}

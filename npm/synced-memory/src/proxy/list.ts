@@ -1,0 +1,196 @@
+import { type Copied, copyIn } from '../values.js';
+import { BRAND, Container, unwrap } from './handler.js';
+import { listMethods } from './list-methods.js';
+
+/** A list of the mirror. Every mutation of it is one of: append, splice, replace, permute. */
+export class ListContainer extends Container<unknown[]> {
+  /** Adds to the end; the new length. */
+  append(values: readonly unknown[]): number {
+    const { raw } = this;
+    const length = raw.length + values.length;
+    if (values.length === 0) return length;
+    const copies = this.copyAll(values, raw.length);
+    const where = this.locate();
+    this.mirror.recorder.admit(this.name, copies.text.length, () => this.wire('append', `,[${copies.text}]`));
+    for (const value of copies.values) raw.push(value);
+    this.mirror.recorder.recordAppend(this.name, raw, () => `[${where}]`, copies.text);
+    return length;
+  }
+
+  /** Removes `count` elements at `start` and puts `values` there; the removed, which are plain values from now on. */
+  splice(start: number, count: number, values: readonly unknown[]): unknown[] {
+    if (count === 0 && start === this.raw.length) {
+      this.append(values);
+      return [];
+    }
+    if (count === 0 && values.length === 0) return [];
+    const copies = this.copyAll(values, start);
+    const text = this.wire('splice', `,${start},${count},[${copies.text}]`);
+    this.admit(text);
+    const removed = spliceRaw(this.raw, start, count, copies.values);
+    this.record(text);
+    return removed;
+  }
+
+  /** Puts `value` in the place of an element that there is. */
+  private replace(index: number, value: unknown): void {
+    const { text, value: copy } = this.copy(value, index);
+    const wire = this.wire('replace', `,${index},${text}`);
+    this.admit(wire);
+    this.raw[index] = copy;
+    this.record(wire);
+  }
+
+  /** Reorders: element `order[i]` becomes element i. */
+  permute(order: readonly number[]): void {
+    if (order.every((from, to) => from === to)) return;
+    const text = this.wire('permute', `,[${order.join()}]`);
+    this.admit(text);
+    permuteRaw(this.raw, order);
+    this.record(text);
+  }
+
+  /** Element `index` as users see it. */
+  element(index: number): unknown {
+    return this.wrapped(this.raw[index], index);
+  }
+
+  /** `value`, which is element `index`, as users see it. */
+  wrapped(value: unknown, index: number): unknown {
+    return typeof value === 'object' && value !== null ? this.child(value, index) : value;
+  }
+
+  /** Sets `length`: shortens; growing would make holes. */
+  private resize(length: unknown): void {
+    const size = Number(length);
+    if (size >>> 0 !== size) throw new RangeError('Invalid array length');
+    if (size > this.raw.length) {
+      const detail = `its length is ${this.raw.length} and cannot be set to ${size}, that would make holes; push the elements, null where there is none`;
+      throw this.error('ERR_NOT_SERIALIZABLE', detail);
+    }
+    this.splice(size, this.raw.length - size, []);
+  }
+
+  private write(key: string | symbol, value: unknown): void {
+    const index = toIndex(key);
+    if (index === -1) {
+      if (key === 'length') this.resize(value);
+      else if (typeof key === 'symbol') throw this.symbolError(key);
+      else throw this.error('ERR_NOT_SUPPORTED', 'a list has no keys but indexes; use a dict', key);
+    } else if (index < this.raw.length) {
+      if (typeof value === 'object' && value !== null && unwrap(value) === this.raw[index]) this.locate();
+      else this.replace(index, value);
+    } else if (index === this.raw.length) {
+      this.append([value]);
+    } else {
+      const detail = `is past the end of a list of ${this.raw.length} and would leave holes; use push, insert or splice`;
+      throw this.error('ERR_NOT_SERIALIZABLE', detail, index);
+    }
+  }
+
+  get(target: unknown[], key: string | symbol): unknown {
+    const value = (target as unknown as Record<string | symbol, unknown>)[key];
+    switch (typeof value) {
+      case 'object':
+        // What is not an element is Array.prototype (by `__proto__`) or Symbol.unscopables.
+        return value !== null && typeof key === 'string' && isDigit(key.charCodeAt(0)) ? this.child(value, key) : value;
+      case 'function':
+        return listMethods.get(key) ?? value;
+      case 'undefined':
+        return key === BRAND ? 'list' : listMethods.get(key);
+      default:
+        return value;
+    }
+  }
+
+  set(target: unknown[], key: string | symbol, value: unknown, receiver: unknown): boolean {
+    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
+    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
+    this.write(key, value);
+    return true;
+  }
+
+  deleteProperty(target: unknown[], key: string | symbol): boolean {
+    const index = toIndex(key);
+    if (index === -1) return Reflect.deleteProperty(target, key);
+    if (index >= target.length) return true;
+    if (index < target.length - 1) {
+      const detail = 'only the last element can be deleted, others would leave a hole; use splice or assign null';
+      throw this.error('ERR_NOT_SERIALIZABLE', detail, index);
+    }
+    this.splice(index, 1, []);
+    return true;
+  }
+
+  defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (key === 'length') {
+      if (descriptor.writable === false) throw this.error('ERR_NOT_SUPPORTED', 'its length cannot be made read-only');
+      if ('value' in descriptor) this.resize(descriptor.value);
+      return true;
+    }
+    const fresh = !Object.hasOwn(target, key);
+    if (typeof key === 'string') this.checkDescriptor(descriptor, fresh, key);
+    if (fresh || 'value' in descriptor) this.write(key, descriptor.value);
+    return true;
+  }
+
+  getOwnPropertyDescriptor(target: unknown[], key: string | symbol): PropertyDescriptor | undefined {
+    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
+    if (descriptor !== undefined) descriptor.value = this.get(target, key);
+    return descriptor;
+  }
+
+  private copy(value: unknown, index: number): Copied {
+    return copyIn(value, this.name, () => [...this.path(), index]);
+  }
+
+  private copyAll(values: readonly unknown[], start: number): { values: readonly unknown[]; text: string } {
+    if (values.length === 1) {
+      const { value, text } = this.copy(values[0], start);
+      return { values: [value], text };
+    }
+    const copies = Array.from(values, (value, offset) => this.copy(value, start + offset));
+    return { values: copies.map((copy) => copy.value), text: copies.map((copy) => copy.text).join() };
+  }
+
+  protected keyToText(key: string | number): string {
+    return String(key);
+  }
+
+  protected keyToPath(key: string | number): number {
+    return Number(key);
+  }
+
+  protected search(child: object): number | undefined {
+    const index = this.raw.indexOf(child);
+    return index === -1 ? undefined : index;
+  }
+}
+
+/** Array.prototype.splice for any number of values; spreading many would overflow the stack. */
+export function spliceRaw(raw: unknown[], start: number, count: number, values: readonly unknown[]): unknown[] {
+  if (values.length < 10_000) return raw.splice(start, count, ...values);
+  const rest = raw.splice(start);
+  for (const value of values) raw.push(value);
+  for (let index = count; index < rest.length; index++) raw.push(rest[index]);
+  return rest.slice(0, count);
+}
+
+export function permuteRaw(raw: unknown[], order: readonly number[]): void {
+  const old = raw.slice();
+  for (let index = 0; index < order.length; index++) raw[index] = old[order[index] as number];
+}
+
+const isDigit = (code: number) => code >= 48 && code <= 57;
+
+/** The index that a property key stands for, -1 where it is none. */
+function toIndex(key: string | symbol): number {
+  if (typeof key === 'symbol' || key.length > 10 || (key.length > 1 && key.charCodeAt(0) === 48)) return -1;
+  let index = key === '' ? -1 : 0;
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    if (!isDigit(code)) return -1;
+    index = index * 10 + code - 48;
+  }
+  return index < 2 ** 32 - 1 ? index : -1;
+}

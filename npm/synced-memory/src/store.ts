@@ -1,0 +1,382 @@
+import { Batch } from './batch.js';
+import type { Binding } from './binding.js';
+import { SyncedMemoryError, syncedError } from './errors.js';
+import { type EventMap, Events } from './events.js';
+import { hold, unwatch, watch } from './exit.js';
+import { decode, quote } from './json.js';
+import { Mirror } from './mirror.js';
+import type { Settings } from './options.js';
+import type { Recorder } from './recorder.js';
+
+/** How a memory is doing. */
+export interface Status {
+  state: 'connecting' | 'connected' | 'disconnected' | 'closed';
+  backend: 'redis' | 'file' | 'memory';
+  /** Mutations that are not acknowledged. */
+  pending: number;
+  /** Why it is not connected, or what the server last answered that will pass. */
+  lastError?: SyncedMemoryError;
+}
+
+/** UTF-8 takes at most three bytes for one UTF-16 unit. */
+const MAX_BYTES_PER_UNIT = 3;
+
+interface Waiter {
+  done: () => boolean;
+  /** Mutations up to this number must not be refused. */
+  mark: number;
+  resolve: () => void;
+  reject: (error: SyncedMemoryError) => void;
+}
+
+/**
+ * Carries local mutations to the core and what the core reports to the mirror. Mirror and core are equal whenever the
+ * batch has been submitted; so the batch always goes first, and only then is anything taken in.
+ */
+export class Store implements Recorder {
+  readonly mirror: Mirror;
+  readonly events: Events;
+  private readonly handle: number;
+  private readonly batch = new Batch();
+  private scheduled = false;
+  /** Mutations submitted so far, and up to which of them all are settled. */
+  private submitted = 0;
+  private settled = 0;
+  private readonly waiters = new Set<Waiter>();
+  private refreshed = 0;
+  private ready = false;
+  private readonly revisions = new Map<string, bigint>();
+  /** An upper bound of each document's length in bytes. */
+  private readonly bounds = new Map<string, number>();
+  private state: Status['state'] = 'connecting';
+  private lastError: SyncedMemoryError | undefined;
+  /** What to tell listeners once everything that arrived is applied. */
+  private readonly emissions: (() => void)[] = [];
+
+  constructor(
+    private readonly binding: Binding,
+    private readonly settings: Settings,
+    private readonly blocking: boolean,
+    attributes: object,
+  ) {
+    this.mirror = new Mirror(this, attributes);
+    this.events = new Events(settings.onError);
+    const { url, prefix, names, maxDocumentBytes } = settings;
+    this.handle = wrapped(() =>
+      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes }), () => {
+        if (this.state !== 'closed') this.drain();
+      }),
+    );
+    watch(this);
+  }
+
+  get exitTimeout(): number {
+    return this.settings.exitTimeout;
+  }
+
+  get pending(): number {
+    return this.submitted + this.batch.count - this.settled;
+  }
+
+  status(): Status {
+    const scheme = this.settings.url.slice(0, this.settings.url.indexOf(':')).toLowerCase();
+    const backend = scheme === 'file' || scheme === 'memory' ? scheme : 'redis';
+    const status: Status = { state: this.state, backend, pending: this.pending };
+    if (this.lastError !== undefined) status.lastError = this.lastError;
+    return status;
+  }
+
+  lastModified(name: string): bigint | undefined {
+    return this.revisions.get(name);
+  }
+
+  // Recorder
+
+  admit(name: string, units: number, text: () => string): void {
+    this.checkOpen();
+    const bound = this.bounds.get(name) ?? 0;
+    if (bound + units * MAX_BYTES_PER_UNIT <= this.settings.maxDocumentBytes) return;
+    this.submit();
+    wrapped(() => this.binding.check(this.handle, text()), name);
+  }
+
+  record(name: string, text: string): void {
+    this.batch.add(text);
+    this.recorded(name, text.length);
+  }
+
+  recordAppend(name: string, list: object, path: () => string, values: string): void {
+    this.batch.append(list, () => `["append",${quote(name)},${path()},`, values);
+    this.recorded(name, values.length);
+  }
+
+  private recorded(name: string, units: number): void {
+    this.bounds.set(name, (this.bounds.get(name) ?? 0) + units * MAX_BYTES_PER_UNIT);
+    if (this.blocking) {
+      this.flushSync(undefined, name);
+    } else if (!this.scheduled) {
+      this.scheduled = true;
+      queueMicrotask(() => this.submit());
+    }
+  }
+
+  // Waiting
+
+  /** Resolves when everything mutated so far is acknowledged; rejects where the server refused some of it. */
+  flush(timeout?: number): Promise<void> {
+    this.submit();
+    const mark = this.submitted;
+    return this.until(() => this.settled >= mark, timeout, mark);
+  }
+
+  flushSync(timeout = this.settings.timeout, name?: string): void {
+    this.submit();
+    const mark = this.submitted;
+    this.untilSync(() => this.settled >= mark, timeout, mark, name);
+  }
+
+  /** Catches up with the server as of now: with these attributes, or with all and new ones. */
+  refresh(names?: readonly string[]): Promise<void> {
+    const ticket = this.startRefresh(names);
+    return this.until(() => this.refreshed >= ticket);
+  }
+
+  refreshSync(names?: readonly string[]): void {
+    const ticket = this.startRefresh(names);
+    this.untilSync(() => this.refreshed >= ticket, this.settings.timeout);
+  }
+
+  private startRefresh(names: readonly string[] | undefined): number {
+    this.submit();
+    return wrapped(() => this.binding.refresh(this.handle, names === undefined ? '' : JSON.stringify(names)));
+  }
+
+  /** Resolves when the attributes are loaded, or the server turned out to be out of reach. Rejects where it refuses the login. */
+  async opened(): Promise<void> {
+    await this.until(() => this.ready);
+    this.checkLogin();
+  }
+
+  openedSync(): void {
+    try {
+      this.untilSync(() => this.ready, this.settings.timeout);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.checkLogin();
+  }
+
+  private checkLogin(): void {
+    if (this.state !== 'disconnected' || this.lastError?.code !== 'ERR_AUTH') return;
+    this.close();
+    throw this.lastError;
+  }
+
+  private until(done: () => boolean, timeout?: number, mark = 0): Promise<void> {
+    this.checkOpen();
+    if (done()) return Promise.resolve();
+    const promise = new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = {
+        done,
+        mark,
+        resolve: () => end(resolve),
+        reject: (error) => end(() => reject(error)),
+      };
+      const timer = timeout === undefined ? undefined : setTimeout(() => waiter.reject(this.timeout(timeout)), timeout);
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+        settle();
+      };
+      this.waiters.add(waiter);
+    });
+    return hold(promise);
+  }
+
+  private untilSync(done: () => boolean, timeout: number, mark = 0, name?: string): void {
+    this.checkOpen();
+    let refused: SyncedMemoryError | undefined;
+    const waiter: Waiter = { done, mark, resolve: () => {}, reject: (error) => (refused = error) };
+    this.waiters.add(waiter);
+    const deadline = performance.now() + timeout;
+    try {
+      for (;;) {
+        this.drain();
+        if (refused !== undefined) throw refused;
+        if (done()) return;
+        const left = Math.ceil(deadline - performance.now());
+        if (left <= 0) throw this.timeout(timeout, name);
+        this.binding.wait(this.handle, left);
+      }
+    } finally {
+      this.waiters.delete(waiter);
+    }
+  }
+
+  private timeout(ms: number, name?: string): SyncedMemoryError {
+    const error = syncedError('ERR_TIMEOUT', String(ms), name);
+    return this.lastError === undefined
+      ? error
+      : new SyncedMemoryError(error.code, error.message, { cause: this.lastError });
+  }
+
+  /** Blocking mode reads the server: before an attribute is read, or (without a name) all of them. */
+  beforeRead(name?: string): void {
+    if (this.blocking && this.state !== 'closed') this.refreshSync(name === undefined ? undefined : [name]);
+  }
+
+  /** Flushes for at most exitTimeout, then closes; rejects where not everything was acknowledged. */
+  async shutDown(): Promise<void> {
+    if (this.state === 'closed') return;
+    try {
+      await this.flush(this.settings.exitTimeout);
+    } finally {
+      this.close();
+    }
+  }
+
+  shutDownSync(): void {
+    if (this.state === 'closed') return;
+    try {
+      this.flushSync();
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Ends the connection. What is not acknowledged is lost. */
+  close(): void {
+    if (this.state === 'closed') return;
+    this.submit();
+    this.state = 'closed';
+    unwatch(this);
+    this.binding.close(this.handle);
+    for (const waiter of [...this.waiters]) waiter.reject(syncedError('ERR_CLOSED'));
+  }
+
+  private checkOpen(): void {
+    if (this.state === 'closed') throw syncedError('ERR_CLOSED');
+  }
+
+  // Traffic
+
+  private submit(): void {
+    this.scheduled = false;
+    const { count } = this.batch;
+    if (count === 0 || this.state === 'closed') return;
+    this.submitted += count;
+    wrapped(() => this.binding.submit(this.handle, this.batch.take()));
+  }
+
+  private drain(): void {
+    this.submit();
+    const text = wrapped(() => this.binding.drain(this.handle));
+    if (text === '') return;
+    for (const event of decode(text) as CoreEvent[]) this.take(event);
+    // Listeners may mutate, and that must find the mirror where the core is: after all events.
+    for (const emit of this.emissions.splice(0)) emit();
+    for (const waiter of [...this.waiters]) if (waiter.done()) waiter.resolve();
+  }
+
+  private take(event: CoreEvent): void {
+    switch (event[0]) {
+      case 'load':
+        this.changed(event[1], event[2], event[3]);
+        this.mirror.load(event[1], event[4]);
+        break;
+      case 'patch':
+        this.changed(event[1], event[2], event[3]);
+        this.mirror.patch(event[1], event[4]);
+        break;
+      case 'gone':
+        this.revisions.delete(event[1]);
+        this.bounds.delete(event[1]);
+        this.mirror.gone(event[1]);
+        break;
+      case 'unreadable': {
+        const error = new SyncedMemoryError(event[2], `${event[1]}: ${event[3]}`, { attribute: event[1] });
+        this.revisions.delete(event[1]);
+        this.mirror.unreadable(event[1], error);
+        this.emit('error', error);
+        break;
+      }
+      case 'ack': {
+        const revision = BigInt(event[2]);
+        this.revisions.set(event[1], revision);
+        this.bounds.set(event[1], event[3]);
+        this.lastError = undefined;
+        this.emit('ack', { name: event[1], revision });
+        break;
+      }
+      case 'settled':
+        this.settled = event[1];
+        break;
+      case 'rejected':
+        this.refused(new SyncedMemoryError(event[2], `${event[1]}: ${event[3]}`, { attribute: event[1] }), event[4]);
+        break;
+      case 'conflict':
+        this.emit('conflict', { name: event[1], kind: event[2], path: event[3], message: event[4] });
+        break;
+      case 'connect':
+        this.state = 'connected';
+        this.lastError = undefined;
+        this.emit('connect', undefined);
+        break;
+      case 'disconnect':
+        this.state = 'disconnected';
+        this.lastError = new SyncedMemoryError(event[1], event[2]);
+        this.emit('disconnect', this.lastError);
+        break;
+      case 'ready':
+        this.ready = true;
+        break;
+      case 'refreshed':
+        this.refreshed = event[1];
+        break;
+      case 'error':
+        this.lastError = new SyncedMemoryError(event[2], event[3]);
+        this.emit('error', this.lastError);
+        break;
+    }
+  }
+
+  private emit<E extends keyof EventMap>(event: E, payload: EventMap[E]): void {
+    this.emissions.push(() => this.events.emit(event, payload));
+  }
+
+  private changed(name: string, revision: string | null, bytes: number): void {
+    if (revision !== null) this.revisions.set(name, BigInt(revision));
+    this.bounds.set(name, bytes);
+  }
+
+  private refused(error: SyncedMemoryError, number: number): void {
+    for (const waiter of [...this.waiters]) if (waiter.mark >= number) waiter.reject(error);
+    this.emit('error', error);
+  }
+}
+
+/** What the core reports; see crates/core/src/wire/events.rs. */
+type CoreEvent =
+  | ['load', name: string, revision: string | null, bytes: number, value: unknown]
+  | ['patch', name: string, revision: string | null, bytes: number, mutations: unknown[][]]
+  | ['gone', name: string]
+  | ['unreadable', name: string, code: string, message: string]
+  | ['ack', name: string, revision: string, bytes: number]
+  | ['settled', number: number]
+  | ['rejected', name: string, code: string, message: string, number: number]
+  | ['conflict', name: string, kind: string, path: (string | number)[], message: string]
+  | ['connect']
+  | ['disconnect', code: string, message: string]
+  | ['ready']
+  | ['refreshed', ticket: number]
+  | ['error', name: null, code: string, message: string];
+
+/** Calls the addon; what it throws becomes a SyncedMemoryError. */
+function wrapped<T>(call: () => T, name?: string): T {
+  try {
+    return call();
+  } catch (error) {
+    throw SyncedMemoryError.from(error, name);
+  }
+}
