@@ -58,11 +58,10 @@ function prepareToolchain() {
     run('rustup', ['toolchain', 'install', channel, '--profile', 'minimal', ...wanted], { hint });
     return;
   }
-  const has = (text, name) => text.split('\n').some((line) => line === name || line.startsWith(`${name}-`));
-  const missingTargets = targets.filter((name) => !has(installedTargets, name));
+  const missingTargets = targets.filter((name) => !installedTargets.split('\n').includes(name));
   if (missingTargets.length > 0) run('rustup', ['target', 'add', ...missingTargets], { hint });
   const installedComponents = output('rustup', ['component', 'list', '--installed']) ?? '';
-  const missingComponents = components.filter((name) => !has(installedComponents, name));
+  const missingComponents = components.filter((name) => !installedComponents.includes(name));
   if (missingComponents.length > 0) run('rustup', ['component', 'add', ...missingComponents], { hint });
   step(`Rust: ${output('rustc', ['--version'])}, targets ${targets.join(', ')}`);
 }
@@ -86,14 +85,14 @@ function buildAddon() {
 
 function buildTypeScript() {
   const dist = join(packageFolder, 'dist');
-  const sources = readdirSync(join(packageFolder, 'src'), { recursive: true }).map((name) => join('src', name));
-  const newest = Math.max(
-    ...[...sources, 'tsconfig.json', 'tsconfig.build.json'].map((name) => modified(join(packageFolder, name))),
-  );
+  const sources = readdirSync(join(packageFolder, 'src'), { recursive: true }).map((name) => join('src', String(name)));
+  // A folder is modified when a file in it comes or goes.
+  const inputs = ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json'];
+  const newest = Math.max(...inputs.map((name) => modified(join(packageFolder, name))));
   if (modified(join(dist, 'index.js')) >= newest) return step('TypeScript: up to date');
   // A file that lost its source must not stay.
   if (existsSync(dist)) rmSync(dist, { recursive: true });
-  run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory']);
+  run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory', '--', '--noEmitOnError']);
   step('TypeScript: npm/synced-memory/dist');
 }
 

@@ -19,7 +19,7 @@ const suites = {
 
   js: async (counts) => {
     const unit = await vitest(counts, 'npm/synced-memory');
-    return (await vitest(counts, 'tests', 'demo', 'readme')) || unit;
+    return (await vitest(counts, 'tests', 'servers', 'faults', 'demo', 'readme')) || unit;
   },
 
   python: (counts) => vitest(counts, 'tests', 'interop'),

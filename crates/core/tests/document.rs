@@ -304,7 +304,6 @@ fn mutations_that_do_not_fit_are_refused() {
         (r#"["append","x",["b"],[1]]"#, ErrorCode::NotFound),
         (r#"["append","x",["z"],[1]]"#, ErrorCode::NotFound),
         (r#"["set","x",["a"],"k",1]"#, ErrorCode::NotFound),
-        (r#"["unset","x",["b"],"z"]"#, ErrorCode::NotFound),
         (r#"["replace","x",["a"],2,1]"#, ErrorCode::NotFound),
         (r#"["splice","x",["a"],1,2,[]]"#, ErrorCode::NotFound),
         (r#"["splice","x",["a"],4294967295,1,[]]"#, ErrorCode::NotFound),

@@ -19,8 +19,8 @@ export interface EventMap {
   disconnect: SyncedMemoryError;
   /** Something went wrong that no call could throw. */
   error: SyncedMemoryError;
-  /** A commit was acknowledged. */
-  ack: { name: string; revision: bigint };
+  /** A commit was acknowledged; without a revision where it deleted the attribute. */
+  ack: { name: string; revision: bigint | undefined };
   /** A mutation was dropped. */
   conflict: Conflict;
 }

@@ -302,11 +302,9 @@ export class Store implements Recorder {
         break;
       }
       case 'ack': {
-        const revision = BigInt(event[2]);
-        this.revisions.set(event[1], revision);
-        this.bounds.set(event[1], event[3]);
+        this.changed(event[1], event[2], event[3]);
         this.lastError = undefined;
-        this.emit('ack', { name: event[1], revision });
+        this.emit('ack', { name: event[1], revision: this.revisions.get(event[1]) });
         break;
       }
       case 'settled':
@@ -346,7 +344,8 @@ export class Store implements Recorder {
   }
 
   private changed(name: string, revision: string | null, bytes: number): void {
-    if (revision !== null) this.revisions.set(name, BigInt(revision));
+    if (revision === null) this.revisions.delete(name);
+    else this.revisions.set(name, BigInt(revision));
     this.bounds.set(name, bytes);
   }
 
@@ -362,7 +361,7 @@ type CoreEvent =
   | ['patch', name: string, revision: string | null, bytes: number, mutations: unknown[][]]
   | ['gone', name: string]
   | ['unreadable', name: string, code: string, message: string]
-  | ['ack', name: string, revision: string, bytes: number]
+  | ['ack', name: string, revision: string | null, bytes: number]
   | ['settled', number: number]
   | ['rejected', name: string, code: string, message: string, number: number]
   | ['conflict', name: string, kind: string, path: (string | number)[], message: string]

@@ -1,6 +1,6 @@
 //! JSON text -> value: RFC 8259 and what Python's `json` writes beyond it (`NaN`, `Infinity`).
 
-use super::{Dict, List, Node};
+use super::{Dict, List, MAX_DEPTH, Node};
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
 
@@ -66,7 +66,7 @@ impl<'a> Parser<'a> {
         self.depth_left = self
             .depth_left
             .checked_sub(1)
-            .ok_or_else(|| SyncError::new(ErrorCode::TooDeep, "containers are nested too deep"))?;
+            .ok_or_else(|| SyncError::new(ErrorCode::TooDeep, format!("containers nested deeper than {MAX_DEPTH}")))?;
         self.at += 1;
         self.space();
         let node = container(self)?;

@@ -116,6 +116,7 @@ impl<T: Item> Sequence<T> {
     }
 
     fn remove(&mut self, index: usize, mut count: usize) {
+        let mut emptied = false;
         while count > 0 {
             let Some(place) = self.place(index) else {
                 return;
@@ -128,9 +129,10 @@ impl<T: Item> Sequence<T> {
             self.bytes -= bytes;
             self.len -= removed;
             count -= removed;
-            if chunk.items.is_empty() {
-                self.chunks.remove(place.chunk);
-            }
+            emptied |= chunk.items.is_empty();
+        }
+        if emptied {
+            self.chunks.retain(|chunk| !chunk.items.is_empty());
         }
     }
 

@@ -164,10 +164,7 @@ fn envelope(bytes: &[u8]) -> Result<Envelope, SyncError> {
         return Err(malformed("an empty string"));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("bytes that are not UTF-8"))?;
-    fields(text).map_err(|error| match error.code {
-        ErrorCode::Malformed => malformed(&error.message),
-        _ => error,
-    })
+    fields(text).map_err(|error| SyncError { code: error.code, ..malformed(&error.message) })
 }
 
 fn fields(text: &str) -> Result<Envelope, SyncError> {

@@ -56,21 +56,19 @@ impl Diff {
         let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
         let (old_len, new_len) = (old.len() - start - end, new.len() - start - end);
         let path = self.path.clone();
-        let changed = new.iter().skip(start).take(new_len);
-        if old_len == new_len {
-            for (i, (old, value)) in old.iter().skip(start).zip(changed).enumerate() {
-                let index = start + i;
-                if !self.inside(Step::Index(index), old, value) {
-                    self.mutations.push(Mutation::Replace { path: path.clone(), index, value: json(value) });
-                }
+        let both = old_len.min(new_len);
+        let pairs = old.iter().zip(new.iter()).enumerate().skip(start).take(both);
+        for (index, (old, value)) in pairs {
+            if !self.inside(Step::Index(index), old, value) {
+                self.mutations.push(Mutation::Replace { path: path.clone(), index, value: json(value) });
             }
-        } else {
-            let values = json_list(changed);
-            self.mutations.push(if old_len == 0 && end == 0 {
-                Mutation::Append { path, values }
-            } else {
-                Mutation::Splice { path, index: start, remove: old_len, values }
-            });
+        }
+        let index = start + both;
+        let values = json_list(new.iter().skip(index).take(new_len - both));
+        match old_len - both {
+            0 if values.count == 0 => {}
+            0 if end == 0 => self.mutations.push(Mutation::Append { path, values }),
+            remove => self.mutations.push(Mutation::Splice { path, index, remove, values }),
         }
     }
 

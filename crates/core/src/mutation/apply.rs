@@ -39,7 +39,8 @@ pub fn locate(value: Option<&Node>, mutation: &Mutation) -> Result<Located, Sync
         }
         Mutation::Unset { path, key } => {
             let (dict, start) = dict_at(value, path)?;
-            let position = dict.position(key).ok_or_else(|| not_found("there is no such key"))?;
+            // Somebody else took it out: that is what was wanted.
+            let Some(position) = dict.position(key) else { return Ok(located(0, 0, String::new(), Vec::new())) };
             let len = key.len() + 3 + dict.get(key).map_or(0, Node::text_len);
             let (at, remove) = without_comma(dict.offset(position), len, position, 1, dict.len());
             Ok(located(start + at, remove, String::new(), Vec::new()))

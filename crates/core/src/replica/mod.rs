@@ -215,14 +215,13 @@ impl Replica {
         self.sealed.push_back(SealedCommit { first, mutations, command, result, in_flight: false });
     }
 
-    /// The server has applied a commit, and so all before it. Gives the new confirmed revision; None:
-    /// that commit is not pending.
-    pub fn applied(&mut self, sequence: Sequence) -> Option<Revision> {
-        let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
-        let commit = self.sealed.drain(..=index).next_back()?;
+    /// The server has applied a commit, and so all before it. False where that commit is not pending.
+    pub fn applied(&mut self, sequence: Sequence) -> bool {
+        let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence);
+        let Some(commit) = index.and_then(|index| self.sealed.drain(..=index).next_back()) else { return false };
+        self.revision = (commit.result != Base::Absent).then_some(commit.command.revision);
         self.confirmed = Some(commit.result);
-        self.revision = Some(commit.command.revision);
-        self.revision
+        true
     }
 
     /// This commit, and all that build on it, have to be sent again.

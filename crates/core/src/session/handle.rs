@@ -111,8 +111,10 @@ impl Session {
                     let Some(name) = key.strip_prefix(&self.config.prefix) else {
                         continue;
                     };
-                    if check_name(name).is_ok() && !self.attributes.contains_key(name) {
+                    // What is loaded was known when the refresh began, or has been fetched since.
+                    if check_name(name).is_ok() && !self.attribute(name).replica.is_loaded() {
                         self.attribute(name).ask(Want::Load);
+                        self.active.insert(name.to_owned());
                         self.refreshes.listed(name);
                     }
                 }
@@ -181,7 +183,8 @@ impl Session {
                     // It was applied before, and more may have been since.
                     attribute.ask(Want::Probe);
                 }
-                if let Some(revision) = attribute.replica.applied(sequence) {
+                if attribute.replica.applied(sequence) {
+                    let revision = attribute.replica.revision();
                     let bytes = attribute.replica.value().map_or(0, Node::text_len);
                     self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
                 }

@@ -67,8 +67,8 @@ pub enum Event {
     Acknowledged {
         /// The attribute.
         name: String,
-        /// Its revision now.
-        revision: Revision,
+        /// Its revision now; None where it was deleted.
+        revision: Option<Revision>,
         /// The optimistic document's length in bytes.
         bytes: usize,
     },

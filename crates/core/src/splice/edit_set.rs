@@ -31,7 +31,7 @@ impl EditSet {
 
     /// Add an edit of the text as all edits before have made it.
     pub fn push(&mut self, edit: Edit) {
-        if self.rewrite {
+        if self.rewrite || (edit.remove == 0 && edit.insert.is_empty()) {
             return;
         }
         let end = edit.at + edit.remove;

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 /// `["unreadable",name,code,message]` `["ack",name,revision,bytes]` `["settled",n]`
 /// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["connect"]`
 /// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["error",null,code,message]`.
-/// Revisions are strings of decimal digits.
+/// Revisions are strings of decimal digits, null where there is no document.
 #[derive(Debug, Default)]
 pub struct EventWriter {
     text: String,
@@ -45,7 +45,7 @@ impl EventWriter {
             Event::Changed { name, change, revision, bytes } => self.change(name, change, *revision, *bytes),
             Event::Acknowledged { name, revision, bytes } => {
                 self.open("ack", name);
-                self.revision(Some(*revision));
+                self.revision(*revision);
                 self.push(format_args!(",{bytes}"));
             }
             Event::Settled(number) => self.number("settled", *number),
