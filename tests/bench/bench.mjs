@@ -15,13 +15,15 @@ await runAsScript(import.meta.url, async () => {
   const server = await startRedisServer();
   try {
     const client = await connect(server.url);
+    const untimed = await connect(server.url, { timeout: 0 });
     const version = (await client.info('server')).match(/redis_version:(\S+)/)?.[1];
     console.log(
       `\nRedis ${version} on loopback, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}`,
     );
-    await acknowledgedPush(server.url, client);
-    await burst(server.url, client);
+    await acknowledgedPush(server.url, client, untimed);
+    await burst(server.url, untimed);
     client.destroy();
+    untimed.destroy();
   } finally {
     await server.stop();
   }

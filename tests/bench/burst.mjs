@@ -8,7 +8,7 @@ const rounds = 5;
 
 /**
  * @param {string} url
- * @param {import('./contenders.mjs').NodeRedis} client
+ * @param {import('./contenders.mjs').NodeRedis} client without a command timeout
  */
 export async function burst(url, client) {
   /** @type {import('synced-memory').Memory<{ burst: number[] }>} */
@@ -34,7 +34,7 @@ export async function burst(url, client) {
       rates: [],
     },
     {
-      name: 'node-redis RPUSH',
+      name: 'node-redis RPUSH, no command timeout',
       push: () => Promise.all(Array.from({ length: count }, (_, n) => client.rPush('burst', String(n)))),
       length: () => client.lLen('burst'),
       rates: [],

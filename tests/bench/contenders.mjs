@@ -7,9 +7,14 @@ import { Memory } from 'synced-memory';
  * @typedef {{ name: string, push(): Promise<unknown>, close(): Promise<void> }} Contender
  */
 
-/** @param {string} url */
-export async function connect(url) {
-  const client = createClient({ url });
+/**
+ * node-redis as it comes times every command, which costs it some 30 µs each and ends a burst that takes longer than 5 s;
+ * `timeout` 0 turns that off.
+ * @param {string} url
+ * @param {{ timeout?: number }} [commandOptions]
+ */
+export async function connect(url, commandOptions = {}) {
+  const client = createClient({ url, commandOptions });
   await client.connect();
   return client;
 }
@@ -40,15 +45,16 @@ export async function ours(url, length) {
 }
 
 /**
+ * @param {string} name
  * @param {NodeRedis} client
  * @param {number} length
  * @returns {Promise<Contender>}
  */
-export async function rpush(client, length) {
-  const key = `rpush:${length}`;
+export async function rpush(name, client, length) {
+  const key = `${name}:${length}`;
   const all = numbers(length).map(String);
   for (let at = 0; at < length; at += 10_000) await client.rPush(key, all.slice(at, at + 10_000));
-  return { name: 'node-redis RPUSH', push: () => client.rPush(key, '7'), close: async () => {} };
+  return { name, push: () => client.rPush(key, '7'), close: async () => {} };
 }
 
 /**

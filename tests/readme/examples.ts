@@ -15,7 +15,9 @@ export interface Example {
 export function readmeExamples(): Example[] {
   const examples: Example[] = [];
   let heading = '';
-  for (const match of readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^## ([^\n]*)$|^```(\w+)\n(.*?)^```$/gms)) {
+  for (const match of readFileSync(join(root, 'README.md'), 'utf8').matchAll(
+    /^## ([^\n]*)$|^```(\w+)\n(.*?)^```$/gms,
+  )) {
     const [, title, language, code = ''] = match;
     if (title) heading = title;
     if (language !== 'js' && language !== 'ts' && language !== 'python') continue;

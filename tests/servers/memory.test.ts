@@ -16,6 +16,11 @@ function thrown(call: () => unknown): SyncedMemoryError {
   throw new Error('it did not throw');
 }
 
+/** What an object holds under a key, be it `__proto__`. */
+function own(object: object, key: string): AnyState {
+  return Object.getOwnPropertyDescriptor(object, key)?.value;
+}
+
 describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
   let backend: Backend;
   let memory: Memory;
@@ -87,15 +92,14 @@ describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
 
   test('names that mean something to JavaScript are data', async () => {
     memory.data = JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}');
-    memory.constructor = [1];
-    memory.toString = 'text';
-    memory.then = false;
+    // biome-ignore lint/suspicious/noThenProperty: an attribute may be called so.
+    Object.assign(memory, { constructor: [1], toString: 'text', then: false });
     await memory.$flush();
     const other = await Memory.open({ url: backend.url });
     expect(JSON.stringify(other.data)).toBe(
       '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
     );
-    other.data.__proto__.polluted = 1;
+    own(other.data, '__proto__').polluted = 1;
     other.data.constructor.more = 2;
     await other.$flush();
     await memory.$sync();

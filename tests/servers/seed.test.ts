@@ -5,11 +5,11 @@ import {
   asdict,
   asList,
   aslist,
+  type SyncedDict as Dict,
+  type SyncedList as List,
   Memory,
   SyncedDict,
   SyncedList,
-  type SyncedDict as Dict,
-  type SyncedList as List,
 } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Backend, backends } from './backends.js';

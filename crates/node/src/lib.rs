@@ -1,6 +1,7 @@
 //! The Node-API addon: free functions on integer handles that convert and call.
 //!
 //! Each JavaScript thread has its own memories; batches and events cross as one JSON text each.
+#![allow(clippy::needless_pass_by_value, reason = "napi hands strings over by value")]
 
 use napi::Error;
 use napi::bindgen_prelude::Function;

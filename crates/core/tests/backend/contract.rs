@@ -140,7 +140,7 @@ fn like_the_model<S: Store<Error: Debug>>(store: &mut S) {
         usize::try_from(state % (below as u64)).unwrap()
     };
     for step in 0..300 {
-        let bytes = |len: usize, salt: usize| (0..len).map(|i| b'a' + ((i + salt) % 26) as u8).collect::<Vec<u8>>();
+        let bytes = |len: usize, salt: usize| (b'a'..=b'z').cycle().skip(salt % 26).take(len).collect::<Vec<u8>>();
         let len = Store::len(&mut model, KEY).unwrap().unwrap_or_default();
         match random(10) {
             0 => {

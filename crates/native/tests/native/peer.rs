@@ -1,6 +1,7 @@
 //! A memory that tests drive from one thread.
 
 use std::time::{Duration, Instant};
+use synced_memory_core::document::Node;
 use synced_memory_core::error::SyncError;
 use synced_memory_core::mutation::{Json, JsonList, Mutation};
 use synced_memory_core::session::Event;
@@ -42,7 +43,7 @@ impl Peer {
         self.submit(name, Mutation::Assign { value: Json(value.into()) });
     }
 
-    pub(crate) fn push(&mut self, name: &str, value: impl ToString) {
+    pub(crate) fn push(&mut self, name: &str, value: u64) {
         let values = JsonList { text: value.to_string().into(), count: 1 };
         self.submit(name, Mutation::Append { path: vec![], values });
     }
@@ -57,11 +58,11 @@ impl Peer {
     }
 
     pub(crate) fn settled(&self) -> u64 {
-        let numbers = self.events.iter().filter_map(|event| match event {
+        let mut numbers = self.events.iter().filter_map(|event| match event {
             Event::Settled(number) => Some(*number),
             _ => None,
         });
-        numbers.last().unwrap_or_default()
+        numbers.next_back().unwrap_or_default()
     }
 
     /// Catch up with the backend as of now.
@@ -73,7 +74,7 @@ impl Peer {
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.memory.session().value(name).map(|value| value.to_text())
+        self.memory.session().value(name).map(Node::to_text)
     }
 
     pub(crate) fn has(&self, is_it: impl Fn(&Event) -> bool) -> bool {

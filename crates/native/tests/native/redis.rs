@@ -72,12 +72,16 @@ fn every_push_survives_kills_of_the_server() {
     for i in 0..PUSHES {
         peer.push("log", i);
         peer.take_in();
-        if i % 3000 == 1500 {
-            server.kill();
-            // Some go out to nobody.
-            peer.until("disconnected", |peer| peer.has(|event| matches!(event, Event::Disconnected(_))));
-            peer.events.retain(|event| !matches!(event, Event::Disconnected(_)));
-            server.restart();
+        match i % 3000 {
+            1400 => peer.until("connected", |peer| peer.has(|event| *event == Event::Connected)),
+            // In the middle of what is in flight.
+            1500 => {
+                server.kill();
+                peer.until("disconnected", |peer| peer.has(|event| matches!(event, Event::Disconnected(_))));
+                peer.events.retain(|event| !matches!(event, Event::Connected | Event::Disconnected(_)));
+                server.restart();
+            }
+            _ => {}
         }
     }
     peer.flush();
@@ -116,6 +120,20 @@ fn a_flushed_script_cache_loses_and_reorders_nothing() {
     let mut reader = Peer::open(&server.url());
     reader.sync();
     assert!(numbers(&reader.text("log").unwrap()).into_iter().eq(0..500));
+}
+
+#[test]
+fn a_server_that_pauses_is_waited_for() {
+    let server = RedisServer::start();
+    let mut peer = Peer::open(&server.url());
+    server.signal("STOP");
+    peer.assign("log", "[]");
+    peer.push("log", 1);
+    peer.take_in();
+    assert!(!peer.is_settled());
+    server.signal("CONT");
+    peer.flush();
+    assert!(!peer.has(|event| matches!(event, Event::Disconnected(_))));
 }
 
 #[test]

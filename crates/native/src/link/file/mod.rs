@@ -203,3 +203,103 @@ fn passes(error: &rusqlite::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use synced_memory_core::command::{Commit, Outcome};
+    use synced_memory_core::document::{Guard, Stored};
+    use synced_memory_core::ids::{Revision, Sequence, WriterId};
+    use synced_memory_core::splice::Plan;
+
+    fn commit(key: &str, bytes: usize) -> Command {
+        let commit = Commit {
+            key: key.into(),
+            writer: WriterId("w".into()),
+            sequence: Sequence(1),
+            after: None,
+            guard: Guard::Absent,
+            plan: Plan::Set("x".repeat(bytes)),
+            revision: Revision(1),
+        };
+        Command::Commit(commit.into())
+    }
+
+    fn open() -> (tempfile::TempDir, File) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::open(&folder.path().join("memory.db")).unwrap();
+        (folder, file)
+    }
+
+    #[test]
+    fn a_full_disk_refuses_nothing_for_good() {
+        let (_folder, mut file) = open();
+        file.connection.pragma_update(None, "max_page_count", 40).unwrap();
+        let batch = [(RequestId(1), commit("small", 10)), (RequestId(2), commit("large", 1 << 20))];
+        let inputs = file.carry_out(&batch);
+        for (input, request) in inputs.iter().zip([RequestId(1), RequestId(2)]) {
+            let Input::Answer(answered, Answer::Busy(error)) = input else { panic!("{input:?}") };
+            assert_eq!((*answered, error.code), (request, ErrorCode::File));
+        }
+        file.connection.pragma_update(None, "max_page_count", 1 << 20).unwrap();
+        let applied = Answer::Committed(Outcome::Applied);
+        let expected = [1, 2].map(|request| Input::Answer(RequestId(request), applied.clone()));
+        assert_eq!(file.carry_out(&batch), expected, "all or none: nothing had been applied");
+    }
+
+    #[test]
+    fn one_bad_command_does_not_fail_its_neighbours() {
+        let (_folder, mut file) = open();
+        file.connection
+            .execute_batch(
+                "CREATE TRIGGER bad BEFORE INSERT ON documents WHEN new.key = 'bad'
+                 BEGIN SELECT raise(ABORT, 'refused'); END",
+            )
+            .unwrap();
+        let load = |key: &str| Command::Load { key: key.into() };
+        let inputs = file.carry_out(&[
+            (RequestId(1), commit("good", 5)),
+            (RequestId(2), commit("bad", 5)),
+            (RequestId(3), load("good")),
+        ]);
+        let [Input::Answer(_, first), Input::Answer(_, second), Input::Answer(_, third)] = &inputs[..] else {
+            panic!("{inputs:?}")
+        };
+        assert_eq!(*first, Answer::Committed(Outcome::Applied));
+        assert!(matches!(second, Answer::Refused(error) if error.code == ErrorCode::File));
+        assert_eq!(*third, Answer::Loaded(Stored::Text(b"xxxxx".to_vec())));
+    }
+
+    #[test]
+    fn old_sequences_are_forgotten() {
+        let (_folder, mut file) = open();
+        let old = "INSERT INTO sequences (key, writer, sequence, at) VALUES ('k', 'w', 9, 1000)";
+        file.connection.execute(old, []).unwrap();
+        file.carry_out(&[(RequestId(1), commit("other", 1))]);
+        let left: Vec<String> = file
+            .connection
+            .prepare("SELECT key FROM sequences")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert_eq!(left, ["other"]);
+    }
+
+    #[test]
+    fn only_what_others_changed_is_reported() {
+        let (folder, mut file) = open();
+        let mut other = File::open(&folder.path().join("memory.db")).unwrap();
+        file.carry_out(&[(RequestId(1), commit("mine", 1))]);
+        assert_eq!(file.carry_out(&[]), []);
+        other.carry_out(&[(RequestId(1), commit("theirs", 1))]);
+        assert_eq!(file.carry_out(&[]), [Input::Changed(vec!["theirs".into()])]);
+        assert_eq!(file.carry_out(&[]), []);
+        // What others did just before comes along with the answers.
+        other.carry_out(&[(RequestId(2), commit("again", 1))]);
+        let inputs = file.carry_out(&[(RequestId(2), commit("mine too", 1))]);
+        assert_eq!(inputs[0], Input::Changed(vec!["again".into()]));
+        assert_eq!(file.carry_out(&[]), []);
+    }
+}

@@ -204,3 +204,82 @@ async fn first_reply(in_flight: &mut VecDeque<Flight>) -> redis::RedisResult<Vec
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "../../../tests/native/server.rs"]
+#[allow(dead_code, reason = "the integration tests use the rest of it")]
+mod redis_server;
+
+#[cfg(test)]
+mod tests {
+    use super::redis_server::RedisServer;
+    use super::*;
+    use crate::url::{Target, parse};
+    use synced_memory_core::command::Answer;
+    use synced_memory_core::document::Stored;
+
+    fn next(mailbox: &Mailbox) -> Vec<Input> {
+        assert!(mailbox.wait(Duration::from_secs(30)), "nothing came");
+        mailbox.take_all().into()
+    }
+
+    fn open(server: &RedisServer) -> (RedisLink, Arc<Mailbox>) {
+        let Ok(Target::Redis(info)) = parse(&server.url()) else { panic!() };
+        let mailbox = Arc::new(Mailbox::new(|| ()));
+        let link = RedisLink::open(*info, Arc::clone(&mailbox)).unwrap();
+        assert_eq!(next(&mailbox), [Input::Connected]);
+        (link, mailbox)
+    }
+
+    fn load(key: &str) -> Command {
+        Command::Load { key: key.into() }
+    }
+
+    #[test]
+    fn a_deaf_connection_is_given_up_when_asked() {
+        let server = RedisServer::start();
+        let (link, mailbox) = open(&server);
+        server.signal("STOP");
+        link.send(RequestId(1), load("a"));
+        link.reset();
+        let inputs = next(&mailbox);
+        let [Input::Disconnected(error)] = &inputs[..] else { panic!("{inputs:?}") };
+        assert_eq!(error.code, ErrorCode::Unavailable);
+        server.signal("CONT");
+        assert_eq!(next(&mailbox), [Input::Connected], "and the old answer is not there");
+        link.send(RequestId(2), load("a"));
+        assert_eq!(next(&mailbox), [Input::Answer(RequestId(2), Answer::Loaded(Stored::Absent))]);
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_commands() {
+        const COMMANDS: u64 = 20_000;
+        let server = RedisServer::start();
+        let (link, mailbox) = open(&server);
+        for number in 0..COMMANDS {
+            link.send(RequestId(number), load("a"));
+        }
+        let mut answered = Vec::new();
+        while answered.len() < usize::try_from(COMMANDS).unwrap() {
+            answered.extend(next(&mailbox).into_iter().map(|input| match input {
+                Input::Answer(RequestId(number), _) => number,
+                other => panic!("{other:?}"),
+            }));
+        }
+        assert!(answered.into_iter().eq(0..COMMANDS));
+    }
+
+    #[test]
+    fn ticks_come_with_and_without_a_connection() {
+        let mut server = RedisServer::start();
+        let (link, mailbox) = open(&server);
+        let soon = clock::monotonic_ms() + 5;
+        link.wake_at(soon);
+        assert_eq!(next(&mailbox), [Input::Tick]);
+        assert!(clock::monotonic_ms() >= soon);
+        server.kill();
+        assert!(matches!(next(&mailbox)[..], [Input::Disconnected(_)]));
+        link.wake_at(clock::monotonic_ms() + 5);
+        assert_eq!(next(&mailbox), [Input::Tick]);
+    }
+}

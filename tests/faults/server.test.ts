@@ -1,0 +1,200 @@
+// The server is not there, goes away, or says no.
+import { createClient } from 'redis';
+import { Memory, type SyncedMemoryError } from 'synced-memory';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { DurableRedis, once } from './redis.js';
+
+describe('a server that comes and goes', () => {
+  let redis: DurableRedis;
+  beforeAll(async () => {
+    redis = await DurableRedis.prepare();
+  });
+  afterAll(() => redis.remove());
+
+  test('absent at open: mutations wait for it', async () => {
+    const mem = await Memory.open({ url: redis.url });
+    expect(mem.$status).toMatchObject({ state: 'disconnected', pending: 0, lastError: { code: 'ERR_UNAVAILABLE' } });
+    mem.tasks = ['a'];
+    mem.tasks.push('b');
+    expect(mem.tasks).toEqual(['a', 'b']);
+    expect(mem.$status.pending).toBe(2);
+    await expect(mem.$flush({ timeout: 30 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+    const connected = once((listener) => mem.$on('connect', listener));
+    await redis.start();
+    await connected;
+    await mem.$flush();
+    expect(mem.$status).toEqual({ state: 'connected', backend: 'redis', pending: 0 });
+    const other = await Memory.open({ url: redis.url });
+    expect(other.tasks).toEqual(['a', 'b']);
+    delete other.tasks;
+    await Promise.all([mem.$close(), other.$close()]);
+  });
+
+  test('killed and restarted in the middle of 10,000 pushes: each is there exactly once, in order', async () => {
+    const mem = await Memory.open({ url: redis.url });
+    const other = await Memory.open({ url: redis.url });
+    mem.log = [];
+    await mem.$flush();
+    const events: string[] = [];
+    mem.$on('disconnect', () => events.push('disconnect'));
+    mem.$on('connect', () => events.push('connect'));
+    mem.$on('error', (error) => events.push(error.code));
+
+    let kills = 0;
+    let connected: Promise<unknown> = Promise.resolve();
+    for (let n = 0; n < 10_000; n++) {
+      mem.log.push(n);
+      // Whatever was sent by then is in every stage between here and the disk.
+      if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (n % 3000 === 2500) {
+        kills++;
+        await connected;
+        await redis.kill();
+        connected = once((listener) => mem.$on('connect', listener));
+        const restarted = redis.start();
+        mem.log.push(-n);
+        await restarted;
+      }
+    }
+    await mem.$flush();
+    expect(kills).toBe(3);
+    expect(events.filter((event) => event === 'disconnect').length).toBeGreaterThanOrEqual(kills);
+    await other.$sync();
+    const expected = Array.from({ length: 10_000 }, (_, n) => (n % 3000 === 2500 ? [n, -n] : [n])).flat();
+    expect(asNumbers(other.log)).toEqual(expected);
+    expect(asNumbers(mem.log)).toEqual(expected);
+    delete mem.log;
+    await Promise.all([mem.$close(), other.$close()]);
+  });
+
+  test('a connection that is cut, and scripts that are flushed', async () => {
+    const mem = await Memory.open({ url: redis.url });
+    const raw = createClient({ url: redis.url });
+    await raw.connect();
+    mem.log = [];
+    for (let n = 0; n < 300; n++) {
+      mem.log.push(n);
+      if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (n % 60 === 30) await raw.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+      if (n % 60 === 50) await raw.sendCommand(['SCRIPT', 'FLUSH']);
+    }
+    await mem.$flush();
+    const stored = JSON.parse((await raw.get('memory:log')) as string);
+    expect(stored.value).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    raw.destroy();
+    await mem.$close();
+  });
+});
+
+/** A plain array, which compares faster than a proxy. */
+function asNumbers(list: Iterable<number>): number[] {
+  return [...list];
+}
+
+describe('a server that says no', () => {
+  let server: Awaited<ReturnType<typeof startRedisServer>>;
+  let admin: ReturnType<typeof createClient>;
+  const login = (user: string, password: string) => `redis://${user}:${password}@127.0.0.1:${server.port}`;
+
+  beforeAll(async () => {
+    server = await startRedisServer(['--requirepass', 'hunter2']);
+    admin = createClient({ url: login('default', 'hunter2') });
+    await admin.connect();
+    await admin.sendCommand(['ACL', 'SETUSER', 'reader', 'on', '>r3ader', '~*', '+@all', '-@scripting']);
+    await admin.set('memory:list', '{"value":[1],"last_modified":1763000000000000000}');
+  });
+  afterAll(async () => {
+    admin.destroy();
+    await server.stop();
+  });
+
+  test.each(['redis://127.0.0.1:PORT', 'redis://:s3cret@127.0.0.1:PORT', 'redis://default:s3cret@127.0.0.1:PORT/0'])(
+    'a wrong login: %s',
+    async (template) => {
+      const url = template.replace('PORT', String(server.port));
+      const error: SyncedMemoryError = await Memory.open({ url }).then(
+        () => expect.unreachable('it opened'),
+        (error) => error,
+      );
+      expect(error.code).toBe('ERR_AUTH');
+      expect(error.message).toContain('URL');
+      expect(`${error.stack} ${JSON.stringify(error)}`).not.toContain('s3cret');
+      expect(() => Memory.openSync({ url })).toThrow(expect.objectContaining({ code: 'ERR_AUTH' }));
+    },
+  );
+
+  test('no permission to write: rolled back, reported, and thrown by the flush', async () => {
+    const errors: SyncedMemoryError[] = [];
+    const mem = await Memory.open({ url: login('reader', 'r3ader'), onError: (error) => errors.push(error) });
+    expect(mem.list).toEqual([1]);
+    mem.list.push(2);
+    await expect(mem.$flush()).rejects.toMatchObject({ code: 'ERR_REFUSED', attribute: 'list' });
+    await mem.$sync();
+    expect(mem.list).toEqual([1]);
+    expect(mem.$status.pending).toBe(0);
+    expect(errors.map((error) => [error.code, error.attribute])).toEqual([['ERR_REFUSED', 'list']]);
+    await mem.$close();
+
+    const blocking = Memory.openSync({ url: login('reader', 'r3ader'), onError: () => {} });
+    expect(() => blocking.list.push(2)).toThrow(expect.objectContaining({ code: 'ERR_REFUSED' }));
+    expect(blocking.list).toEqual([1]);
+    blocking[Symbol.dispose]();
+  });
+
+  test('out of memory for a while: mutations wait', async () => {
+    const mem = await Memory.open({ url: login('default', 'hunter2'), onError: () => {} });
+    await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '1']);
+    mem.full = ['x'];
+    const error = await once<SyncedMemoryError>((listener) => mem.$on('error', listener));
+    expect(error).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('OOM') });
+    expect(mem.$status).toMatchObject({ pending: 1, lastError: { code: 'ERR_UNAVAILABLE' } });
+    await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
+    await mem.$flush();
+    expect(await admin.get('memory:full')).toContain('["x"]');
+    await mem.$close();
+  });
+});
+
+test.each([
+  ['http://localhost', /redis/],
+  ['localhost:6379', /redis/],
+  ['redis://user:s3cret@', /./],
+  ['redis://user:s3cret@host:notaport', /./],
+  ['redis+cluster://user:s3cret@host', /not.*yet/],
+  ['redis+sentinel://user:s3cret@host', /not.*yet/],
+  ['file:', /./],
+])('a URL that cannot be used: %s', async (url, message) => {
+  const error: SyncedMemoryError = await Memory.open({ url }).then(
+    () => expect.unreachable('it opened'),
+    (error) => error,
+  );
+  expect(error).toMatchObject({ code: 'ERR_OPTIONS', message: expect.stringMatching(message) });
+  expect(`${error.stack}`).not.toContain('s3cret');
+});
+
+test.each([
+  [{ url: '' }],
+  [{ prefix: '' }],
+  [{ maxDocumentBytes: 0 }],
+  [{ maxDocumentBytes: Number.NaN }],
+  [{ timeout: -1 }],
+])('options that cannot be used: %o', async (options) => {
+  await expect(Memory.open({ url: 'memory:', ...options })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
+});
+
+test('a blocking call gives up after its timeout, and loses nothing', async () => {
+  const server = await startRedisServer();
+  const mem = Memory.openSync({ url: server.url, timeout: 300 });
+  const admin = createClient({ url: server.url });
+  await admin.connect();
+  mem.x = 1;
+  await admin.sendCommand(['CLIENT', 'PAUSE', '1000', 'ALL']);
+  expect(() => Object.assign(mem, { x: 2 })).toThrow(expect.objectContaining({ code: 'ERR_TIMEOUT' }));
+  expect(mem.$status.pending).toBe(1);
+  await mem.$flush();
+  expect(await admin.get('memory:x')).toContain('"value":2');
+  admin.destroy();
+  await mem.$close();
+  await server.stop();
+});
