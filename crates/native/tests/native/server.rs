@@ -1,7 +1,8 @@
 //! A `redis-server` of a test's own: on a free port, in a temporary folder, gone with its handle.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::fs::File;
+use std::net::TcpListener;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -40,21 +41,29 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Returns once the server says that it listens: whether something answers on the port would not do, it could be
+    /// somebody else's.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let child = Command::new("redis-server")
+        let log = self.folder.path().join("log");
+        let mut child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--dir"])
             .arg(self.folder.path())
             .args(&self.settings)
-            .stdout(Stdio::null())
+            .stdout(File::create(&log).unwrap())
             .spawn()
             .expect("redis-server must be installed: apt-get install redis-server");
-        self.child = Some(child);
         let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "redis-server does not listen");
+        loop {
+            let said = std::fs::read_to_string(&log).unwrap();
+            if said.to_lowercase().contains("ready to accept connections") {
+                break;
+            }
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "redis-server does not start: {said}");
             std::thread::yield_now();
         }
+        self.child = Some(child);
     }
 
     /// As a crash would.

@@ -1,4 +1,4 @@
-//! The embedded file: documents in an SQLite database that several processes of one machine may share.
+//! The embedded file: documents in an `SQLite` database that several processes of one machine may share.
 
 mod documents;
 mod open;

@@ -7,7 +7,7 @@ use synced_memory_core::error::{ErrorCode, SyncError};
 
 /// How long one process waits for another's transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Marks a database as ours ("SynM"), for `file` and against writing into somebody else's.
+/// Marks a database as ours (`SynM`), for `file` and against writing into somebody else's.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 /// The version of [`SCHEMA`].
 const SCHEMA_VERSION: i32 = 1;
