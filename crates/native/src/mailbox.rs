@@ -8,9 +8,16 @@ use synced_memory_core::command::Input;
 
 /// A queue of inputs that wakes whoever drains it.
 pub struct Mailbox {
-    queue: Mutex<VecDeque<Input>>,
+    queue: Mutex<Queue>,
     arrived: Condvar,
     wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    inputs: VecDeque<Input>,
+    /// Threads in `wait`: without any, notifying would be a system call for nothing.
+    waiting: usize,
 }
 
 impl Mailbox {
@@ -23,28 +30,35 @@ impl Mailbox {
     /// Put inputs at the end.
     pub fn deliver(&self, inputs: impl IntoIterator<Item = Input>) {
         let mut queue = self.lock();
-        let was_drained = queue.is_empty();
-        queue.extend(inputs);
-        if was_drained && !queue.is_empty() {
+        let was_drained = queue.inputs.is_empty();
+        queue.inputs.extend(inputs);
+        if was_drained && !queue.inputs.is_empty() {
+            let waiting = queue.waiting > 0;
             drop(queue);
-            self.arrived.notify_all();
+            if waiting {
+                self.arrived.notify_all();
+            }
             (self.wake)();
         }
     }
 
     /// Take everything out.
     pub fn take_all(&self) -> VecDeque<Input> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().inputs)
     }
 
     /// Block until there is something to take; false where the time ran out first.
     pub fn wait(&self, timeout: Duration) -> bool {
-        let waited = self.arrived.wait_timeout_while(self.lock(), timeout, |queue| queue.is_empty());
-        !waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
+        let mut queue = self.lock();
+        queue.waiting += 1;
+        let waited = self.arrived.wait_timeout_while(queue, timeout, |queue| queue.inputs.is_empty());
+        let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        queue.waiting -= 1;
+        !queue.inputs.is_empty()
     }
 
     /// Nobody can panic while holding the lock other than for want of memory: the queue is whole.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Input>> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -123,8 +123,13 @@ impl Memory {
 
     /// Drain the session's polls.
     fn send(&mut self, now: Now) {
+        let mut sent = false;
         while let Some((request, command)) = self.session.poll_command(now) {
             self.link.send(request, command);
+            sent = true;
+        }
+        if sent {
+            self.link.flush();
         }
         self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
         if self.session.poll_reset() {

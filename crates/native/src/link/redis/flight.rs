@@ -3,9 +3,9 @@
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult, Value};
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn, ready};
+use std::future::{Future, ready};
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use synced_memory_core::command::{Command, Input, RequestId};
 use synced_memory_core::resp::{Args, Exchange, Next, Reply};
 use tokio::task::unconstrained;
@@ -35,25 +35,24 @@ pub(super) struct Landed {
     pub(super) again: Vec<Sortie>,
 }
 
-impl Flight {
-    /// Send commands off the front of the queue.
-    pub(super) async fn of_commands(
-        waiting: &mut VecDeque<(RequestId, Command)>,
-        connection: &MultiplexedConnection,
-    ) -> Self {
+impl Sortie {
+    /// Commands off the front of the queue, as many as go together.
+    pub(super) fn next_few(waiting: &mut VecDeque<(RequestId, Command)>) -> Vec<Self> {
         let mut sorties = Vec::new();
         let mut bytes = 0;
         while sorties.len() < MAX_COMMANDS && bytes < MAX_BYTES {
             let Some((request, command)) = waiting.pop_front() else { break };
             let (exchange, commands) = Exchange::new(command);
             bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
-            sorties.push(Sortie { request, exchange, commands });
+            sorties.push(Self { request, exchange, commands });
         }
-        Self::start(sorties, connection).await
+        sorties
     }
+}
 
+impl Flight {
     /// Send these. On return they are in line for the socket, behind all flights started before.
-    pub(super) async fn start(sorties: Vec<Sortie>, connection: &MultiplexedConnection) -> Self {
+    pub(super) fn start(sorties: Vec<Sortie>, connection: &MultiplexedConnection, context: &mut Context<'_>) -> Self {
         let mut pipeline = Pipeline::new();
         let mut exchanges = Vec::with_capacity(sorties.len());
         let mut count = 0;
@@ -73,7 +72,7 @@ impl Flight {
         // budget for a task could make that poll do nothing, and a later flight overtake: hence `unconstrained`.
         let mut replies =
             Box::pin(unconstrained(async move { connection.send_packed_commands(&pipeline, 0, count).await }));
-        match poll_fn(|context| Poll::Ready(replies.as_mut().poll(context))).await {
+        match replies.as_mut().poll(context) {
             Poll::Ready(replies) => Self { exchanges, replies: Box::pin(ready(replies)) },
             Poll::Pending => Self { exchanges, replies },
         }

@@ -1,16 +1,17 @@
 //! A Redis-compatible server over one connection, on the process's I/O thread.
 
+mod deck;
 mod flight;
 mod server;
 
 use super::Link;
 use crate::clock;
 use crate::mailbox::Mailbox;
-use flight::{Flight, Landed, Sortie};
+use deck::{Arrival, Deck};
+use flight::Landed;
 use redis::{ConnectionInfo, PushKind};
 use server::{Line, Server};
-use std::collections::VecDeque;
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use synced_memory_core::command::{Command, Input, RequestId};
@@ -24,15 +25,17 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 enum Message {
-    Send(RequestId, Command),
+    /// Something waits on the deck.
+    Send,
     WakeAt(u64),
     Reset,
 }
 
 /// A handle to the task that has the connection.
-#[derive(Debug)]
 pub(crate) struct RedisLink {
     outbox: UnboundedSender<Message>,
+    deck: Arc<Deck>,
+    runtime: &'static Handle,
 }
 
 impl RedisLink {
@@ -40,8 +43,9 @@ impl RedisLink {
     pub(crate) fn open(info: ConnectionInfo, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
         let server = Server::new(info)?;
         let (outbox, inbox) = unbounded_channel();
-        io_thread()?.spawn(Actor { inbox, mailbox, tick_at: None }.run(server));
-        Ok(Self { outbox })
+        let (deck, runtime) = (Arc::new(Deck::default()), io_thread()?);
+        runtime.spawn(Actor { inbox, mailbox, deck: Arc::clone(&deck), tick_at: None }.run(server));
+        Ok(Self { outbox, deck, runtime })
     }
 
     fn post(&self, message: Message) {
@@ -52,7 +56,13 @@ impl RedisLink {
 
 impl Link for RedisLink {
     fn send(&self, request: RequestId, command: Command) {
-        self.post(Message::Send(request, command));
+        self.deck.queue(request, command);
+    }
+
+    fn flush(&self) {
+        if !self.deck.send_here(self.runtime) {
+            self.post(Message::Send);
+        }
     }
 
     fn wake_at(&self, monotonic_ms: u64) {
@@ -81,6 +91,7 @@ fn io_thread() -> Result<&'static Handle, SyncError> {
 struct Actor {
     inbox: UnboundedReceiver<Message>,
     mailbox: Arc<Mailbox>,
+    deck: Arc<Deck>,
     tick_at: Option<u64>,
 }
 
@@ -92,10 +103,13 @@ impl Actor {
         loop {
             let Some(attempt) = self.meanwhile(server.connect()).await else { return };
             let error = match attempt {
-                Ok(line) => {
+                Ok(mut line) => {
                     reported = None;
+                    self.deck.open(&mut line);
                     self.mailbox.deliver([Input::Connected]);
-                    match self.serve(&server, line, &mut failures).await {
+                    let end = self.serve(&server, line, &mut failures).await;
+                    self.deck.close();
+                    match end {
                         Some(error) => error,
                         None => return,
                     }
@@ -134,13 +148,9 @@ impl Actor {
         }
     }
 
-    /// Carry commands out until the connection is lost.
+    /// Carry commands out until the connection is lost. None: the handle was dropped.
     async fn serve(&mut self, server: &Server, mut line: Line, failures: &mut u32) -> Option<SyncError> {
-        let mut waiting = VecDeque::new();
-        let mut in_flight: VecDeque<Flight> = VecDeque::new();
-        // What the server answered with NOSCRIPT. It goes out again in the order it was first sent, and before
-        // anything else: a commit must not overtake the one it builds on.
-        let mut again: Vec<Sortie> = Vec::new();
+        let deck = Arc::clone(&self.deck);
         loop {
             tokio::select! {
                 biased;
@@ -149,37 +159,23 @@ impl Actor {
                         return Some(server.lost("the server closed the connection"));
                     }
                 }
-                replies = first_reply(&mut in_flight) => {
-                    let Some(flight) = in_flight.pop_front() else { continue };
-                    let landed = match replies {
-                        Ok(replies) => flight.land(replies),
-                        Err(error) => return Some(server.describe(&error)),
-                    };
-                    *failures = 0;
-                    let Landed { answers, again: refused } = landed;
-                    self.mailbox.deliver(answers);
-                    again.extend(refused);
-                }
-                message = self.inbox.recv() => {
-                    let mut message = message;
-                    loop {
-                        match message? {
-                            Message::Send(request, command) => waiting.push_back((request, command)),
-                            Message::WakeAt(ms) => self.tick_at = Some(ms),
-                            Message::Reset => return Some(server.lost("the server has not answered in time")),
-                        }
-                        let Ok(next) = self.inbox.try_recv() else { break };
-                        message = Some(next);
+                arrival = poll_fn(|context| deck.poll(context)) => match arrival {
+                    Arrival::Closed => return Some(server.lost("the server closed the connection")),
+                    Arrival::Landed(_, Err(error)) => return Some(server.describe(&error)),
+                    Arrival::Landed(flight, Ok(replies)) => {
+                        *failures = 0;
+                        let Landed { answers, again } = flight.land(replies);
+                        deck.send_again(again);
+                        self.mailbox.deliver(answers);
                     }
-                }
+                },
+                message = self.inbox.recv() => match message? {
+                    // What waits is sent when the deck is polled next.
+                    Message::Send => {}
+                    Message::WakeAt(ms) => self.tick_at = Some(ms),
+                    Message::Reset => return Some(server.lost("the server has not answered in time")),
+                },
                 () = until(self.tick_at) => self.tick(),
-            }
-            if again.is_empty() {
-                while !waiting.is_empty() && in_flight.len() < server::MAX_FLIGHTS {
-                    in_flight.push_back(Flight::of_commands(&mut waiting, &line.connection).await);
-                }
-            } else if in_flight.is_empty() {
-                in_flight.push_back(Flight::start(std::mem::take(&mut again), &line.connection).await);
             }
         }
     }
@@ -194,92 +190,5 @@ async fn until(monotonic_ms: Option<u64>) {
     match monotonic_ms {
         Some(ms) => tokio::time::sleep_until(clock::instant(ms).into()).await,
         None => pending().await,
-    }
-}
-
-/// A server answers in the order it was asked, so only the first flight can be done.
-async fn first_reply(in_flight: &mut VecDeque<Flight>) -> redis::RedisResult<Vec<redis::Value>> {
-    match in_flight.front_mut() {
-        Some(flight) => flight.replies.as_mut().await,
-        None => pending().await,
-    }
-}
-
-#[cfg(test)]
-#[path = "../../../tests/native/server.rs"]
-#[allow(dead_code, reason = "the integration tests use the rest of it")]
-mod redis_server;
-
-#[cfg(test)]
-mod tests {
-    use super::redis_server::RedisServer;
-    use super::*;
-    use crate::url::{Target, parse};
-    use synced_memory_core::command::Answer;
-    use synced_memory_core::document::Stored;
-
-    fn next(mailbox: &Mailbox) -> Vec<Input> {
-        assert!(mailbox.wait(Duration::from_secs(30)), "nothing came");
-        mailbox.take_all().into()
-    }
-
-    fn open(server: &RedisServer) -> (RedisLink, Arc<Mailbox>) {
-        let Ok(Target::Redis(info)) = parse(&server.url()) else { panic!() };
-        let mailbox = Arc::new(Mailbox::new(|| ()));
-        let link = RedisLink::open(*info, Arc::clone(&mailbox)).unwrap();
-        assert_eq!(next(&mailbox), [Input::Connected]);
-        (link, mailbox)
-    }
-
-    fn load(key: &str) -> Command {
-        Command::Load { key: key.into() }
-    }
-
-    #[test]
-    fn a_deaf_connection_is_given_up_when_asked() {
-        let server = RedisServer::start();
-        let (link, mailbox) = open(&server);
-        server.signal("STOP");
-        link.send(RequestId(1), load("a"));
-        link.reset();
-        let inputs = next(&mailbox);
-        let [Input::Disconnected(error)] = &inputs[..] else { panic!("{inputs:?}") };
-        assert_eq!(error.code, ErrorCode::Unavailable);
-        server.signal("CONT");
-        assert_eq!(next(&mailbox), [Input::Connected], "and the old answer is not there");
-        link.send(RequestId(2), load("a"));
-        assert_eq!(next(&mailbox), [Input::Answer(RequestId(2), Answer::Loaded(Stored::Absent))]);
-    }
-
-    #[test]
-    fn answers_come_in_the_order_of_the_commands() {
-        const COMMANDS: u64 = 20_000;
-        let server = RedisServer::start();
-        let (link, mailbox) = open(&server);
-        for number in 0..COMMANDS {
-            link.send(RequestId(number), load("a"));
-        }
-        let mut answered = Vec::new();
-        while answered.len() < usize::try_from(COMMANDS).unwrap() {
-            answered.extend(next(&mailbox).into_iter().map(|input| match input {
-                Input::Answer(RequestId(number), _) => number,
-                other => panic!("{other:?}"),
-            }));
-        }
-        assert!(answered.into_iter().eq(0..COMMANDS));
-    }
-
-    #[test]
-    fn ticks_come_with_and_without_a_connection() {
-        let mut server = RedisServer::start();
-        let (link, mailbox) = open(&server);
-        let soon = clock::monotonic_ms() + 5;
-        link.wake_at(soon);
-        assert_eq!(next(&mailbox), [Input::Tick]);
-        assert!(clock::monotonic_ms() >= soon);
-        server.kill();
-        assert!(matches!(next(&mailbox)[..], [Input::Disconnected(_)]));
-        link.wake_at(clock::monotonic_ms() + 5);
-        assert_eq!(next(&mailbox), [Input::Tick]);
     }
 }

@@ -1,14 +1,19 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
 use redis::aio::MultiplexedConnection;
-use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, RedisError,
-    TlsCertificates,
+    RedisResult, TlsCertificates,
 };
+use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 use synced_memory_core::error::{ErrorCode, SyncError};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
 /// Pipelines on their way at once: as many as the connection's queue has room for.
 pub(super) const MAX_FLIGHTS: usize = 256;
@@ -28,9 +33,14 @@ pub(super) struct Server {
     password: Option<String>,
 }
 
+/// Moves bytes between a connection's queue and its socket.
+pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A connection that works.
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
+    /// To be polled; None where a task does.
+    pub(super) driver: Option<Driver>,
     /// What the server sends unasked, and the news that the connection is lost.
     pub(super) pushes: UnboundedReceiver<PushInfo>,
     /// Without pushes (RESP2) a loss shows in the next reply; the channel just stays open.
@@ -42,8 +52,7 @@ impl Server {
         let name = info.addr().to_string();
         let settings = info.redis_settings().clone().set_lib_name("synced-memory", env!("CARGO_PKG_VERSION"));
         let password = settings.password().map(str::to_owned);
-        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_keepalive(keepalive));
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_keepalive(keepalive()));
         let client = |protocol| make_client(info.clone().set_redis_settings(settings.clone().set_protocol(protocol)));
         Ok(Self {
             client: client(ProtocolVersion::RESP3)?,
@@ -62,13 +71,13 @@ impl Server {
             .set_write_backpressure_boundary(WRITE_BUFFER);
         let (sender, pushes) = unbounded_channel();
         let with_pushes = config.clone().set_push_sender(sender.clone());
-        match self.client.get_multiplexed_async_connection_with_config(&with_pushes).await {
-            Ok(connection) => return Ok(Line { connection, pushes, _silent: None }),
+        match open(&self.client, with_pushes).await {
+            Ok((connection, driver)) => return Ok(Line { connection, driver, pushes, _silent: None }),
             Err(error) if !is_hello_refused(&error) => return Err(self.describe(&error)),
             Err(_) => {}
         }
-        match self.resp2_client.get_multiplexed_async_connection_with_config(&config).await {
-            Ok(connection) => Ok(Line { connection, pushes, _silent: Some(sender) }),
+        match open(&self.resp2_client, config).await {
+            Ok((connection, driver)) => Ok(Line { connection, driver, pushes, _silent: Some(sender) }),
             Err(error) => Err(self.describe(&error)),
         }
     }
@@ -93,6 +102,27 @@ impl Server {
         }
         SyncError::new(ErrorCode::Unavailable, format!("cannot reach {name}: {text}; trying again"))
     }
+}
+
+async fn open(client: &Client, config: AsyncConnectionConfig) -> RedisResult<(MultiplexedConnection, Option<Driver>)> {
+    let info = client.get_connection_info();
+    let ConnectionAddr::Tcp(host, port) = info.addr() else {
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        return Ok((connection, None));
+    };
+    let connecting = async {
+        let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
+        let settings = info.redis_settings();
+        let (connection, driver) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
+        Ok((connection, Some(Box::pin(driver) as Driver)))
+    };
+    timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}
+
+fn keepalive() -> TcpKeepalive {
+    TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1)
 }
 
 /// The server knows no RESP3, or does not let this user ask for it.

@@ -1,0 +1,131 @@
+//! Where commands wait, and what is under way. The thread that drives the session starts flights by
+//! itself and writes them to the socket; the I/O thread takes in replies. Handing every command to
+//! the I/O thread instead would cost a thread switch, a third of the time of a commit on loopback.
+
+use super::flight::{Flight, Sortie};
+use super::server::{Driver, Line, MAX_FLIGHTS};
+use redis::{RedisResult, Value};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use synced_memory_core::command::{Command, RequestId};
+use tokio::runtime::Handle;
+
+#[derive(Default)]
+pub(super) struct Deck {
+    /// None without a connection: then commands are dropped, as the session sends them again after `Connected`.
+    waiting: Mutex<Option<VecDeque<(RequestId, Command)>>>,
+    traffic: Mutex<Traffic>,
+}
+
+#[derive(Default)]
+struct Traffic {
+    connection: Option<redis::aio::MultiplexedConnection>,
+    /// Moves bytes between the connection's queue and its socket; None where a task of its own does.
+    driver: Option<Driver>,
+    in_flight: VecDeque<Flight>,
+    /// What the server answered with NOSCRIPT. It goes out again in the order it was first sent, and before
+    /// anything else: a commit must not overtake the one it builds on.
+    again: Vec<Sortie>,
+    /// Wakes the I/O thread's task, whichever thread polls.
+    waker: Option<Waker>,
+}
+
+impl Traffic {
+    /// Move bytes. False where the connection is closed, or where it is not driven from here.
+    fn drive(&mut self, context: &mut Context<'_>) -> bool {
+        self.driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_pending())
+    }
+}
+
+/// What the I/O thread learns.
+pub(super) enum Arrival {
+    /// The first flight is back.
+    Landed(Flight, RedisResult<Vec<Value>>),
+    /// The connection is closed.
+    Closed,
+}
+
+impl Deck {
+    /// A connection is there. Gives what else it tells.
+    pub(super) fn open(&self, line: &mut Line) {
+        *lock(&self.waiting) = Some(VecDeque::new());
+        let connection = Some(line.connection.clone());
+        *lock(&self.traffic) = Traffic { connection, driver: line.driver.take(), ..Traffic::default() };
+    }
+
+    /// The connection is gone, and everything on it.
+    pub(super) fn close(&self) {
+        *lock(&self.waiting) = None;
+        *lock(&self.traffic) = Traffic::default();
+    }
+
+    /// Put a command in line.
+    pub(super) fn queue(&self, request: RequestId, command: Command) {
+        if let Some(waiting) = &mut *lock(&self.waiting) {
+            waiting.push_back((request, command));
+        }
+    }
+
+    /// Send what waits, from the thread that drives the session. False where the I/O thread has to,
+    /// because it is busy with the connection.
+    pub(super) fn send_here(&self, runtime: &Handle) -> bool {
+        let Ok(mut traffic) = self.traffic.try_lock() else { return false };
+        let Some(waker) = traffic.waker.clone() else { return false };
+        let _context_of_sockets = runtime.enter();
+        // What is put into the connection's queue wakes whoever polled the driver last. Let that be nobody:
+        // the I/O thread would only wake up to find the work done.
+        if !traffic.drive(&mut Context::from_waker(Waker::noop())) {
+            return false;
+        }
+        let mut context = Context::from_waker(&waker);
+        self.start_flights(&mut traffic, &mut context);
+        traffic.drive(&mut context)
+    }
+
+    /// On the I/O thread: send what waits, take in what arrives.
+    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Arrival> {
+        let mut traffic = lock(&self.traffic);
+        if !traffic.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            traffic.waker = Some(context.waker().clone());
+        }
+        self.start_flights(&mut traffic, context);
+        if traffic.driver.is_some() && !traffic.drive(context) {
+            return Poll::Ready(Arrival::Closed);
+        }
+        // A server answers in the order it was asked, so only the first flight can be back.
+        let Some(first) = traffic.in_flight.front_mut() else { return Poll::Pending };
+        let Poll::Ready(replies) = first.replies.as_mut().poll(context) else { return Poll::Pending };
+        match traffic.in_flight.pop_front() {
+            Some(flight) => Poll::Ready(Arrival::Landed(flight, replies)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// To be sent before anything that waits, once everything under way is back.
+    pub(super) fn send_again(&self, sorties: Vec<Sortie>) {
+        lock(&self.traffic).again.extend(sorties);
+    }
+
+    fn start_flights(&self, traffic: &mut Traffic, context: &mut Context<'_>) {
+        let Some(connection) = &traffic.connection else { return };
+        if !traffic.again.is_empty() {
+            if traffic.in_flight.is_empty() {
+                traffic.in_flight.push_back(Flight::start(std::mem::take(&mut traffic.again), connection, context));
+            }
+            return;
+        }
+        while traffic.in_flight.len() < MAX_FLIGHTS {
+            let sorties = match &mut *lock(&self.waiting) {
+                Some(waiting) if !waiting.is_empty() => Sortie::next_few(waiting),
+                _ => return,
+            };
+            traffic.in_flight.push_back(Flight::start(sorties, connection, context));
+        }
+    }
+}
+
+/// Nothing here panics while it holds a lock but for want of memory.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
