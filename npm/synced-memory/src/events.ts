@@ -42,11 +42,15 @@ export class Events {
     return () => set.delete(own);
   }
 
+  has(event: keyof EventMap): boolean {
+    return (this.listeners.get(event)?.size ?? 0) > 0;
+  }
+
   emit<E extends keyof EventMap>(event: E, payload: EventMap[E]): void {
     for (const listener of [...(this.listeners.get(event) ?? [])]) this.call(listener, payload);
     if (event !== 'error') return;
     if (this.onError !== undefined) this.call(this.onError as Listener, payload);
-    else if (!this.listeners.get('error')?.size) process.emitWarning(payload as SyncedMemoryError);
+    else if (!this.has('error')) process.emitWarning(payload as SyncedMemoryError);
   }
 
   private call(listener: Listener, payload: unknown): void {

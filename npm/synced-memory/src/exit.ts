@@ -11,11 +11,13 @@ let timer: NodeJS.Timeout | undefined;
 
 /** Keeps the process alive until the promise settles: what is waited for comes from a thread that does not. */
 export async function hold<T>(promise: Promise<T>): Promise<T> {
-  if (holds++ === 0) timer = setInterval(() => {}, 0x7fff_ffff);
+  // One timer for good: to make one for every wait would cost as much as the rest of it.
+  timer ??= setInterval(() => {}, 0x7fff_ffff);
+  if (holds++ === 0) timer.ref();
   try {
     return await promise;
   } finally {
-    if (--holds === 0) clearInterval(timer);
+    if (--holds === 0) timer.unref();
   }
 }
 

@@ -45,7 +45,8 @@ export class Store implements Recorder {
   private readonly waiters = new Set<Waiter>();
   private refreshed = 0;
   private ready = false;
-  private readonly revisions = new Map<string, bigint>();
+  /** Decimal digits: only who asks for one pays for a BigInt. */
+  private readonly revisions = new Map<string, string>();
   /** An upper bound of each document's length in bytes. */
   private readonly bounds = new Map<string, number>();
   private state: Status['state'] = 'connecting';
@@ -87,7 +88,8 @@ export class Store implements Recorder {
   }
 
   lastModified(name: string): bigint | undefined {
-    return this.revisions.get(name);
+    const revision = this.revisions.get(name);
+    return revision === undefined ? undefined : BigInt(revision);
   }
 
   // Recorder
@@ -304,7 +306,7 @@ export class Store implements Recorder {
       case 'ack': {
         this.changed(event[1], event[2], event[3]);
         this.lastError = undefined;
-        this.emit('ack', { name: event[1], revision: this.revisions.get(event[1]) });
+        if (this.events.has('ack')) this.emit('ack', { name: event[1], revision: this.lastModified(event[1]) });
         break;
       }
       case 'settled':
@@ -345,7 +347,7 @@ export class Store implements Recorder {
 
   private changed(name: string, revision: string | null, bytes: number): void {
     if (revision === null) this.revisions.delete(name);
-    else this.revisions.set(name, BigInt(revision));
+    else this.revisions.set(name, revision);
     this.bounds.set(name, bytes);
   }
 
