@@ -1,5 +1,6 @@
 import { Batch } from './batch.js';
 import type { Binding } from './binding.js';
+import type { CoreEvent } from './core-event.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import { type EventMap, Events } from './events.js';
 import { hold, unwatch, watch } from './exit.js';
@@ -7,6 +8,7 @@ import { decode, quote } from './json.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
+import { Waiters } from './waiters.js';
 
 /** How a memory is doing. */
 export interface Status {
@@ -21,14 +23,6 @@ export interface Status {
 /** UTF-8 takes at most three bytes for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-interface Waiter {
-  done: () => boolean;
-  /** Mutations up to this number must not be refused. */
-  mark: number;
-  resolve: () => void;
-  reject: (error: SyncedMemoryError) => void;
-}
-
 /**
  * Carries local mutations to the core and what the core reports to the mirror. Mirror and core are equal whenever the
  * batch has been submitted; so the batch always goes first, and only then is anything taken in.
@@ -42,7 +36,7 @@ export class Store implements Recorder {
   /** Mutations submitted so far, and up to which of them all are settled. */
   private submitted = 0;
   private settled = 0;
-  private readonly waiters = new Set<Waiter>();
+  private readonly waiters = new Waiters();
   private refreshed = 0;
   private ready = false;
   /** Decimal digits: only who asks for one pays for a BigInt. */
@@ -177,46 +171,31 @@ export class Store implements Recorder {
 
   private until(done: () => boolean, timeout?: number, mark = 0): Promise<void> {
     this.checkOpen();
-    if (done()) return Promise.resolve();
-    const promise = new Promise<void>((resolve, reject) => {
-      const waiter: Waiter = {
-        done,
-        mark,
-        resolve: () => end(resolve),
-        reject: (error) => end(() => reject(error)),
-      };
-      const timer = timeout === undefined ? undefined : setTimeout(() => waiter.reject(this.timeout(timeout)), timeout);
-      const end = (settle: () => void): void => {
-        clearTimeout(timer);
-        this.waiters.delete(waiter);
-        settle();
-      };
-      this.waiters.add(waiter);
-    });
-    return hold(promise);
+    return done() ? Promise.resolve() : hold(this.waiters.add(done, mark, timeout, (ms) => this.timedOut(ms)));
   }
 
   private untilSync(done: () => boolean, timeout: number, mark = 0, name?: string): void {
     this.checkOpen();
-    let refused: SyncedMemoryError | undefined;
-    const waiter: Waiter = { done, mark, resolve: () => {}, reject: (error) => (refused = error) };
-    this.waiters.add(waiter);
+    let refusal: SyncedMemoryError | undefined;
+    const off = this.waiters.addSync(mark, (error) => {
+      refusal = error;
+    });
     const deadline = performance.now() + timeout;
     try {
       for (;;) {
         this.drain();
-        if (refused !== undefined) throw refused;
+        if (refusal !== undefined) throw refusal;
         if (done()) return;
         const left = Math.ceil(deadline - performance.now());
-        if (left <= 0) throw this.timeout(timeout, name);
+        if (left <= 0) throw this.timedOut(timeout, name);
         this.binding.wait(this.handle, left);
       }
     } finally {
-      this.waiters.delete(waiter);
+      off();
     }
   }
 
-  private timeout(ms: number, name?: string): SyncedMemoryError {
+  private timedOut(ms: number, name?: string): SyncedMemoryError {
     const error = syncedError('ERR_TIMEOUT', String(ms), name);
     return this.lastError === undefined
       ? error
@@ -254,7 +233,7 @@ export class Store implements Recorder {
     this.state = 'closed';
     unwatch(this);
     this.binding.close(this.handle);
-    for (const waiter of [...this.waiters]) waiter.reject(syncedError('ERR_CLOSED'));
+    this.waiters.refuse(syncedError('ERR_CLOSED'));
   }
 
   private checkOpen(): void {
@@ -278,7 +257,7 @@ export class Store implements Recorder {
     for (const event of decode(text) as CoreEvent[]) this.take(event);
     // Listeners may mutate, and that must find the mirror where the core is: after all events.
     for (const emit of this.emissions.splice(0)) emit();
-    for (const waiter of [...this.waiters]) if (waiter.done()) waiter.resolve();
+    this.waiters.settle();
   }
 
   private take(event: CoreEvent): void {
@@ -352,26 +331,10 @@ export class Store implements Recorder {
   }
 
   private refused(error: SyncedMemoryError, number: number): void {
-    for (const waiter of [...this.waiters]) if (waiter.mark >= number) waiter.reject(error);
+    this.waiters.refuse(error, number);
     this.emit('error', error);
   }
 }
-
-/** What the core reports; see crates/core/src/wire/events.rs. */
-type CoreEvent =
-  | ['load', name: string, revision: string | null, bytes: number, value: unknown]
-  | ['patch', name: string, revision: string | null, bytes: number, mutations: unknown[][]]
-  | ['gone', name: string]
-  | ['unreadable', name: string, code: string, message: string]
-  | ['ack', name: string, revision: string | null, bytes: number]
-  | ['settled', number: number]
-  | ['rejected', name: string, code: string, message: string, number: number]
-  | ['conflict', name: string, kind: string, path: (string | number)[], message: string]
-  | ['connect']
-  | ['disconnect', code: string, message: string]
-  | ['ready']
-  | ['refreshed', ticket: number]
-  | ['error', name: null, code: string, message: string];
 
 /** Calls the addon; what it throws becomes a SyncedMemoryError. */
 function wrapped<T>(call: () => T, name?: string): T {

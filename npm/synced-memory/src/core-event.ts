@@ -1,0 +1,15 @@
+/** What the core reports; crates/core/src/wire/events.rs writes it. */
+export type CoreEvent =
+  | ['load', name: string, revision: string | null, bytes: number, value: unknown]
+  | ['patch', name: string, revision: string | null, bytes: number, mutations: unknown[][]]
+  | ['gone', name: string]
+  | ['unreadable', name: string, code: string, message: string]
+  | ['ack', name: string, revision: string | null, bytes: number]
+  | ['settled', number: number]
+  | ['rejected', name: string, code: string, message: string, number: number]
+  | ['conflict', name: string, kind: string, path: (string | number)[], message: string]
+  | ['connect']
+  | ['disconnect', code: string, message: string]
+  | ['ready']
+  | ['refreshed', ticket: number]
+  | ['error', name: null, code: string, message: string];
