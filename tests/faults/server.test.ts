@@ -24,10 +24,41 @@ describe('a server that comes and goes', () => {
     await redis.start();
     await connected;
     await mem.$flush();
-    expect(mem.$status).toEqual({ state: 'connected', backend: 'redis', pending: 0 });
+    expect(mem.$status).toEqual({ state: 'connected', backend: 'redis', pending: 0, pendingBytes: 0 });
     const other = await Memory.open({ url: redis.url });
     expect(other.tasks).toEqual(['a', 'b']);
     delete other.tasks;
+    await Promise.all([mem.$close(), other.$close()]);
+  });
+
+  test('the queue of what waits is bounded: the mutation that does not fit throws, none is dropped', async () => {
+    await redis.kill();
+    const mem = await Memory.open({ url: redis.url, maxPendingBytes: 100_000 });
+    mem.list = [];
+    let pushed = 0;
+    const error = await (async () => {
+      for (;;) {
+        mem.list.push('x'.repeat(50));
+        pushed++;
+        if (pushed % 10 === 0) await Promise.resolve();
+      }
+    })().catch((error) => error);
+    expect(error).toMatchObject({ code: 'ERR_QUEUE_FULL', attribute: 'list' });
+    expect(mem.list).toHaveLength(pushed);
+    expect(mem.$status.pendingBytes).toBeGreaterThan(50_000);
+    expect(mem.$status.pendingBytes).toBeLessThanOrEqual(100_000);
+    expect(() => Object.assign(mem, { big: 'y'.repeat(100_000) })).toThrow(
+      expect.objectContaining({ code: 'ERR_QUEUE_FULL' }),
+    );
+    await redis.start();
+    await mem.$flush();
+    expect(mem.$status.pendingBytes).toBe(0);
+    mem.list.push('z');
+    await mem.$flush();
+    const other = await Memory.open({ url: redis.url });
+    expect(other.list).toHaveLength(pushed + 1);
+    expect(other).not.toHaveProperty('big');
+    delete other.list;
     await Promise.all([mem.$close(), other.$close()]);
   });
 

@@ -109,6 +109,23 @@ test("keys that look like JavaScript's own are data and reach no prototype", asy
   await mem.$close();
 });
 
+test('a revision that goes back is reported, and followed', async () => {
+  const mem = await Memory.open({ url: server.url });
+  const regressions: unknown[] = [];
+  mem.$on('regression', (regression) => regressions.push(regression));
+  mem.list = [1];
+  await mem.$flush();
+  const [backup, revision] = [(await raw.get('memory:list')) as string, mem.$lastModified('list')];
+  mem.list.push(2);
+  await mem.$flush();
+  const previous = mem.$lastModified('list');
+  await raw.set('memory:list', backup);
+  await mem.$sync();
+  expect(regressions).toEqual([{ name: 'list', previous, revision }]);
+  expect(mem.list).toEqual([1]);
+  await mem.$close();
+});
+
 test('a time to live survives every mutation', async () => {
   const mem = await Memory.open({ url: server.url });
   mem.list = ['x'.repeat(500)];

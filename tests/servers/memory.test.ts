@@ -50,7 +50,7 @@ describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
     tasks.push('review');
     expect(memory.tasks).toEqual(['draft', 'review']);
     expect(memory.tasks).toBe(tasks);
-    expect(memory.$status).toEqual({ state: 'connected', backend: kind, pending: 2 });
+    expect(memory.$status).toMatchObject({ state: 'connected', backend: kind, pending: 2 });
     expect(memory.$lastModified('tasks')).toBeUndefined();
     await memory.$flush();
     expect(memory.$status.pending).toBe(0);
@@ -168,6 +168,23 @@ describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
     expect({ ...named }).toEqual({ b: 2 });
     await expect(named.$load(['$x'])).rejects.toMatchObject({ code: 'ERR_RESERVED_NAME' });
     await named.$close();
+  });
+
+  test('defaults are created where they are absent, by whoever is first', async () => {
+    const defaults = { log: [] as string[], config: { theme: 'dark' } };
+    memory.config = { theme: 'light' };
+    await memory.$flush();
+    const all = await Promise.all(['a', 'b', 'c'].map(() => Memory.open({ url: backend.url, defaults })));
+    for (const [id, one] of all.entries()) {
+      expect(one.config).toEqual({ theme: 'light' });
+      one.log.push(`first of ${id}`);
+    }
+    await Promise.all(all.map((one) => one.$flush()));
+    await memory.$sync();
+    expect([...memory.log].sort()).toEqual(['first of 0', 'first of 1', 'first of 2']);
+    await Promise.all(all.map((one) => one.$close()));
+    const bad = Memory.open({ url: backend.url, defaults: { $x: 1 } });
+    await expect(bad).rejects.toMatchObject({ code: 'ERR_RESERVED_NAME' });
   });
 
   test('scopes are apart', async () => {

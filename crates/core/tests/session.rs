@@ -155,6 +155,54 @@ fn an_assignment_wins_over_what_it_replaces() {
 }
 
 #[test]
+fn what_is_created_if_absent_is_decided_by_the_server() {
+    let mut server = MemoryStore::default();
+    let (mut a, mut b) = (Client::new("a"), Client::new("b"));
+    a.mutate(r#"[["create","tasks",["a"]],["append","tasks",[],[1]]]"#);
+    b.mutate(r#"[["create","tasks",["b"]],["append","tasks",[],[2]]]"#);
+    for client in [&mut a, &mut b] {
+        client.connect();
+        client.run(&mut server);
+    }
+    assert_eq!(stored_value(&mut server, "tasks"), r#"["a",1,2]"#);
+    assert_eq!((b.text("tasks"), b.conflicts(), b.settled()), (r#"["a",1,2]"#.to_owned(), 0, 2));
+}
+
+#[test]
+fn two_that_take_out_the_same_key_do_not_conflict() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","x",{"k":1,"l":2}]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    a.mutate(r#"[["unset","x",[],"k"]]"#);
+    b.mutate(r#"[["unset","x",[],"k"]]"#);
+    a.run(&mut server);
+    b.run(&mut server);
+    assert_eq!((stored_value(&mut server, "x"), b.conflicts(), b.settled()), (r#"{"l":2}"#.to_owned(), 0, 1));
+}
+
+#[test]
+fn a_revision_that_goes_back_is_reported_and_followed() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","x",[1]]]"#);
+    a.run(&mut server);
+    let backup = stored(&mut server, "x");
+    a.mutate(r#"[["append","x",[],[2]]]"#);
+    a.run(&mut server);
+    let from = a.session.revision("x").unwrap();
+    put(&mut server, "x", backup.as_bytes());
+    a.refresh(&mut server);
+    let to = a.session.revision("x").unwrap();
+    assert!(to < from);
+    assert!(a.events.contains(&Event::Regressed { name: "x".into(), from, to }));
+    assert_eq!(a.text("x"), "[1]");
+    a.mutate(r#"[["append","x",[],[3]]]"#);
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "x"), "[1,3]");
+    assert!(a.session.revision("x").unwrap() > from, "a revision is never given out twice");
+}
+
+#[test]
 fn mutations_made_before_the_first_connection_land() {
     let mut server = MemoryStore::default();
     let mut a = Client::new("a");

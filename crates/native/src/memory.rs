@@ -88,6 +88,11 @@ impl Memory {
         self.session.check(name, mutation)
     }
 
+    /// About how many bytes the mutations take that are not acknowledged.
+    pub fn pending_bytes(&self) -> usize {
+        self.session.pending_bytes()
+    }
+
     /// Catch up with the backend as of now: these attributes, or all, and new ones. Gives the ticket that
     /// [`Event::Refreshed`] reports.
     pub fn refresh(&mut self, names: Option<&[String]>) -> u64 {

@@ -69,6 +69,12 @@ pub fn check(handle: u32, mutation: String) -> Result<()> {
     })
 }
 
+/// About how many bytes the mutations take that are not acknowledged. Costs their number.
+#[napi(catch_unwind)]
+pub fn pending_bytes(handle: u32) -> Result<i64> {
+    with(handle, |memory| Ok(memory.pending_bytes())).map(number)
+}
+
 /// Catch up with the backend: `names` is a JSON array, or empty for all. Gives the ticket that `refreshed` reports.
 #[napi(catch_unwind)]
 pub fn refresh(handle: u32, names: String) -> Result<i64> {

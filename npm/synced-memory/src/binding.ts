@@ -10,6 +10,8 @@ export interface Binding {
   submit(handle: number, batch: string): number;
   /** Throws what `submit` of this one mutation would throw. */
   check(handle: number, mutation: string): void;
+  /** About how many bytes the mutations take that are not acknowledged. Costs their number. */
+  pendingBytes(handle: number): number;
   /** Catch up with the backend: `names` as a JSON array, or '' for all and new ones. Gives a ticket. */
   refresh(handle: number, names: string): number;
   /** Takes in what has arrived. Gives events as text, '' where there are none. */

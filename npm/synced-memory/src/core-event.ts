@@ -8,6 +8,7 @@ export type CoreEvent =
   | ['settled', number: number]
   | ['rejected', name: string, code: string, message: string, number: number]
   | ['conflict', name: string, kind: string, path: (string | number)[], message: string]
+  | ['regression', name: string, from: string, to: string]
   | ['connect']
   | ['disconnect', code: string, message: string]
   | ['ready']

@@ -11,6 +11,8 @@ const messages = {
     `${place}: nested deeper than 512 containers; flatten it or spread it over several attributes`,
   ERR_TOO_LARGE: (place, detail) =>
     `${place}: the document would exceed ${detail} bytes; spread it over several attributes or raise maxDocumentBytes`,
+  ERR_QUEUE_FULL: (place, detail) =>
+    `${place}: ${detail} bytes of mutations wait for the server already; await $flush(), or raise maxPendingBytes`,
   ERR_RESERVED_NAME: (place) =>
     `"${place}" is not a name for an attribute: use one that is not empty, does not start with $ or _ and holds no ":"`,
   ERR_MALFORMED: (place, detail) =>

@@ -23,6 +23,8 @@ export interface EventMap {
   ack: { name: string; revision: bigint | undefined };
   /** A mutation was dropped. */
   conflict: Conflict;
+  /** A revision went back: the server lost something, by a fail-over or a restored backup. What it has is followed. */
+  regression: { name: string; previous: bigint; revision: bigint };
 }
 
 type Listener = (payload: never) => void;

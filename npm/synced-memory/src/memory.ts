@@ -1,7 +1,7 @@
 import { addon } from './binding.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import type { EventMap } from './events.js';
-import { anywhere, type Defaults, type OpenOptions, settle } from './options.js';
+import { anywhere, type Defaults, type OpenOptions, type Settings, settle } from './options.js';
 import { type Status, Store } from './store.js';
 import type { AnyState, MemoryMethods, Memory as MemoryOf } from './types.js';
 
@@ -94,21 +94,25 @@ export function memoryClasses(defaults: Defaults): { Memory: MemoryClass; Prefix
     }
 
     static async open<S extends object>(options?: OpenOptions | string): Promise<MemoryOf<S>> {
-      return opened(create<S>(Memory.prototype, settle(options, defaults), false));
+      const settings = settle(options, defaults);
+      return opened(create<S>(Memory.prototype, settings, false), settings);
     }
 
     static openSync<S extends object>(options?: OpenOptions | string): MemoryOf<S> {
-      return openedSync(create<S>(Memory.prototype, settle(options, defaults), true));
+      const settings = settle(options, defaults);
+      return openedSync(create<S>(Memory.prototype, settings, true), settings);
     }
   }
 
   class PrefixedMemory extends MemoryBase {
     static async open<S extends object>(scope: string, options?: OpenOptions | string): Promise<MemoryOf<S>> {
-      return opened(create<S>(PrefixedMemory.prototype, scoped(scope, options), false));
+      const settings = scoped(scope, options);
+      return opened(create<S>(PrefixedMemory.prototype, settings, false), settings);
     }
 
     static openSync<S extends object>(scope: string, options?: OpenOptions | string): MemoryOf<S> {
-      return openedSync(create<S>(PrefixedMemory.prototype, scoped(scope, options), true));
+      const settings = scoped(scope, options);
+      return openedSync(create<S>(PrefixedMemory.prototype, settings, true), settings);
     }
   }
 
@@ -135,11 +139,7 @@ export const PrefixedMemory: PrefixedMemoryClass = classes.PrefixedMemory;
 /** An open memory of one scope. */
 export type PrefixedMemory<S extends object = AnyState> = MemoryOf<S>;
 
-function create<S extends object>(
-  prototype: object,
-  settings: ReturnType<typeof settle>,
-  blocking: boolean,
-): MemoryOf<S> {
+function create<S extends object>(prototype: object, settings: Settings, blocking: boolean): MemoryOf<S> {
   const attributes = Object.create(prototype) as Record<string, unknown>;
   const store = new Store(addon(), settings, blocking, attributes);
   const memory = new Proxy(attributes, new MemoryHandler(store));
@@ -149,14 +149,26 @@ function create<S extends object>(
   return memory as MemoryOf<S>;
 }
 
-async function opened<M extends object>(memory: M): Promise<M> {
+async function opened<M extends object>(memory: M, { defaults }: Settings): Promise<M> {
   await storeOf(memory).opened();
+  createAbsent(memory, defaults);
   return memory;
 }
 
-function openedSync<M extends object>(memory: M): M {
+function openedSync<M extends object>(memory: M, { defaults }: Settings): M {
   storeOf(memory).openedSync();
+  createAbsent(memory, defaults);
   return memory;
+}
+
+function createAbsent(memory: object, defaults: object = {}): void {
+  const store = storeOf(memory);
+  try {
+    for (const [name, value] of Object.entries(defaults)) store.mirror.create(checkName(name), value);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
 /** Attributes as own properties. The target is the mirror's own record of them, which console.log sees. */

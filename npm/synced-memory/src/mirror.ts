@@ -60,6 +60,16 @@ export class Mirror {
     this.recorder.record(name, text);
   }
 
+  /** Local mutation: `value` becomes the attribute unless the server turns out to have one. Does nothing where one is known. */
+  create(name: string, value: unknown): void {
+    if (this.knows(name) || value === undefined) return;
+    const copy = copyIn(value, name, () => []);
+    const text = `["create",${quote(name)},${copy.text}]`;
+    this.recorder.admit(name, text.length, () => text);
+    this.load(name, copy.value);
+    this.recorder.record(name, text);
+  }
+
   /** Local mutation. False where there was nothing, not even something unreadable; then nothing is recorded. */
   delete(name: string): boolean {
     if (!this.knows(name)) return false;
@@ -91,7 +101,7 @@ export class Mirror {
   /** From the core: applies mutations in place, so that references that users hold stay live. */
   patch(name: string, mutations: readonly (readonly unknown[])[]): void {
     for (const [op, , ...args] of mutations) {
-      if (op === 'assign') this.load(name, args[0]);
+      if (op === 'assign' || op === 'create') this.load(name, args[0]);
       else if (op === 'delete') this.gone(name);
       else applyTo(this.at(name, args[0] as (string | number)[]), String(op), args.slice(1));
     }

@@ -12,8 +12,15 @@ export interface OpenOptions {
   prefix?: string;
   /** The attributes to load; all that are there without it. */
   names?: readonly string[];
+  /** Attributes to create where they are absent; the server decides, so that processes that start at once agree. */
+  defaults?: object;
   /** The most bytes of JSON text that one attribute may have; 64 MiB without it. */
   maxDocumentBytes?: number;
+  /**
+   * The most bytes that mutations may take which are not acknowledged; 128 MiB without it. A mutation past it throws
+   * ERR_QUEUE_FULL; none is dropped.
+   */
+  maxPendingBytes?: number;
   /** Milliseconds that blocking calls and `openSync` wait for the server; 5000 without it. */
   timeout?: number;
   /** Milliseconds that a process which has nothing else to do stays for mutations on their way; 10000 without it. */
@@ -23,7 +30,8 @@ export interface OpenOptions {
 }
 
 /** Options with every default filled in. */
-export interface Settings extends Required<Omit<OpenOptions, 'names' | 'onError'>> {
+export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError'>> {
+  defaults?: object;
   names?: readonly string[];
   onError?: (error: SyncedMemoryError) => void;
 }
@@ -50,6 +58,7 @@ export function settle(options: OpenOptions | string | undefined, defaults: Defa
     url: text('url', given.url) ?? urlFrom(env, defaults),
     prefix: text('prefix', given.prefix) ?? (env[`${defaults.env}_PREFIX`] || 'memory:'),
     maxDocumentBytes: positive('maxDocumentBytes', given.maxDocumentBytes, 64 * 1024 * 1024),
+    maxPendingBytes: positive('maxPendingBytes', given.maxPendingBytes, 128 * 1024 * 1024),
     timeout: positive('timeout', given.timeout, 5_000),
     exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),
   };

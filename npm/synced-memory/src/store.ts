@@ -16,12 +16,16 @@ export interface Status {
   backend: 'redis' | 'file' | 'memory';
   /** Mutations that are not acknowledged. */
   pending: number;
+  /** About how many bytes they take. */
+  pendingBytes: number;
   /** Why it is not connected, or what the server last answered that will pass. */
   lastError?: SyncedMemoryError;
 }
 
 /** UTF-8 takes at most three bytes for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
+/** What a pending mutation takes beside its text, at most. */
+const MUTATION_BYTES = 128;
 
 /**
  * Carries local mutations to the core and what the core reports to the mirror. Mirror and core are equal whenever the
@@ -43,6 +47,8 @@ export class Store implements Recorder {
   private readonly revisions = new Map<string, string>();
   /** An upper bound of each document's length in bytes. */
   private readonly bounds = new Map<string, number>();
+  /** An upper bound of what pending mutations take in bytes. */
+  private pendingBound = 0;
   private state: Status['state'] = 'connecting';
   private lastError: SyncedMemoryError | undefined;
   /** What to tell listeners once everything that arrived is applied. */
@@ -76,7 +82,7 @@ export class Store implements Recorder {
   status(): Status {
     const scheme = this.settings.url.slice(0, this.settings.url.indexOf(':')).toLowerCase();
     const backend = scheme === 'file' || scheme === 'memory' ? scheme : 'redis';
-    const status: Status = { state: this.state, backend, pending: this.pending };
+    const status: Status = { state: this.state, backend, pending: this.pending, pendingBytes: this.pendingBytes() };
     if (this.lastError !== undefined) status.lastError = this.lastError;
     return status;
   }
@@ -90,10 +96,24 @@ export class Store implements Recorder {
 
   admit(name: string, units: number, text: () => string): void {
     this.checkOpen();
-    const bound = this.bounds.get(name) ?? 0;
-    if (bound + units * MAX_BYTES_PER_UNIT <= this.settings.maxDocumentBytes) return;
+    const bytes = units * MAX_BYTES_PER_UNIT;
+    if ((this.bounds.get(name) ?? 0) + bytes > this.settings.maxDocumentBytes) {
+      this.submit();
+      wrapped(() => this.binding.check(this.handle, text()), name);
+    }
+    const { maxPendingBytes } = this.settings;
+    if (this.pendingBound + bytes + MUTATION_BYTES <= maxPendingBytes) return;
+    this.pendingBound = this.pendingBytes();
+    if (this.pendingBound + Buffer.byteLength(text()) + MUTATION_BYTES > maxPendingBytes) {
+      throw syncedError('ERR_QUEUE_FULL', String(maxPendingBytes), name);
+    }
+  }
+
+  /** About how many bytes the mutations take that are not acknowledged. */
+  private pendingBytes(): number {
+    if (this.pending === 0 || this.state === 'closed') return 0;
     this.submit();
-    wrapped(() => this.binding.check(this.handle, text()), name);
+    return this.binding.pendingBytes(this.handle);
   }
 
   record(name: string, text: string): void {
@@ -107,7 +127,9 @@ export class Store implements Recorder {
   }
 
   private recorded(name: string, units: number): void {
-    this.bounds.set(name, (this.bounds.get(name) ?? 0) + units * MAX_BYTES_PER_UNIT);
+    const bytes = units * MAX_BYTES_PER_UNIT;
+    this.bounds.set(name, (this.bounds.get(name) ?? 0) + bytes);
+    this.pendingBound += bytes + MUTATION_BYTES;
     if (this.blocking) {
       this.flushSync(undefined, name);
     } else if (!this.scheduled) {
@@ -290,12 +312,16 @@ export class Store implements Recorder {
       }
       case 'settled':
         this.settled = event[1];
+        if (this.pending === 0) this.pendingBound = 0;
         break;
       case 'rejected':
         this.refused(new SyncedMemoryError(event[2], `${event[1]}: ${event[3]}`, { attribute: event[1] }), event[4]);
         break;
       case 'conflict':
         this.emit('conflict', { name: event[1], kind: event[2], path: event[3], message: event[4] });
+        break;
+      case 'regression':
+        this.emit('regression', { name: event[1], previous: BigInt(event[2]), revision: BigInt(event[3]) });
         break;
       case 'connect':
         this.state = 'connected';

@@ -14,6 +14,13 @@ pub struct Located {
     values: Vec<Node>,
 }
 
+impl Located {
+    /// Does it leave the document as it is?
+    pub fn is_empty(&self) -> bool {
+        self.edit.remove == 0 && self.edit.insert.is_empty()
+    }
+}
+
 /// Check a mutation against a document and find the bytes it changes. Errors:
 /// [`NotFound`](ErrorCode::NotFound) where the path leads nowhere or to another kind of container,
 /// [`NotSerializable`](ErrorCode::NotSerializable), [`TooDeep`](ErrorCode::TooDeep).
@@ -23,6 +30,11 @@ pub fn locate(value: Option<&Node>, mutation: &Mutation) -> Result<Located, Sync
         Mutation::Assign { value } => {
             let node = parse(value, 0)?;
             Ok(located(0, len, node.to_text(), vec![node]))
+        }
+        Mutation::Create { .. } if value.is_some() => Ok(located(0, 0, String::new(), Vec::new())),
+        Mutation::Create { value } => {
+            let node = parse(value, 0)?;
+            Ok(located(0, 0, node.to_text(), vec![node]))
         }
         Mutation::Delete => Ok(located(0, len, String::new(), Vec::new())),
         Mutation::Set { path, key, value: new } => {
@@ -85,6 +97,7 @@ pub fn apply(value: &mut Option<Node>, mutation: &Mutation, located: Located) ->
     let Located { edit, mut values } = located;
     match mutation {
         Mutation::Assign { .. } => *value = values.pop(),
+        Mutation::Create { .. } => *value = value.take().or_else(|| values.pop()),
         Mutation::Delete => *value = None,
         Mutation::Set { path, key, .. } => dict_change(value, path, |dict| {
             if let Some(node) = values.pop() {

@@ -39,6 +39,11 @@ pub enum Mutation {
         /// The value.
         value: Json,
     },
+    /// Give the attribute a value if it has none.
+    Create {
+        /// The value.
+        value: Json,
+    },
     /// Delete the attribute.
     Delete,
     /// Give a key of a dict a value; a new key goes last.
@@ -99,10 +104,23 @@ pub enum Mutation {
 }
 
 impl Mutation {
+    /// About how many bytes it takes to keep.
+    pub fn bytes(&self) -> usize {
+        let payload = match self {
+            Self::Assign { value } | Self::Create { value } | Self::Set { value, .. } | Self::Replace { value, .. } => {
+                value.0.len()
+            }
+            Self::Append { values, .. } | Self::Splice { values, .. } => values.text.len(),
+            Self::Permute { order, .. } => size_of_val(order.as_slice()),
+            Self::Delete | Self::Unset { .. } | Self::Clear { .. } => 0,
+        };
+        size_of::<Self>() + size_of_val(self.path()) + payload
+    }
+
     /// The container that changes; empty where it is the whole attribute.
     pub fn path(&self) -> &[Step] {
         match self {
-            Self::Assign { .. } | Self::Delete => &[],
+            Self::Assign { .. } | Self::Create { .. } | Self::Delete => &[],
             Self::Set { path, .. }
             | Self::Unset { path, .. }
             | Self::Clear { path }

@@ -43,6 +43,8 @@ pub struct Replica {
 pub struct Rebased {
     /// How the optimistic document changed; None where it did not.
     pub change: Option<Change>,
+    /// The confirmed revision went back, from the first to the second: the server lost something.
+    pub regression: Option<(Revision, Revision)>,
     /// Mutations that had nothing left to change, and why.
     pub conflicts: Vec<(Mutation, SyncError)>,
 }
@@ -102,9 +104,11 @@ impl Replica {
         self.sealed.front().map(|commit| commit.first).or(self.open.as_ref().map(|open| open.first))
     }
 
-    /// Is a commit on its way?
-    pub fn is_in_flight(&self) -> bool {
-        self.sealed.iter().any(|commit| commit.in_flight)
+    /// About how many bytes the pending mutations take.
+    pub fn pending_bytes(&self) -> usize {
+        let sealed = self.sealed.iter().flat_map(|commit| &commit.mutations);
+        let open = self.open.iter().flat_map(|open| &open.mutations);
+        sealed.chain(open).map(Mutation::bytes).sum()
     }
 
     /// Is this the oldest pending commit? Only its answer tells what is stored.
@@ -280,7 +284,8 @@ impl Replica {
             }
         };
         self.confirmed = Some(base);
-        self.revision = revision;
+        let before = std::mem::replace(&mut self.revision, revision);
+        let regression = before.zip(revision).filter(|(before, now)| now < before);
         self.highest = self.highest.max(revision);
 
         let mut conflicts = Vec::new();
@@ -292,7 +297,7 @@ impl Replica {
         if let Some(open) = self.open.take() {
             self.open = self.reapply(open.first, open.mutations, &mut conflicts);
         }
-        Rebased { change: self.change_since(old_value.as_ref(), old_error.as_ref()), conflicts }
+        Rebased { change: self.change_since(old_value.as_ref(), old_error.as_ref()), regression, conflicts }
     }
 
     fn reapply(
@@ -304,6 +309,8 @@ impl Replica {
         let mut open = OpenCommit::new(first);
         for mutation in mutations {
             match self.locate(&mutation, usize::MAX) {
+                // Somebody else was first: the key to take out is gone, what to create is there.
+                Ok((located, _)) if located.is_empty() => {}
                 Ok((located, _)) => {
                     let edit = self.apply(&mutation, located);
                     open.push(mutation, edit);

@@ -208,6 +208,9 @@ impl Session {
     fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
         let rebased = self.attribute(name).replica.rebase(stored, now.unix_ns);
         self.forget_commits(name);
+        if let Some((from, to)) = rebased.regression {
+            self.events.push_back(Event::Regressed { name: name.to_owned(), from, to });
+        }
         for (mutation, error) in rebased.conflicts {
             self.events.push_back(Event::Conflict { name: name.to_owned(), mutation, error });
         }

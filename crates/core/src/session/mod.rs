@@ -92,6 +92,16 @@ pub enum Event {
         /// Why.
         error: SyncError,
     },
+    /// A document's revision went back: the server lost something (a fail-over, a restored backup).
+    /// What it has now is followed.
+    Regressed {
+        /// The attribute.
+        name: String,
+        /// The revision that had been confirmed.
+        from: Revision,
+        /// The revision that is stored now.
+        to: Revision,
+    },
     /// The backend can be reached, and everything loaded is up to date.
     Connected,
     /// The backend cannot be reached.
@@ -191,6 +201,12 @@ impl Session {
     /// The confirmed revision of an attribute.
     pub fn revision(&self, name: &str) -> Option<Revision> {
         self.attributes.get(name)?.replica.revision()
+    }
+
+    /// About how many bytes all pending mutations take. Costs their number.
+    pub fn pending_bytes(&self) -> usize {
+        let replicas = self.pending.iter().filter_map(|name| self.attributes.get(name));
+        replicas.map(|attribute| attribute.replica.pending_bytes()).sum()
     }
 
     /// Would `mutate` take it?

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 /// Writes events into one text: `=` or, where numbers are tagged, `~`; then a JSON array of
 /// `["load",name,revision,bytes,value]` `["patch",name,revision,bytes,[mutations]]` `["gone",name]`
 /// `["unreadable",name,code,message]` `["ack",name,revision,bytes]` `["settled",n]`
-/// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["connect"]`
+/// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["regression",name,from,to]` `["connect"]`
 /// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["error",null,code,message]`.
 /// Revisions are strings of decimal digits, null where there is no document.
 #[derive(Debug, Default)]
@@ -61,6 +61,11 @@ impl EventWriter {
                 self.text.push(',');
                 self.string(&error.message);
             }
+            Event::Regressed { name, from, to } => {
+                self.open("regression", name);
+                self.revision(Some(*from));
+                self.revision(Some(*to));
+            }
             Event::Connected => self.text.push_str("[\"connect\""),
             Event::Disconnected(error) => {
                 self.text.push_str("[\"disconnect\"");
@@ -104,13 +109,13 @@ impl EventWriter {
 
     fn mutation(&mut self, name: &str, mutation: &Mutation) {
         self.open(kind(mutation), name);
-        if !matches!(mutation, Mutation::Assign { .. } | Mutation::Delete) {
+        if !matches!(mutation, Mutation::Assign { .. } | Mutation::Create { .. } | Mutation::Delete) {
             self.text.push(',');
             self.path(mutation.path());
         }
         match mutation {
             Mutation::Delete | Mutation::Clear { .. } => {}
-            Mutation::Assign { value } => {
+            Mutation::Assign { value } | Mutation::Create { value } => {
                 self.text.push(',');
                 self.json(&value.0);
             }
@@ -194,6 +199,7 @@ impl EventWriter {
 fn kind(mutation: &Mutation) -> &'static str {
     match mutation {
         Mutation::Assign { .. } => "assign",
+        Mutation::Create { .. } => "create",
         Mutation::Delete => "delete",
         Mutation::Set { .. } => "set",
         Mutation::Unset { .. } => "unset",

@@ -1,7 +1,7 @@
 //! Batches of mutations and events as JSON text: what crosses the boundary between a host and JavaScript.
 //!
 //! A batch is an array of mutations, each an array that starts with its kind:
-//! `["assign",name,value]` `["delete",name]` `["set",name,path,key,value]` `["unset",name,path,key]`
+//! `["assign",name,value]` `["create",name,value]` `["delete",name]` `["set",name,path,key,value]` `["unset",name,path,key]`
 //! `["clear",name,path]` `["replace",name,path,index,value]` `["append",name,path,[values]]`
 //! `["splice",name,path,index,remove,[values]]` `["permute",name,path,[order]]`.
 //! A path is an array of keys and indexes.
@@ -30,6 +30,7 @@ fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
     };
     let mutation = match (kind, rest) {
         ("\"assign\"", [value]) => Mutation::Assign { value: json(value) },
+        ("\"create\"", [value]) => Mutation::Create { value: json(value) },
         ("\"delete\"", []) => Mutation::Delete,
         ("\"set\"", [at, key, value]) => Mutation::Set { path: path(at)?, key: step_key(key)?, value: json(value) },
         ("\"unset\"", [at, key]) => Mutation::Unset { path: path(at)?, key: step_key(key)? },
