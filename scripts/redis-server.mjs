@@ -23,7 +23,9 @@ export async function startRedisServer(options = []) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'synced-memory-redis-'));
   const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'];
-  const child = spawn('redis-server', [...fixed, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Another server of its kind, where a suite runs on several.
+  const binary = process.env.SYNCED_MEMORY_TEST_SERVER ?? 'redis-server';
+  const child = spawn(binary, [...fixed, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   // The server must not outlive a parent that throws or is interrupted.
   const kill = () => child.kill('SIGKILL');
@@ -54,7 +56,7 @@ function accepting(child) {
       if (line.includes('Ready to accept connections')) resolve();
     });
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`redis-server ended with code ${code}:\n${log.join('\n')}`)));
+    child.once('exit', (code) => reject(new Error(`the server ended with code ${code}:\n${log.join('\n')}`)));
   });
 }
 

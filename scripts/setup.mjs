@@ -1,5 +1,6 @@
-// All that `npm test` needs: the built package, a Redis server and the Python package.
+// All that `npm test` needs: the built package, a Redis server, the Python package and further servers.
 import { build } from './build.mjs';
+import { requireOtherServers } from './other-servers.mjs';
 import { requirePython } from './python.mjs';
 import { requireRedisServer } from './redis-server.mjs';
 import { runAsScript } from './run.mjs';
@@ -8,6 +9,7 @@ export function setup() {
   build();
   requireRedisServer();
   requirePython();
+  requireOtherServers();
 }
 
 await runAsScript(import.meta.url, setup);

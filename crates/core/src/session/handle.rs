@@ -190,7 +190,7 @@ impl Session {
                 }
             }
             Answer::Busy(error) => {
-                attribute.replica.unsend(sequence);
+                attribute.replica.unsend_all();
                 self.forget_commits(name);
                 self.wait(name, error, now);
             }
