@@ -138,6 +138,23 @@ proptest! {
     }
 }
 
+/// What stayed is not touched, wherever others inserted, removed or edited beside it.
+#[test]
+fn a_diff_of_lists_finds_what_stayed() {
+    let diff_text = |old: &str, new: &str| {
+        let (old, new) = (Node::parse(old).unwrap(), Node::parse(new).unwrap());
+        diff(Some(&old), Some(&new)).iter().map(|mutation| format!("{mutation:?}")).collect::<Vec<_>>().join(" ")
+    };
+    let inserted = diff_text(r#"[{"a":1},{"b":1},{"c":1}]"#, r#"[0,{"a":1},{"b":2},{"c":1},{"d":1}]"#);
+    assert!(inserted.contains("Splice { path: [], index: 0, remove: 0"), "{inserted}");
+    assert!(inserted.contains(r#"Set { path: [Index(2)], key: "b""#), "{inserted}");
+    assert!(inserted.contains("Append { path: []"), "{inserted}");
+    let removed = diff_text("[1,2,3,4,5]", "[2,4]");
+    assert_eq!(removed.matches("remove: 1").count(), 3, "{removed}");
+    let moved = diff_text("[1,2,3,4,5]", "[5,1,2,3,4]");
+    assert_eq!(moved.matches("Splice").count(), 2, "{moved}");
+}
+
 #[test]
 fn lexemes_are_kept() {
     for text in scalars() {

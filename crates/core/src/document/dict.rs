@@ -4,6 +4,7 @@ use super::Node;
 use super::sequence::{Item, Sequence};
 use compact_str::CompactString;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// Up to here a key is looked for in order; from here on, by its hash.
 const INDEX_FROM: usize = 32;
@@ -16,7 +17,7 @@ pub struct Dict {
     index: Option<HashMap<CompactString, u32>>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Entry {
     key: CompactString,
     value: Node,
@@ -133,3 +134,10 @@ impl PartialEq for Dict {
 }
 
 impl Eq for Dict {}
+
+impl Hash for Dict {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.entries.iter().for_each(|entry| entry.hash(state));
+    }
+}

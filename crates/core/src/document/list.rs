@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::sequence::{Item, Sequence};
+use std::hash::{Hash, Hasher};
 
 /// A JSON array.
 #[derive(Clone, Debug)]
@@ -93,3 +94,10 @@ impl PartialEq for List {
 }
 
 impl Eq for List {}
+
+impl Hash for List {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.iter().for_each(|item| item.hash(state));
+    }
+}

@@ -20,7 +20,7 @@ pub const MAX_DEPTH: usize = 512;
 
 /// A JSON value. Its text is canonical: compact, keys in insertion order, strings as
 /// `JSON.stringify` writes them, numbers as whoever wrote them last did.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Node {
     /// The text of null, a boolean, a number or a string (with its quotes). Also `NaN`, `Infinity`
     /// and `-Infinity`, which Python writes.

@@ -1,6 +1,7 @@
 //! The mutations between two documents: how a document that somebody wrote as a whole is taken in
 //! without giving containers a new identity.
 
+use super::align::align;
 use crate::document::{Dict, List, Node};
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
 use std::collections::HashSet;
@@ -54,21 +55,32 @@ impl Diff {
         let start = old.iter().zip(new.iter()).take_while(|(old, new)| old == new).count();
         let rest = old.len().min(new.len()) - start;
         let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
-        let (old_len, new_len) = (old.len() - start - end, new.len() - start - end);
+        let old: Vec<&Node> = old.iter().skip(start).take(old.len() - start - end).collect();
+        let new: Vec<&Node> = new.iter().skip(start).take(new.len() - start - end).collect();
+        // Between what stays, from the left: what is done there already is as in `new`.
+        let (mut from_old, mut from_new) = (0, 0);
+        for (in_old, in_new) in align(&old, &new) {
+            self.gap(&old[from_old..in_old], &new[from_new..in_new], start + from_new, false);
+            (from_old, from_new) = (in_old + 1, in_new + 1);
+        }
+        self.gap(&old[from_old..], &new[from_new..], start + from_new, end == 0);
+    }
+
+    /// Elements of which none stays, from `index` on: each becomes its counterpart, the rest goes or comes.
+    fn gap(&mut self, old: &[&Node], new: &[&Node], index: usize, at_end: bool) {
         let path = self.path.clone();
-        let both = old_len.min(new_len);
-        let pairs = old.iter().zip(new.iter()).enumerate().skip(start).take(both);
-        for (index, (old, value)) in pairs {
+        let both = old.len().min(new.len());
+        for (i, (old, value)) in old.iter().zip(new).enumerate() {
+            let index = index + i;
             if !self.inside(Step::Index(index), old, value) {
                 self.mutations.push(Mutation::Replace { path: path.clone(), index, value: json(value) });
             }
         }
-        let index = start + both;
-        let values = json_list(new.iter().skip(index).take(new_len - both));
-        match old_len - both {
-            0 if values.count == 0 => {}
-            0 if end == 0 => self.mutations.push(Mutation::Append { path, values }),
-            remove => self.mutations.push(Mutation::Splice { path, index, remove, values }),
+        let (remove, values) = (old.len() - both, json_list(&new[both..]));
+        if remove == 0 && values.count > 0 && at_end {
+            self.mutations.push(Mutation::Append { path, values });
+        } else if remove + values.count > 0 {
+            self.mutations.push(Mutation::Splice { path, index: index + both, remove, values });
         }
     }
 
@@ -106,15 +118,13 @@ fn json(value: &Node) -> Json {
     Json(value.to_text().into())
 }
 
-fn json_list<'a>(values: impl Iterator<Item = &'a Node>) -> JsonList {
+fn json_list(values: &[&Node]) -> JsonList {
     let mut text = String::new();
-    let mut count = 0;
-    for value in values {
-        if count > 0 {
+    for (i, value) in values.iter().enumerate() {
+        if i > 0 {
             text.push(',');
         }
         value.print(&mut text);
-        count += 1;
     }
-    JsonList { text: text.into(), count }
+    JsonList { text: text.into(), count: values.len() }
 }

@@ -1,5 +1,6 @@
 //! How changes of others come together with ours.
 
+mod align;
 mod diff;
 
 pub use diff::diff;
