@@ -210,8 +210,16 @@ test.each([
   [{ maxDocumentBytes: 0 }],
   [{ maxDocumentBytes: Number.NaN }],
   [{ timeout: -1 }],
+  [{ uri: 'redis://localhost' }],
+  [{ names: 'tasks' }],
 ])('options that cannot be used: %o', async (options) => {
-  await expect(Memory.open({ url: 'memory:', ...options })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
+  await expect(Memory.open({ url: 'memory:', ...(options as object) })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
+});
+
+test('a URL may be a URL', async () => {
+  const mem = await Memory.open(new URL('memory://by-url'));
+  expect(mem.$status.backend).toBe('memory');
+  await mem.$close();
 });
 
 test('a blocking call gives up after its timeout, and loses nothing', async () => {

@@ -65,12 +65,12 @@ export interface MemoryClass {
    * Opens a memory and loads its attributes. Resolves also where the server cannot be reached: mutations then wait for
    * it. Rejects with ERR_OPTIONS, ERR_AUTH, ERR_FILE or ERR_ADDON.
    */
-  open<S extends object = AnyState>(options?: OpenOptions | string): Promise<MemoryOf<S>>;
+  open<S extends object = AnyState>(options?: OpenOptions | string | URL): Promise<MemoryOf<S>>;
   /**
    * Opens a memory whose mutations return when they are acknowledged, and whose attributes are read from the server,
    * as the Python package does it. For scripts: each blocks the thread for a round trip.
    */
-  openSync<S extends object = AnyState>(options?: OpenOptions | string): MemoryOf<S>;
+  openSync<S extends object = AnyState>(options?: OpenOptions | string | URL): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }
@@ -78,9 +78,9 @@ export interface MemoryClass {
 /** The same for one scope: keys are `<prefix><scope>:<name>`. */
 export interface PrefixedMemoryClass {
   /** See {@link MemoryClass.open}. */
-  open<S extends object = AnyState>(scope: string, options?: OpenOptions | string): Promise<MemoryOf<S>>;
+  open<S extends object = AnyState>(scope: string, options?: OpenOptions | string | URL): Promise<MemoryOf<S>>;
   /** See {@link MemoryClass.openSync}. */
-  openSync<S extends object = AnyState>(scope: string, options?: OpenOptions | string): MemoryOf<S>;
+  openSync<S extends object = AnyState>(scope: string, options?: OpenOptions | string | URL): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }
@@ -93,30 +93,30 @@ export function memoryClasses(defaults: Defaults): { Memory: MemoryClass; Prefix
       return typeof value === 'object' && value !== null && stores.has(value);
     }
 
-    static async open<S extends object>(options?: OpenOptions | string): Promise<MemoryOf<S>> {
+    static async open<S extends object>(options?: OpenOptions | string | URL): Promise<MemoryOf<S>> {
       const settings = settle(options, defaults);
       return opened(create<S>(Memory.prototype, settings, false), settings);
     }
 
-    static openSync<S extends object>(options?: OpenOptions | string): MemoryOf<S> {
+    static openSync<S extends object>(options?: OpenOptions | string | URL): MemoryOf<S> {
       const settings = settle(options, defaults);
       return openedSync(create<S>(Memory.prototype, settings, true), settings);
     }
   }
 
   class PrefixedMemory extends MemoryBase {
-    static async open<S extends object>(scope: string, options?: OpenOptions | string): Promise<MemoryOf<S>> {
+    static async open<S extends object>(scope: string, options?: OpenOptions | string | URL): Promise<MemoryOf<S>> {
       const settings = scoped(scope, options);
       return opened(create<S>(PrefixedMemory.prototype, settings, false), settings);
     }
 
-    static openSync<S extends object>(scope: string, options?: OpenOptions | string): MemoryOf<S> {
+    static openSync<S extends object>(scope: string, options?: OpenOptions | string | URL): MemoryOf<S> {
       const settings = scoped(scope, options);
       return openedSync(create<S>(PrefixedMemory.prototype, settings, true), settings);
     }
   }
 
-  function scoped(scope: string, options: OpenOptions | string | undefined) {
+  function scoped(scope: string, options: OpenOptions | string | URL | undefined) {
     if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope)) {
       throw syncedError('ERR_OPTIONS', 'a scope must be a string that is not empty');
     }
@@ -140,6 +140,10 @@ export const PrefixedMemory: PrefixedMemoryClass = classes.PrefixedMemory;
 export type PrefixedMemory<S extends object = AnyState> = MemoryOf<S>;
 
 function create<S extends object>(prototype: object, settings: Settings, blocking: boolean): MemoryOf<S> {
+  if (settings.names !== undefined && !Array.isArray(settings.names)) {
+    throw syncedError('ERR_OPTIONS', 'names must be an array of attribute names');
+  }
+  settings.names?.forEach(checkName);
   const attributes = Object.create(prototype) as Record<string, unknown>;
   const store = new Store(addon(), settings, blocking, attributes);
   const memory = new Proxy(attributes, new MemoryHandler(store));

@@ -46,12 +46,28 @@ export interface Defaults {
   url?: string;
 }
 
+const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
+  'url',
+  'prefix',
+  'names',
+  'defaults',
+  'maxDocumentBytes',
+  'maxPendingBytes',
+  'timeout',
+  'exitTimeout',
+  'onError',
+]);
+
 export const anywhere: Defaults = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], env: 'REDIS' };
 
 /** Fills in what the environment and the entry point say. Throws ERR_OPTIONS. */
-export function settle(options: OpenOptions | string | undefined, defaults: Defaults): Settings {
-  const given: OpenOptions = typeof options === 'string' ? { url: options } : (options ?? {});
+export function settle(options: OpenOptions | string | URL | undefined, defaults: Defaults): Settings {
+  const given: OpenOptions =
+    typeof options === 'string' || options instanceof URL ? { url: String(options) } : (options ?? {});
   if (typeof given !== 'object') throw bad('options must be an object or a URL');
+  // A misspelt url would otherwise open the embedded file without a word.
+  const unknown = Object.keys(given).find((key) => !known.has(key));
+  if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${[...known].join(', ')}`);
   const env = process.env;
   return {
     ...given,
