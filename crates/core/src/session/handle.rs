@@ -278,8 +278,7 @@ impl Session {
     fn report_settled(&mut self) {
         let attributes = &self.attributes;
         self.pending.retain(|name| attributes.get(name).is_some_and(|a| a.replica.first_pending().is_some()));
-        let oldest = self.pending.iter().filter_map(|name| attributes.get(name)?.replica.first_pending()).min();
-        let settled = oldest.map_or(self.last_mutation, |oldest| oldest - 1);
+        let settled = self.first_pending().map_or(self.last_mutation, |oldest| oldest - 1);
         if settled > self.settled {
             self.settled = settled;
             self.events.push_back(Event::Settled(settled));

@@ -203,6 +203,11 @@ impl Session {
         self.attributes.get(name)?.replica.revision()
     }
 
+    /// The number of the oldest mutation that is neither acknowledged nor given up.
+    pub fn first_pending(&self) -> Option<u64> {
+        self.pending.iter().filter_map(|name| self.attributes.get(name)?.replica.first_pending()).min()
+    }
+
     /// About how many bytes all pending mutations take. Costs their number.
     pub fn pending_bytes(&self) -> usize {
         let replicas = self.pending.iter().filter_map(|name| self.attributes.get(name));

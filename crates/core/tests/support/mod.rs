@@ -5,12 +5,13 @@
 pub mod oracle;
 pub mod tree;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use synced_memory_core::backend::{self, MemoryStore, Store};
 use synced_memory_core::command::{Answer, Command, Input, RequestId};
-use synced_memory_core::document::Stored;
+use synced_memory_core::document::{self, Content, Node, Stored};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
+use synced_memory_core::mutation::{self, Mutation};
 use synced_memory_core::replica::Change;
 use synced_memory_core::session::{Config, Event, Now, Session};
 use synced_memory_core::wire;
@@ -25,6 +26,8 @@ pub struct Client {
     /// Answered, not yet taken in.
     pub incoming: VecDeque<(RequestId, Answer)>,
     connected: bool,
+    /// What a mirror would hold that only knows local mutations and events.
+    mirror: BTreeMap<String, Option<Node>>,
 }
 
 impl Client {
@@ -48,6 +51,7 @@ impl Client {
             outgoing: VecDeque::new(),
             incoming: VecDeque::new(),
             connected: false,
+            mirror: BTreeMap::new(),
         }
     }
 
@@ -89,8 +93,31 @@ impl Client {
             }
         }
         while let Some(event) = self.session.poll_event() {
+            self.reflect(&event);
             self.events.push(event);
         }
+        for (name, value) in &self.mirror {
+            assert_eq!(self.session.value(name), value.as_ref(), "the mirror of {name}");
+        }
+    }
+
+    fn reflect(&mut self, event: &Event) {
+        let Event::Changed { name, change, .. } = event else { return };
+        match change {
+            Change::Loaded(value) => {
+                self.mirror.insert(name.clone(), Some(Node::parse(&value.0).unwrap()));
+            }
+            Change::Patched(mutations) => mutations.iter().for_each(|mutation| self.reflect_mutation(name, mutation)),
+            Change::Gone | Change::Unreadable(_) => {
+                self.mirror.insert(name.clone(), None);
+            }
+        }
+    }
+
+    fn reflect_mutation(&mut self, name: &str, mutation: &Mutation) {
+        let value = self.mirror.entry(name.to_owned()).or_default();
+        let located = mutation::locate(value.as_ref(), mutation).unwrap();
+        mutation::apply(value, mutation, located);
     }
 
     /// Apply a batch in wire form.
@@ -100,7 +127,11 @@ impl Client {
 
     pub fn try_mutate(&mut self, batch: &str) -> Result<(), SyncError> {
         let batch = wire::decode_batch(batch)?;
-        let result = batch.into_iter().try_for_each(|(name, mutation)| self.session.mutate(&name, mutation).map(drop));
+        let result = batch.into_iter().try_for_each(|(name, mutation)| {
+            self.session.mutate(&name, mutation.clone())?;
+            self.reflect_mutation(&name, &mutation);
+            Ok(())
+        });
         self.drain();
         result
     }
@@ -178,8 +209,8 @@ pub fn put(server: &mut MemoryStore, name: &str, bytes: &[u8]) {
 /// The value inside a stored document.
 pub fn stored_value(server: &mut MemoryStore, name: &str) -> String {
     let text = stored(server, name);
-    match text.strip_prefix("{\"value\":").and_then(|text| text.rsplit_once(",\"last_modified\":")) {
-        Some((value, _)) => value.to_owned(),
-        None => text,
+    match document::read(&Stored::Text(text.clone().into_bytes())) {
+        Content::Document { value, .. } => value.to_text(),
+        _ => text,
     }
 }

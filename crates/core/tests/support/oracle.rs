@@ -69,6 +69,31 @@ pub struct Choice {
     values: Vec<Tree>,
 }
 
+impl Choice {
+    /// One that is drawn with `below(n)`: a number below n.
+    pub fn draw(below: &mut impl FnMut(u32) -> u32) -> Self {
+        let key = ["a", "b", "c", "dd"][below(4) as usize].to_owned();
+        let values = (0..below(3)).map(|_| small_tree(below, 2)).collect();
+        Self {
+            container: below(1000),
+            kind: u8::try_from(below(256)).unwrap(),
+            a: below(1000),
+            b: below(3),
+            key,
+            values,
+        }
+    }
+}
+
+fn small_tree(below: &mut impl FnMut(u32) -> u32, depth: u32) -> Tree {
+    match below(if depth == 0 { 2 } else { 4 }) {
+        0 => Tree::Scalar(below(100).to_string()),
+        1 => Tree::Scalar(format!("\"s{}\"", below(100))),
+        2 => Tree::List((0..below(4)).map(|_| small_tree(below, depth - 1)).collect()),
+        _ => Tree::dict((0..below(4)).map(|n| (format!("k{n}"), small_tree(below, depth - 1))).collect()),
+    }
+}
+
 pub struct Oracle {
     pub value: Option<Node>,
 }
@@ -80,6 +105,13 @@ impl Oracle {
 
     /// A mutation that fits the document, and the text it should give.
     pub fn next(&self, choice: &Choice) -> Option<(Mutation, String)> {
+        let (wire, text) = self.next_wire(choice, "x")?;
+        let (_, mutation) = decode_batch(&format!("[{wire}]")).unwrap().pop()?;
+        Some((mutation, text))
+    }
+
+    /// The same in wire form, for an attribute of this name.
+    pub fn next_wire(&self, choice: &Choice, name: &str) -> Option<(String, String)> {
         let mut tree = Tree::parse(&self.value.as_ref()?.to_text());
         let path = tree.pick(choice.container as usize);
         let wire_path = Tree::path_text(&path);
@@ -90,23 +122,23 @@ impl Oracle {
         let wire = match tree.at(&path) {
             Tree::Scalar(_) => {
                 tree = first.clone();
-                format!("[\"assign\",\"x\",{}]", first.text())
+                format!("[\"assign\",\"{name}\",{}]", first.text())
             }
             Tree::Dict(members) => match choice.kind % 8 {
                 0 => {
                     members.clear();
-                    format!("[\"clear\",\"x\",{wire_path}]")
+                    format!("[\"clear\",\"{name}\",{wire_path}]")
                 }
                 1..=3 if !members.is_empty() => {
                     let (key, _) = members.remove(a % members.len());
-                    format!("[\"unset\",\"x\",{wire_path},\"{key}\"]")
+                    format!("[\"unset\",\"{name}\",{wire_path},\"{key}\"]")
                 }
                 _ => {
                     match members.iter_mut().find(|(k, _)| k == key) {
                         Some((_, value)) => *value = first.clone(),
                         None => members.push((key.clone(), first.clone())),
                     }
-                    format!("[\"set\",\"x\",{wire_path},\"{key}\",{}]", first.text())
+                    format!("[\"set\",\"{name}\",{wire_path},\"{key}\",{}]", first.text())
                 }
             },
             Tree::List(items) => match choice.kind % 8 {
@@ -114,27 +146,26 @@ impl Oracle {
                     let by = a % items.len();
                     items.rotate_left(by);
                     let order: Vec<_> = (0..items.len()).map(|i| (i + by) % items.len()).collect();
-                    format!("[\"permute\",\"x\",{wire_path},{order:?}]")
+                    format!("[\"permute\",\"{name}\",{wire_path},{order:?}]")
                 }
                 1 | 2 if !items.is_empty() => {
                     let index = a % items.len();
                     items[index] = first.clone();
-                    format!("[\"replace\",\"x\",{wire_path},{index},{}]", first.text())
+                    format!("[\"replace\",\"{name}\",{wire_path},{index},{}]", first.text())
                 }
                 3 | 4 => {
                     items.extend(choice.values.iter().cloned());
-                    format!("[\"append\",\"x\",{wire_path},[{values}]]")
+                    format!("[\"append\",\"{name}\",{wire_path},[{values}]]")
                 }
                 _ => {
                     let index = a % (items.len() + 1);
                     let remove = b % (items.len() - index + 1);
                     items.splice(index..index + remove, choice.values.iter().cloned());
-                    format!("[\"splice\",\"x\",{wire_path},{index},{remove},[{values}]]")
+                    format!("[\"splice\",\"{name}\",{wire_path},{index},{remove},[{values}]]")
                 }
             },
         };
-        let (_, mutation) = decode_batch(&format!("[{wire}]")).unwrap().pop()?;
-        Some((mutation, tree.text()))
+        Some((wire, tree.text()))
     }
 }
 
