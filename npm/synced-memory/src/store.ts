@@ -5,6 +5,7 @@ import { SyncedMemoryError, syncedError } from './errors.js';
 import { type EventMap, Events } from './events.js';
 import { hold, unwatch, watch } from './exit.js';
 import { decode, quote } from './json.js';
+import { Limits } from './limits.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
@@ -21,11 +22,6 @@ export interface Status {
   /** Why it is not connected, or what the server last answered that will pass. */
   lastError?: SyncedMemoryError;
 }
-
-/** UTF-8 takes at most three bytes for one UTF-16 unit. */
-const MAX_BYTES_PER_UNIT = 3;
-/** What a pending mutation takes beside its text, at most. */
-const MUTATION_BYTES = 128;
 
 /**
  * Carries local mutations to the core and what the core reports to the mirror. Mirror and core are equal whenever the
@@ -45,10 +41,7 @@ export class Store implements Recorder {
   private ready = false;
   /** Decimal digits: only who asks for one pays for a BigInt. */
   private readonly revisions = new Map<string, string>();
-  /** An upper bound of each document's length in bytes. */
-  private readonly bounds = new Map<string, number>();
-  /** An upper bound of what pending mutations take in bytes. */
-  private pendingBound = 0;
+  private readonly limits: Limits;
   private state: Status['state'] = 'connecting';
   private lastError: SyncedMemoryError | undefined;
   /** What to tell listeners once everything that arrived is applied. */
@@ -62,6 +55,13 @@ export class Store implements Recorder {
   ) {
     this.mirror = new Mirror(this, attributes);
     this.events = new Events(settings.onError);
+    this.limits = new Limits(settings, {
+      check: (name, mutation) => {
+        this.submit();
+        wrapped(() => this.binding.check(this.handle, mutation), name);
+      },
+      pendingBytes: () => this.pendingBytes(),
+    });
     const { url, prefix, names, maxDocumentBytes } = settings;
     this.handle = wrapped(() =>
       binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes }), () => {
@@ -96,17 +96,7 @@ export class Store implements Recorder {
 
   admit(name: string, units: number, text: () => string): void {
     this.checkOpen();
-    const bytes = units * MAX_BYTES_PER_UNIT;
-    if ((this.bounds.get(name) ?? 0) + bytes > this.settings.maxDocumentBytes) {
-      this.submit();
-      wrapped(() => this.binding.check(this.handle, text()), name);
-    }
-    const { maxPendingBytes } = this.settings;
-    if (this.pendingBound + bytes + MUTATION_BYTES <= maxPendingBytes) return;
-    this.pendingBound = this.pendingBytes();
-    if (this.pendingBound + Buffer.byteLength(text()) + MUTATION_BYTES > maxPendingBytes) {
-      throw syncedError('ERR_QUEUE_FULL', String(maxPendingBytes), name);
-    }
+    this.limits.admit(name, units, text);
   }
 
   /** About how many bytes the mutations take that are not acknowledged. */
@@ -127,9 +117,7 @@ export class Store implements Recorder {
   }
 
   private recorded(name: string, units: number): void {
-    const bytes = units * MAX_BYTES_PER_UNIT;
-    this.bounds.set(name, (this.bounds.get(name) ?? 0) + bytes);
-    this.pendingBound += bytes + MUTATION_BYTES;
+    this.limits.recorded(name, units);
     if (this.blocking) {
       this.flushSync(undefined, name);
     } else if (!this.scheduled) {
@@ -294,7 +282,7 @@ export class Store implements Recorder {
         break;
       case 'gone':
         this.revisions.delete(event[1]);
-        this.bounds.delete(event[1]);
+        this.limits.document(event[1], 0);
         this.mirror.gone(event[1]);
         break;
       case 'unreadable': {
@@ -312,7 +300,7 @@ export class Store implements Recorder {
       }
       case 'settled':
         this.settled = event[1];
-        if (this.pending === 0) this.pendingBound = 0;
+        if (this.pending === 0) this.limits.settled();
         break;
       case 'rejected':
         this.refused(new SyncedMemoryError(event[2], `${event[1]}: ${event[3]}`, { attribute: event[1] }), event[4]);
@@ -353,7 +341,7 @@ export class Store implements Recorder {
   private changed(name: string, revision: string | null, bytes: number): void {
     if (revision === null) this.revisions.delete(name);
     else this.revisions.set(name, revision);
-    this.bounds.set(name, bytes);
+    this.limits.document(name, bytes);
   }
 
   private refused(error: SyncedMemoryError, number: number): void {
