@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline';
 import { requireTool } from './debian.mjs';
 import { output } from './run.mjs';
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 export function requireRedisServer() {
   const installed = requireTool('redis-server', ['redis-server']);
   // Debian would start its own server at the next boot, too.
@@ -29,13 +31,17 @@ export async function startRedisServer(options = []) {
   const exited = new Promise((resolve) => child.once('exit', resolve));
   // The server must not outlive a parent that throws or is interrupted.
   const kill = () => child.kill('SIGKILL');
+  const interrupted = () => process.exit(1);
   process.once('exit', kill);
+  // Node ends on these without an exit event, unless somebody listens.
+  for (const signal of signals) process.once(signal, interrupted);
   await accepting(child);
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
     async stop() {
       process.off('exit', kill);
+      for (const signal of signals) process.off(signal, interrupted);
       kill();
       await exited;
       rmSync(folder, { recursive: true, force: true });
