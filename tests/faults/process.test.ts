@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
@@ -119,6 +120,46 @@ test('exitTimeout ends the wait for a server that does not come back, and says w
   const { code, err } = await done;
   expect(code).toBe(0);
   expect(err).toContain('2 mutations');
+});
+
+test('one mutation refused: the process stays for the others, and warns of nothing', async () => {
+  const strict = await startRedisServer(['--maxmemory', '1']);
+  const admin = createClient({ url: strict.url });
+  await admin.connect();
+  const keys = ['~memory:kept', '~sm:{memory:kept}*', '%R~*', '&*'];
+  await admin.sendCommand(['ACL', 'SETUSER', 'half', 'on', '>ha1f', ...keys, '+@all']);
+  const { done } = await run(
+    `const mem = await Memory.open({ url: process.env.URL, onError: ({ code }) => console.log(code) });
+     Object.assign(mem, { refused: 1, kept: 2 });`,
+    { URL: strict.url.replace('//', '//half:ha1f@') },
+    (line) => {
+      // From here on the server takes the other one.
+      if (line === 'ERR_REFUSED') admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
+    },
+  );
+  const { code, err } = await done;
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(await admin.get('memory:kept')).toContain('"value":2');
+  admin.destroy();
+  await strict.stop();
+});
+
+test('mutations of a worker thread that ends are acknowledged first', async () => {
+  const { done } = await run(
+    `import { Worker } from 'node:worker_threads';
+     const code = \`import(\${JSON.stringify(import.meta.resolve('MODULE'))}).then(async ({ Memory }) => {
+       const mem = await Memory.open(process.env.URL);
+       mem.log = Array.from({ length: 1000 }, (_, n) => n);
+       mem.log.push('end');
+     })\`;
+     new Worker(code, { eval: true });`.replace('MODULE', import.meta.resolve('synced-memory')),
+    { URL: server.url },
+  );
+  expect(await done).toEqual({ code: 0, out: '', err: '' });
+  const mem = await Memory.open(server.url);
+  expect(mem.log.at(-1)).toBe('end');
+  delete mem.log;
+  await mem.$close();
 });
 
 test('without a URL: the embedded file in the working directory, not in production', async () => {

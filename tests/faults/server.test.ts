@@ -62,6 +62,20 @@ describe('a server that comes and goes', () => {
     await Promise.all([mem.$close(), other.$close()]);
   });
 
+  test('without a time limit, $flush and $close wait for the server however long it takes', async () => {
+    await redis.kill();
+    const mem = await Memory.open({ url: redis.url, exitTimeout: Number.POSITIVE_INFINITY });
+    mem.patient = ['a'];
+    const flushed = mem.$flush({ timeout: Number.POSITIVE_INFINITY });
+    const closed = mem.$close();
+    await redis.start();
+    await Promise.all([flushed, closed]);
+    const other = await Memory.open({ url: redis.url });
+    expect(other.patient).toEqual(['a']);
+    delete other.patient;
+    await other.$close();
+  });
+
   test('killed and restarted in the middle of 10,000 pushes: each is there exactly once, in order', async () => {
     const mem = await Memory.open({ url: redis.url });
     const other = await Memory.open({ url: redis.url });
@@ -173,6 +187,25 @@ describe('a server that says no', () => {
     blocking[Symbol.dispose]();
   });
 
+  test('one mutation refused: $close waits for the others all the same', async () => {
+    const keys = ['~memory:kept', '~sm:{memory:kept}*', '%R~*', '&*'];
+    await admin.sendCommand(['ACL', 'SETUSER', 'half', 'on', '>ha1f', ...keys, '+@all']);
+    await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '1']);
+    const mem = await Memory.open({ url: login('half', 'ha1f'), onError: () => {} });
+    const refused = new Promise<void>((resolve) => {
+      mem.$on('error', ({ code }) => {
+        if (code === 'ERR_REFUSED') resolve();
+      });
+    });
+    Object.assign(mem, { refused: 1, kept: 2 });
+    const closed = mem.$close().catch((error) => error);
+    // From here on the server takes the other one.
+    await refused;
+    await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
+    expect(await closed).toMatchObject({ code: 'ERR_REFUSED', attribute: 'refused' });
+    expect(await admin.get('memory:kept')).toContain('"value":2');
+  });
+
   test('out of memory for a while: mutations wait', async () => {
     const mem = await Memory.open({ url: login('default', 'hunter2'), onError: () => {} });
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '1']);
@@ -212,14 +245,38 @@ test.each([
   [{ timeout: -1 }],
   [{ uri: 'redis://localhost' }],
   [{ names: 'tasks' }],
+  [{ maxDocumentBytes: 1.5 }],
+  [{ maxDocumentBytes: Number.POSITIVE_INFINITY }],
+  [{ exitTimeout: Number.NaN }],
+  [{ prefix: '\ud800' }],
+  [{ onError: 'log' }],
 ])('options that cannot be used: %o', async (options) => {
-  await expect(Memory.open({ url: 'memory:', ...(options as object) })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
+  await expect(Memory.open({ url: 'memory:', ...(options as object) })).rejects.toMatchObject({
+    code: 'ERR_OPTIONS',
+    message: expect.stringContaining(Object.keys(options)[0] as string),
+  });
 });
 
 test('a URL may be a URL', async () => {
   const mem = await Memory.open(new URL('memory://by-url'));
   expect(mem.$status.backend).toBe('memory');
   await mem.$close();
+});
+
+test('names, time limits and events that do not exist are refused', async () => {
+  for (const name of ['', '$x', '_x', 'a:b', '\ud800', 1 as unknown as string]) {
+    await expect(Memory.open({ url: 'memory:', names: ['a', name] })).rejects.toMatchObject({
+      code: 'ERR_RESERVED_NAME',
+    });
+  }
+  await using mem = await Memory.open('memory:');
+  for (const timeout of [Number.NaN, -1, '5' as unknown as number]) {
+    expect(() => mem.$flushSync(timeout)).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
+    await expect((async () => mem.$flush({ timeout }))()).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
+  }
+  const on = mem.$on as (event: string, listener: unknown) => unknown;
+  expect(() => on.call(mem, 'change', () => {})).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
+  expect(() => on.call(mem, 'error', undefined)).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
 });
 
 test('a blocking call gives up after its timeout, and loses nothing', async () => {

@@ -1,4 +1,4 @@
-import type { SyncedMemoryError } from './errors.js';
+import { type SyncedMemoryError, syncedError } from './errors.js';
 
 /** A mutation that was dropped because what it was to change is gone. */
 export interface Conflict {
@@ -27,6 +27,15 @@ export interface EventMap {
   regression: { name: string; previous: bigint; revision: bigint };
 }
 
+const kinds: Record<keyof EventMap, true> = {
+  connect: true,
+  disconnect: true,
+  error: true,
+  ack: true,
+  conflict: true,
+  regression: true,
+};
+
 type Listener = (payload: never) => void;
 
 /** Listeners by event. One that throws harms neither the others nor who emits. */
@@ -36,6 +45,10 @@ export class Events {
   constructor(private readonly onError: ((error: SyncedMemoryError) => void) | undefined) {}
 
   on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
+    // A listener that is never called would look like nothing ever happening.
+    if (!Object.hasOwn(kinds, event) || typeof listener !== 'function') {
+      throw syncedError('ERR_OPTIONS', `$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
+    }
     const set = this.listeners.get(event) ?? new Set();
     this.listeners.set(event, set);
     // The same function may be registered twice.

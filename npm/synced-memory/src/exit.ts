@@ -1,3 +1,5 @@
+import type { SyncedMemoryError } from './errors.js';
+
 /** What has mutations on their way that a process should stay for. */
 export interface Pending {
   readonly pending: number;
@@ -36,9 +38,10 @@ export function unwatch(pending: Pending): void {
 function stay(): void {
   for (const one of open) {
     if (one.pending === 0) continue;
-    one.flush(one.exitTimeout).catch(() => {
-      if (one.pending === 0) return;
-      // Once: the event comes again when the loop is empty again.
+    one.flush(one.exitTimeout).catch((error: SyncedMemoryError) => {
+      // A refusal was reported when it came. Should anything be pending still, beforeExit comes again.
+      if (error.code !== 'ERR_TIMEOUT') return;
+      // So that beforeExit, which comes again when the loop is empty again, finds nothing to wait for.
       unwatch(one);
       process.emitWarning(
         `synced-memory: the process ends with ${one.pending} mutations that were not acknowledged within exitTimeout (${one.exitTimeout} ms)`,

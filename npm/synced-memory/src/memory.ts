@@ -1,7 +1,15 @@
 import { addon } from './binding.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import type { EventMap } from './events.js';
-import { anywhere, type Defaults, type OpenOptions, type Settings, settle } from './options.js';
+import {
+  anywhere,
+  checkTimeout,
+  type Defaults,
+  isWellFormed,
+  type OpenOptions,
+  type Settings,
+  settle,
+} from './options.js';
 import { type Status, Store } from './store.js';
 import type { AnyState, MemoryMethods, Memory as MemoryOf } from './types.js';
 
@@ -17,11 +25,11 @@ function storeOf(memory: object): Store {
 /** The prototype of memories: what every memory has beside its attributes. */
 class MemoryBase implements MemoryMethods {
   $flush(options: { timeout?: number } = {}): Promise<void> {
-    return storeOf(this).flush(options.timeout);
+    return storeOf(this).flush(checkTimeout(options.timeout));
   }
 
   $flushSync(timeout?: number): void {
-    storeOf(this).flushSync(timeout);
+    storeOf(this).flushSync(checkTimeout(timeout));
   }
 
   async $sync(): Promise<void> {
@@ -244,9 +252,4 @@ function isAttribute(name: string): boolean {
 function checkName(name: unknown): string {
   if (typeof name === 'string' && isAttribute(name) && isWellFormed(name)) return name;
   throw syncedError('ERR_RESERVED_NAME', '', String(name));
-}
-
-/** Keys on the server are UTF-8, which has no half of a surrogate pair. */
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
 }

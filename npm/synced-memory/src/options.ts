@@ -21,9 +21,12 @@ export interface OpenOptions {
    * ERR_QUEUE_FULL; none is dropped.
    */
   maxPendingBytes?: number;
-  /** Milliseconds that blocking calls and `openSync` wait for the server; 5000 without it. */
+  /** Milliseconds that blocking calls and `openSync` wait for the server, Infinity for ever; 5000 without it. */
   timeout?: number;
-  /** Milliseconds that a process which has nothing else to do stays for mutations on their way; 10000 without it. */
+  /**
+   * Milliseconds that `$close`, and a process which has nothing else to do, wait for mutations on their way, Infinity
+   * for ever; 10000 without it.
+   */
   exitTimeout?: number;
   /** Called with every error that nobody is there to be thrown at, as `$on('error')` listeners are. */
   onError?: (error: SyncedMemoryError) => void;
@@ -40,8 +43,8 @@ export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names
 export interface Defaults {
   /** Environment variables that hold a URL, the first that is set counts. */
   urls: readonly string[];
-  /** What the variables for host, port and prefix start with. */
-  env: string;
+  /** What the variables for host, port and prefix start with; the first that has one counts. */
+  env: readonly string[];
   /** Used where nothing is set; undefined: the embedded file. */
   url?: string;
 }
@@ -58,7 +61,14 @@ const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'onError',
 ]);
 
-export const anywhere: Defaults = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], env: 'REDIS' };
+export const anywhere: Defaults = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], env: ['REDIS'] };
+export const redis: Defaults = { ...anywhere, url: 'redis://localhost:6379' };
+/** The Python package reads REDIS_HOST and REDIS_PORT for DragonflyDB, too. */
+export const dragonflydb: Defaults = {
+  urls: ['SYNCED_MEMORY_URL', 'DRAGONFLYDB_URL'],
+  env: ['DRAGONFLYDB', 'REDIS'],
+  url: 'redis://localhost:6379',
+};
 
 /** Fills in what the environment and the entry point say. Throws ERR_OPTIONS. */
 export function settle(options: OpenOptions | string | URL | undefined, defaults: Defaults): Settings {
@@ -68,24 +78,40 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   // A misspelt url would otherwise open the embedded file without a word.
   const unknown = Object.keys(given).find((key) => !known.has(key));
   if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${[...known].join(', ')}`);
-  const env = process.env;
+  const { env } = process;
+  const prefixes = defaults.env.map((start) => `${start}_PREFIX`);
+  const { onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
+  if (onError !== undefined && typeof onError !== 'function') throw bad('onError must be a function');
+  if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
+    throw bad('maxDocumentBytes must be a whole number above 0');
+  }
   return {
     ...given,
     url: text('url', given.url) ?? urlFrom(env, defaults),
-    prefix: text('prefix', given.prefix) ?? (env[`${defaults.env}_PREFIX`] || 'memory:'),
-    maxDocumentBytes: positive('maxDocumentBytes', given.maxDocumentBytes, 64 * 1024 * 1024),
+    prefix: text('prefix', given.prefix) ?? first(env, prefixes) ?? 'memory:',
+    maxDocumentBytes,
     maxPendingBytes: positive('maxPendingBytes', given.maxPendingBytes, 128 * 1024 * 1024),
     timeout: positive('timeout', given.timeout, 5_000),
     exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),
   };
 }
 
+/** Gives the time limit back. Throws ERR_OPTIONS where it is none. */
+export function checkTimeout(timeout: number | undefined): number | undefined {
+  if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return timeout;
+  throw bad('timeout must be a number of milliseconds');
+}
+
 function urlFrom(env: NodeJS.ProcessEnv, defaults: Defaults): string {
-  const url = defaults.urls.map((name) => env[name]).find((value) => value);
+  const url = first(env, defaults.urls);
   if (url) return url;
-  const host = env[`${defaults.env}_HOST`];
-  const port = env[`${defaults.env}_PORT`];
-  if (host || port) return `redis://${host || 'localhost'}:${port || '6379'}`;
+  for (const start of defaults.env) {
+    const host = env[`${start}_HOST`] || 'localhost';
+    const port = env[`${start}_PORT`] || '6379';
+    // An IPv6 address stands in brackets.
+    const address = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+    if (env[`${start}_HOST`] || env[`${start}_PORT`]) return `redis://${address}:${port}`;
+  }
   if (defaults.url !== undefined) return defaults.url;
   if (env.NODE_ENV === 'production') {
     throw bad(
@@ -95,9 +121,19 @@ function urlFrom(env: NodeJS.ProcessEnv, defaults: Defaults): string {
   return 'file:.synced-memory/memory.db';
 }
 
+/** The first of these variables that is set, and not to nothing. */
+function first(env: NodeJS.ProcessEnv, names: readonly string[]): string | undefined {
+  return names.map((name) => env[name]).find((value) => value);
+}
+
 function text(name: string, value: unknown): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw bad(`${name} must be a string that is not empty`);
+  if (value === undefined || (typeof value === 'string' && value !== '' && isWellFormed(value))) return value;
+  throw bad(`${name} must be a string that is not empty and holds no half of a surrogate pair`);
+}
+
+/** URLs and keys are UTF-8, which has no half of a surrogate pair. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
 }
 
 function positive(name: string, value: number | undefined, otherwise: number): number {

@@ -9,7 +9,7 @@ import { Limits } from './limits.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
-import { Waiters } from './waiters.js';
+import { LONGEST_TIMER, Waiters } from './waiters.js';
 
 /** How a memory is doing. */
 export interface Status {
@@ -128,7 +128,7 @@ export class Store implements Recorder {
 
   // Waiting
 
-  /** Resolves when everything mutated so far is acknowledged; rejects where the server refused some of it. */
+  /** Resolves when everything mutated so far is acknowledged; rejects then where the server refused some of it. */
   flush(timeout?: number): Promise<void> {
     this.submit();
     const mark = this.submitted;
@@ -186,22 +186,21 @@ export class Store implements Recorder {
 
   private untilSync(done: () => boolean, timeout: number, mark = 0, name?: string): void {
     this.checkOpen();
-    let refusal: SyncedMemoryError | undefined;
-    const off = this.waiters.addSync(mark, (error) => {
-      refusal = error;
-    });
+    const waiter = this.waiters.addSync(mark);
     const deadline = performance.now() + timeout;
     try {
       for (;;) {
         this.drain();
-        if (refusal !== undefined) throw refusal;
-        if (done()) return;
+        if (done()) break;
+        // A listener may have closed the memory.
+        this.checkOpen();
         const left = Math.ceil(deadline - performance.now());
-        if (left <= 0) throw this.timedOut(timeout, name);
-        this.binding.wait(this.handle, left);
+        if (left <= 0) throw waiter.refusal ?? this.timedOut(timeout, name);
+        this.binding.wait(this.handle, Math.min(left, LONGEST_TIMER));
       }
+      if (waiter.refusal !== undefined) throw waiter.refusal;
     } finally {
-      off();
+      waiter.off();
     }
   }
 
@@ -243,7 +242,7 @@ export class Store implements Recorder {
     this.state = 'closed';
     unwatch(this);
     this.binding.close(this.handle);
-    this.waiters.refuse(syncedError('ERR_CLOSED'));
+    this.waiters.abandon(syncedError('ERR_CLOSED'));
   }
 
   private checkOpen(): void {

@@ -5,7 +5,8 @@ import type { Status } from './store.js';
 export interface MemoryMethods {
   /**
    * Resolves when everything mutated so far is acknowledged. Rejects with the server's refusal where it took back some
-   * of it, and with ERR_TIMEOUT after `timeout` milliseconds; what is pending stays queued.
+   * of it, once the rest is acknowledged; with ERR_TIMEOUT after `timeout` milliseconds, and what is pending stays
+   * queued.
    */
   $flush(options?: { timeout?: number }): Promise<void>;
   /** The same, blocking the thread; `timeout` is that of the memory where it is not given. */
@@ -14,7 +15,10 @@ export interface MemoryMethods {
   $sync(): Promise<void>;
   /** Loads attributes, or catches up with them. Resolves when they are current as of now. */
   $load(names: readonly string[]): Promise<void>;
-  /** Flushes for at most `exitTimeout`, then ends the connection. Mutations throw ERR_CLOSED from then on. */
+  /**
+   * Flushes for at most `exitTimeout`, then ends the connection: what is not acknowledged by then is lost, and this
+   * rejects. Mutations throw ERR_CLOSED from then on.
+   */
   $close(): Promise<void>;
   /** Calls `listener` on every such event, until the function that this gives is called. */
   $on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void;

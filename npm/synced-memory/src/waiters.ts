@@ -1,9 +1,14 @@
 import type { SyncedMemoryError } from './errors.js';
 
+/** The longest that a timer of Node runs, in milliseconds: 24 days. More is taken as for ever. */
+export const LONGEST_TIMER = 0x7fff_ffff;
+
 interface Waiter {
   done: () => boolean;
-  /** A refusal of a mutation up to this number ends the wait; 0: none does. */
+  /** Mutations up to this number must not have been refused when it is done. */
   mark: number;
+  /** The first refusal. It does not end the wait: what was not refused is still on its way. */
+  refusal?: SyncedMemoryError;
   resolve: () => void;
   reject: (error: SyncedMemoryError) => void;
 }
@@ -12,7 +17,7 @@ interface Waiter {
 export class Waiters {
   private readonly waiters = new Set<Waiter>();
 
-  /** Resolves once `done` says so, rejects after `timeout` milliseconds. */
+  /** Settles once `done` says so: rejects where a mutation was refused. Rejects after `timeout` milliseconds. */
   add(
     done: () => boolean,
     mark: number,
@@ -27,25 +32,42 @@ export class Waiters {
         settle();
       };
       const waiter: Waiter = { done, mark, resolve: () => end(resolve), reject: (error) => end(() => reject(error)) };
-      if (timeout !== undefined) timer = setTimeout(() => waiter.reject(timedOut(timeout)), timeout);
+      if (timeout !== undefined && timeout <= LONGEST_TIMER) {
+        timer = setTimeout(() => waiter.reject(waiter.refusal ?? timedOut(timeout)), timeout);
+      }
       this.waiters.add(waiter);
     });
   }
 
-  /** Tells of refusals until the function that this gives is called: for who waits in a loop of its own. */
-  addSync(mark: number, reject: (error: SyncedMemoryError) => void): () => void {
-    const waiter: Waiter = { done: () => false, mark, resolve: () => {}, reject };
+  /** Notes the refusal until `off` is called: for who waits in a loop of its own. */
+  addSync(mark: number): { readonly refusal?: SyncedMemoryError; off: () => void } {
+    const waiter = {
+      done: () => false,
+      mark,
+      resolve: () => {},
+      reject: () => {},
+      off: () => this.waiters.delete(waiter),
+    };
     this.waiters.add(waiter);
-    return () => this.waiters.delete(waiter);
+    return waiter;
   }
 
-  /** Resolves all that are done. */
+  /** Ends the waits that are done. */
   settle(): void {
-    for (const waiter of [...this.waiters]) if (waiter.done()) waiter.resolve();
+    for (const waiter of [...this.waiters]) {
+      if (!waiter.done()) continue;
+      if (waiter.refusal === undefined) waiter.resolve();
+      else waiter.reject(waiter.refusal);
+    }
   }
 
-  /** Rejects who waits for mutation `number`; without a number, everybody. */
-  refuse(error: SyncedMemoryError, number = 0): void {
-    for (const waiter of [...this.waiters]) if (waiter.mark >= number) waiter.reject(error);
+  /** Mutation `number` was refused for good. */
+  refuse(error: SyncedMemoryError, number: number): void {
+    for (const waiter of this.waiters) if (waiter.mark >= number) waiter.refusal ??= error;
+  }
+
+  /** Rejects everybody: what they wait for will not come. */
+  abandon(error: SyncedMemoryError): void {
+    for (const waiter of [...this.waiters]) waiter.reject(error);
   }
 }
