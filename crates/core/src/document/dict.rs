@@ -87,11 +87,10 @@ impl Dict {
         self.entries.update(self.position(key)?, |entry| change(&mut entry.value))
     }
 
-    /// Give a key a value; a new key goes last.
-    pub(crate) fn set(&mut self, key: &CompactString, value: Node) {
+    /// Give a key a value; a new key goes last. Gives the value before.
+    pub(crate) fn set(&mut self, key: &CompactString, value: Node) -> Option<Node> {
         if let Some(position) = self.position(key) {
-            self.entries.update(position, |entry| entry.value = value);
-            return;
+            return self.entries.update(position, |entry| std::mem::replace(&mut entry.value, value));
         }
         let chunk = self.entries.push(Entry { key: key.clone(), value });
         if let Some(index) = &mut self.index {
@@ -99,14 +98,24 @@ impl Dict {
         } else if self.len() > INDEX_FROM {
             self.build_index();
         }
+        None
     }
 
-    pub(crate) fn unset(&mut self, key: &str) {
-        if let Some(position) = self.position(key) {
-            self.entries.splice(position, 1, Vec::new());
-            if let Some(index) = &mut self.index {
-                index.remove(key);
-            }
+    /// Take a key out. Gives where it was, and its value.
+    pub(crate) fn unset(&mut self, key: &str) -> Option<(usize, Node)> {
+        let position = self.position(key)?;
+        let entry = self.entries.splice(position, 1, Vec::new()).pop()?;
+        if let Some(index) = &mut self.index {
+            index.remove(key);
+        }
+        Some((position, entry.value))
+    }
+
+    /// Put an entry where it was before it was taken out.
+    pub(crate) fn put_back(&mut self, position: usize, key: CompactString, value: Node) {
+        self.entries.splice(position, 0, vec![Entry { key, value }]);
+        if self.index.is_some() {
+            self.build_index();
         }
     }
 

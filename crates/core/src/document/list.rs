@@ -65,8 +65,9 @@ impl List {
         self.items.update(index, change)
     }
 
-    pub(crate) fn splice(&mut self, index: usize, remove: usize, values: Vec<Node>) {
-        self.items.splice(index, remove, values);
+    /// Gives the elements that went.
+    pub(crate) fn splice(&mut self, index: usize, remove: usize, values: Vec<Node>) -> Vec<Node> {
+        self.items.splice(index, remove, values)
     }
 
     /// Element `order[i]` becomes element `i`; `order` is a permutation of the indexes.

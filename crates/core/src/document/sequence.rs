@@ -103,9 +103,9 @@ impl<T: Item> Sequence<T> {
         chunk.id
     }
 
-    /// Take `remove` items out at `index` and put others there. Both must be inside.
-    pub(super) fn splice(&mut self, index: usize, remove: usize, items: Vec<T>) {
-        self.remove(index, remove);
+    /// Take `remove` items out at `index` and put others there. Both must be inside. Gives what went.
+    pub(super) fn splice(&mut self, index: usize, remove: usize, items: Vec<T>) -> Vec<T> {
+        let gone = self.remove(index, remove);
         if index == self.len {
             for item in items {
                 self.push(item);
@@ -113,18 +113,19 @@ impl<T: Item> Sequence<T> {
         } else if !items.is_empty() {
             self.insert(index, items);
         }
+        gone
     }
 
-    fn remove(&mut self, index: usize, mut count: usize) {
+    fn remove(&mut self, index: usize, mut count: usize) -> Vec<T> {
+        let mut gone = Vec::with_capacity(count);
         let mut emptied = false;
         while count > 0 {
-            let Some(place) = self.place(index) else {
-                return;
-            };
+            let Some(place) = self.place(index) else { break };
             let chunk = &mut self.chunks[place.chunk];
             let end = chunk.items.len().min(place.within + count);
-            let bytes: usize = chunk.items.drain(place.within..end).map(|item| item.bytes()).sum();
             let removed = end - place.within;
+            gone.extend(chunk.items.drain(place.within..end));
+            let bytes: usize = gone[gone.len() - removed..].iter().map(Item::bytes).sum();
             chunk.bytes -= bytes;
             self.bytes -= bytes;
             self.len -= removed;
@@ -134,6 +135,7 @@ impl<T: Item> Sequence<T> {
         if emptied {
             self.chunks.retain(|chunk| !chunk.items.is_empty());
         }
+        gone
     }
 
     fn insert(&mut self, index: usize, items: Vec<T>) {

@@ -1,10 +1,11 @@
 //! The mutations between two documents: how a document that somebody wrote as a whole is taken in
 //! without giving containers a new identity.
 
-use super::align::align;
+use super::align::{Alignment, Pair, align};
 use crate::document::{Dict, List, Node};
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// Mutations that turn `old` into `new`, to the byte.
 pub fn diff(old: Option<&Node>, new: Option<&Node>) -> Vec<Mutation> {
@@ -52,35 +53,39 @@ impl Diff {
     }
 
     fn lists(&mut self, old: &List, new: &List) {
-        let start = old.iter().zip(new.iter()).take_while(|(old, new)| old == new).count();
-        let rest = old.len().min(new.len()) - start;
-        let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
-        let old: Vec<&Node> = old.iter().skip(start).take(old.len() - start - end).collect();
-        let new: Vec<&Node> = new.iter().skip(start).take(new.len() - start - end).collect();
-        // Between what stays, from the left: what is done there already is as in `new`.
-        let (mut from_old, mut from_new) = (0, 0);
-        for (in_old, in_new) in align(&old, &new) {
-            self.gap(&old[from_old..in_old], &new[from_new..in_new], start + from_new, false);
-            (from_old, from_new) = (in_old + 1, in_new + 1);
+        let alignment = align(old, new);
+        if let Some(order) = alignment.order(old.len(), new.len()) {
+            self.mutations.push(Mutation::Permute { path: self.path.clone(), order });
+            return;
         }
-        self.gap(&old[from_old..], &new[from_new..], start + from_new, end == 0);
+        let Alignment { start, end, middle, .. } = alignment;
+        // From the left: what is done there already is as in `new`.
+        let mut next = Pair { old: start, new: start };
+        for pair in middle {
+            self.gap(pair.old - next.old, new, next.new..pair.new, false);
+            self.element(pair.new, old.get(pair.old), new.get(pair.new));
+            next = Pair { old: pair.old + 1, new: pair.new + 1 };
+        }
+        self.gap(old.len() - end - next.old, new, next.new..new.len() - end, end == 0);
     }
 
-    /// Elements of which none stays, from `index` on: each becomes its counterpart, the rest goes or comes.
-    fn gap(&mut self, old: &[&Node], new: &[&Node], index: usize, at_end: bool) {
-        let path = self.path.clone();
-        let both = old.len().min(new.len());
-        for (i, (old, value)) in old.iter().zip(new).enumerate() {
-            let index = index + i;
-            if !self.inside(Step::Index(index), old, value) {
-                self.mutations.push(Mutation::Replace { path: path.clone(), index, value: json(value) });
-            }
+    /// The same element before and after.
+    fn element(&mut self, index: usize, old: Option<&Node>, new: Option<&Node>) {
+        let (Some(old), Some(new)) = (old, new) else { return };
+        if !self.inside(Step::Index(index), old, new) {
+            self.mutations.push(Mutation::Replace { path: self.path.clone(), index, value: json(new) });
         }
-        let (remove, values) = (old.len() - both, json_list(&new[both..]));
+    }
+
+    /// Between elements that stay, some go and others come.
+    fn gap(&mut self, remove: usize, new: &List, come: Range<usize>, at_end: bool) {
+        let (path, index) = (self.path.clone(), come.start);
+        let come: Vec<&Node> = come.filter_map(|index| new.get(index)).collect();
+        let values = json_list(&come);
         if remove == 0 && values.count > 0 && at_end {
             self.mutations.push(Mutation::Append { path, values });
         } else if remove + values.count > 0 {
-            self.mutations.push(Mutation::Splice { path, index: index + both, remove, values });
+            self.mutations.push(Mutation::Splice { path, index, remove, values });
         }
     }
 

@@ -2,5 +2,8 @@
 
 mod align;
 mod diff;
+mod list_map;
+mod transform;
 
 pub use diff::diff;
+pub use transform::{Carried, Transform};

@@ -1,5 +1,6 @@
 //! What a mutation does to a document, and to the bytes of its text.
 
+use super::undo::Undo;
 use super::{Json, JsonList, Mutation, Step};
 use crate::document::{Dict, List, Node};
 use crate::error::{ErrorCode, SyncError};
@@ -92,28 +93,41 @@ pub fn locate(value: Option<&Node>, mutation: &Mutation) -> Result<Located, Sync
 }
 
 /// Make a mutation that `locate` has just checked against this very document.
-/// Gives the edit.
-pub fn apply(value: &mut Option<Node>, mutation: &Mutation, located: Located) -> Edit {
+/// Gives the edit, and what takes it back.
+pub fn apply(value: &mut Option<Node>, mutation: &Mutation, located: Located) -> (Edit, Undo) {
     let Located { edit, mut values } = located;
+    let mut undo = Undo::Nothing;
     match mutation {
-        Mutation::Assign { .. } => *value = values.pop(),
-        Mutation::Create { .. } => *value = value.take().or_else(|| values.pop()),
-        Mutation::Delete => *value = None,
+        Mutation::Create { .. } if value.is_some() => {}
+        Mutation::Assign { .. } | Mutation::Create { .. } => {
+            undo = Undo::Whole(std::mem::replace(value, values.pop()));
+        }
+        Mutation::Delete => undo = Undo::Whole(value.take()),
         Mutation::Set { path, key, .. } => dict_change(value, path, |dict| {
             if let Some(node) = values.pop() {
-                dict.set(key, node);
+                undo = Undo::Value(dict.set(key, node));
             }
         }),
-        Mutation::Unset { path, key } => dict_change(value, path, |dict| dict.unset(key)),
-        Mutation::Clear { path } => dict_change(value, path, |dict| *dict = Dict::default()),
-        Mutation::Replace { path, index, .. } => list_change(value, path, |list| list.splice(*index, 1, values)),
-        Mutation::Append { path, .. } => list_change(value, path, |list| list.splice(list.len(), 0, values)),
-        Mutation::Splice { path, index, remove, .. } => {
-            list_change(value, path, |list| list.splice(*index, *remove, values));
+        Mutation::Unset { path, key } => dict_change(value, path, |dict| {
+            undo = dict.unset(key).map_or(Undo::Nothing, |(position, node)| Undo::Entry(position, node));
+        }),
+        Mutation::Clear { path } => dict_change(value, path, |dict| undo = Undo::Dict(std::mem::take(dict))),
+        Mutation::Replace { path, index, .. } => {
+            list_change(value, path, |list| undo = Undo::Value(list.splice(*index, 1, values).pop()));
         }
-        Mutation::Permute { path, order } => list_change(value, path, |list| list.permute(order)),
+        Mutation::Append { path, .. } => list_change(value, path, |list| {
+            list.splice(list.len(), 0, values);
+            undo = Undo::Elements(Vec::new());
+        }),
+        Mutation::Splice { path, index, remove, .. } => {
+            list_change(value, path, |list| undo = Undo::Elements(list.splice(*index, *remove, values)));
+        }
+        Mutation::Permute { path, order } => list_change(value, path, |list| {
+            list.permute(order);
+            undo = Undo::Order;
+        }),
     }
-    edit
+    (edit, undo)
 }
 
 fn splice(
@@ -233,7 +247,7 @@ fn node_at<'a>(value: Option<&'a Node>, path: &[Step]) -> Result<(&'a Node, usiz
     Ok((node, start))
 }
 
-fn dict_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut Dict)) {
+pub(super) fn dict_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut Dict)) {
     node_change(value.as_mut(), path, |node| {
         if let Node::Dict(dict) = node {
             change(dict);
@@ -241,7 +255,7 @@ fn dict_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut
     });
 }
 
-fn list_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut List)) {
+pub(super) fn list_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut List)) {
     node_change(value.as_mut(), path, |node| {
         if let Node::List(list) = node {
             change(list);

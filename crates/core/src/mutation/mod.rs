@@ -1,8 +1,10 @@
 //! One recorded change with its intent.
 
 mod apply;
+mod undo;
 
 pub use apply::{Located, apply, locate};
+pub use undo::{Undo, undo};
 
 use compact_str::CompactString;
 

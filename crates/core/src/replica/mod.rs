@@ -6,10 +6,10 @@ use crate::command::{Commit, Probed};
 use crate::document::{self, Base, Content, Guard, Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
-use crate::merge;
-use crate::mutation::{self, Json, Located, Mutation};
+use crate::merge::{self, Carried, Transform};
+use crate::mutation::{self, Json, Located, Mutation, Undo};
 use crate::splice::{self, Edit};
-use pending::{OpenCommit, SealedCommit};
+use pending::{Lifted, OpenCommit, SealedCommit, lift};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -106,9 +106,9 @@ impl Replica {
 
     /// About how many bytes the pending mutations take.
     pub fn pending_bytes(&self) -> usize {
-        let sealed = self.sealed.iter().flat_map(|commit| &commit.mutations);
-        let open = self.open.iter().flat_map(|open| &open.mutations);
-        sealed.chain(open).map(Mutation::bytes).sum()
+        let sealed = self.sealed.iter().flat_map(|commit| &commit.made);
+        let open = self.open.iter().flat_map(|open| &open.made);
+        sealed.chain(open).map(|made| made.mutation.bytes()).sum()
     }
 
     /// Is this the oldest pending commit? Only its answer tells what is stored.
@@ -146,8 +146,8 @@ impl Replica {
     /// Apply a local mutation. Gives the document's length in bytes afterwards.
     pub fn mutate(&mut self, number: u64, mutation: Mutation, max_bytes: usize) -> Result<usize, SyncError> {
         let (located, len) = self.locate(&mutation, max_bytes)?;
-        let edit = self.apply(&mutation, located);
-        self.open.get_or_insert_with(|| OpenCommit::new(number)).push(mutation, edit);
+        let (edit, undo) = self.apply(&mutation, located);
+        self.open.get_or_insert_with(|| OpenCommit::new(number)).push(mutation, edit, undo);
         Ok(len)
     }
 
@@ -171,7 +171,7 @@ impl Replica {
         Ok((located, len))
     }
 
-    fn apply(&mut self, mutation: &Mutation, located: Located) -> Edit {
+    fn apply(&mut self, mutation: &Mutation, located: Located) -> (Edit, Undo) {
         self.unreadable = None;
         mutation::apply(&mut self.value, mutation, located)
     }
@@ -215,8 +215,8 @@ impl Replica {
             revision,
         });
         self.highest = Some(revision);
-        let OpenCommit { first, mutations, .. } = open;
-        self.sealed.push_back(SealedCommit { first, mutations, command, result, in_flight: false });
+        let OpenCommit { first, made, .. } = open;
+        self.sealed.push_back(SealedCommit { first, made, command, result, in_flight: false });
     }
 
     /// The server has applied a commit, and so all before it. False where that commit is not pending.
@@ -242,13 +242,23 @@ impl Replica {
         }
     }
 
-    /// Take back a commit that the server refused for good. Gives the number of its first mutation.
-    /// The document must be rebased next, which rolls it back.
-    pub fn reject(&mut self, sequence: Sequence) -> Option<u64> {
+    /// Take back a commit that the server refused for good. Gives the number of its first mutation, and what
+    /// that did to the document. None where that commit is not pending.
+    pub fn reject(&mut self, sequence: Sequence, now_ns: u64) -> Option<(u64, Rebased)> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
-        let commit = self.sealed.remove(index)?;
-        self.unsend_all();
-        Some(commit.first)
+        let before = Before { value: self.value.clone(), error: None, revision: self.revision };
+        let later = self.lift_from(index + 1);
+        let with_it = self.value.clone();
+        let refused = self.sealed.pop_back()?;
+        lift(&mut self.value, refused.made);
+        let earlier = self.lift_from(0);
+        let base = self.value.clone();
+        // Back on: those before it as they were, those after it without it.
+        let mut conflicts = self.put_back(earlier, &mut Transform::new(base.as_ref(), base.as_ref()), now_ns);
+        let without_it = self.value.clone();
+        let mut transform = Transform::new(with_it.as_ref(), without_it.as_ref());
+        conflicts.extend(self.put_back(later, &mut transform, now_ns));
+        Some((refused.first, self.rebased(&before, conflicts)))
     }
 
     /// The attribute cannot be read any more. Gives the number of the first mutation that was pending.
@@ -263,62 +273,106 @@ impl Replica {
     }
 }
 
+/// The optimistic document before something else than a local mutation happened to it.
+struct Before {
+    value: Option<Node>,
+    error: Option<SyncError>,
+    revision: Option<Revision>,
+}
+
 /// Rebase.
 impl Replica {
-    /// The server has this: put the pending mutations on top of it.
-    ///
-    /// An index means the same position as when the mutation was made: transforming indexes over
-    /// what others did to a list belongs here, before `reapply`.
+    /// The server has this: carry the pending mutations over to it.
     pub fn rebase(&mut self, stored: &Stored, now_ns: u64) -> Rebased {
-        let old_value = self.value.take();
-        let old_error = self.unreadable.take();
-        let (base, revision) = match document::read(stored) {
-            Content::Absent => (Base::Absent, None),
-            Content::Document { value, revision, base } => {
-                self.value = Some(value);
-                (base, Some(revision))
-            }
-            Content::Unreadable { error, base } => {
-                self.unreadable = Some(error);
-                (base, None)
-            }
+        let (new, error, base, revision) = match document::read(stored) {
+            Content::Absent => (None, None, Base::Absent, None),
+            Content::Document { value, revision, base } => (Some(value), None, base, Some(revision)),
+            Content::Unreadable { error, base } => (None, Some(error), base, None),
         };
+        let pending = !self.sealed.is_empty() || self.open.is_some();
+        let before = Before {
+            value: if pending { self.value.clone() } else { None },
+            error: std::mem::replace(&mut self.unreadable, error),
+            revision: std::mem::replace(&mut self.revision, revision),
+        };
+        let lifted = self.lift_from(0);
+        let old = std::mem::replace(&mut self.value, new);
         self.confirmed = Some(base);
-        let before = std::mem::replace(&mut self.revision, revision);
-        let regression = before.zip(revision).filter(|(before, now)| now < before);
         self.highest = self.highest.max(revision);
-
-        let mut conflicts = Vec::new();
-        for commit in std::mem::take(&mut self.sealed) {
-            if let Some(open) = self.reapply(commit.first, commit.mutations, &mut conflicts) {
-                self.seal(commit.command.sequence, open, now_ns);
-            }
+        if !pending {
+            return self.rebased(&Before { value: old, ..before }, Vec::new());
         }
-        if let Some(open) = self.open.take() {
-            self.open = self.reapply(open.first, open.mutations, &mut conflicts);
-        }
-        Rebased { change: self.change_since(old_value.as_ref(), old_error.as_ref()), regression, conflicts }
+        // What was made only because nothing was there yet is compared with what is there after all.
+        let old = old.or_else(|| created(&lifted));
+        let new = self.value.clone();
+        let conflicts = self.put_back(lifted, &mut Transform::new(old.as_ref(), new.as_ref()), now_ns);
+        self.rebased(&before, conflicts)
     }
 
-    fn reapply(
+    /// Take pending mutations off the document, those of the sealed commits from `index` on and of the open one.
+    fn lift_from(&mut self, index: usize) -> Vec<Lifted> {
+        let mut lifted = Vec::new();
+        if let Some(OpenCommit { first, made, .. }) = self.open.take() {
+            lifted.push(Lifted { first, sequence: None, mutations: lift(&mut self.value, made) });
+        }
+        for SealedCommit { first, made, command, .. } in self.sealed.drain(index..).rev() {
+            let mutations = lift(&mut self.value, made);
+            lifted.push(Lifted { first, sequence: Some(command.sequence), mutations });
+        }
+        lifted.reverse();
+        lifted
+    }
+
+    /// Put pending mutations on the document as it is now. Gives those that have nothing to change any more.
+    fn put_back(
         &mut self,
-        first: u64,
-        mutations: Vec<Mutation>,
-        conflicts: &mut Vec<(Mutation, SyncError)>,
-    ) -> Option<OpenCommit> {
-        let mut open = OpenCommit::new(first);
-        for mutation in mutations {
-            match self.locate(&mutation, usize::MAX) {
-                // Somebody else was first: the key to take out is gone, what to create is there.
-                Ok((located, _)) if located.is_empty() => {}
-                Ok((located, _)) => {
-                    let edit = self.apply(&mutation, located);
-                    open.push(mutation, edit);
+        lifted: Vec<Lifted>,
+        transform: &mut Transform<'_>,
+        now_ns: u64,
+    ) -> Vec<(Mutation, SyncError)> {
+        let mut conflicts = Vec::new();
+        for Lifted { first, sequence, mutations } in lifted {
+            let mut open = OpenCommit::new(first);
+            for mutation in mutations {
+                match transform.carry(mutation.clone()) {
+                    Carried::As(carried) => {
+                        for mutation in carried {
+                            self.make(mutation, &mut open, &mut conflicts);
+                        }
+                    }
+                    Carried::Lost(why) => {
+                        let why = || SyncError::new(ErrorCode::NotFound, why);
+                        conflicts.push((mutation, self.unreadable.clone().unwrap_or_else(why)));
+                    }
                 }
-                Err(error) => conflicts.push((mutation, error)),
+            }
+            if open.made.is_empty() {
+                continue;
+            }
+            match sequence {
+                Some(sequence) => self.seal(sequence, open, now_ns),
+                None => self.open = Some(open),
             }
         }
-        (!open.mutations.is_empty()).then_some(open)
+        conflicts
+    }
+
+    fn make(&mut self, mutation: Mutation, open: &mut OpenCommit, conflicts: &mut Vec<(Mutation, SyncError)>) {
+        match self.locate(&mutation, usize::MAX) {
+            // Somebody else was first: the key to take out is gone, what to create is there.
+            Ok((located, _)) if located.is_empty() => {}
+            Ok((located, _)) => {
+                let (edit, undo) = self.apply(&mutation, located);
+                open.push(mutation, edit, undo);
+            }
+            Err(error) => conflicts.push((mutation, error)),
+        }
+    }
+
+    fn rebased(&self, before: &Before, conflicts: Vec<(Mutation, SyncError)>) -> Rebased {
+        let regression = before.revision.zip(self.revision).filter(|(before, now)| now < before);
+        let change = self.change_since(before.value.as_ref(), before.error.as_ref());
+        Rebased { change, regression, conflicts }
     }
 
     fn change_since(&self, old: Option<&Node>, old_error: Option<&SyncError>) -> Option<Change> {
@@ -332,5 +386,13 @@ impl Replica {
                 (!patch.is_empty()).then_some(Change::Patched(patch))
             }
         }
+    }
+}
+
+/// The value of an attribute that pending mutations begin by creating.
+fn created(lifted: &[Lifted]) -> Option<Node> {
+    match lifted.first()?.mutations.first()? {
+        Mutation::Create { value } => Node::parse(&value.0).ok(),
+        _ => None,
     }
 }

@@ -1,35 +1,29 @@
 //! Pending mutations: those of the open commit, and commits that are fixed because they have been sent.
 
 use crate::command::Commit;
-use crate::document::Base;
-use crate::mutation::Mutation;
+use crate::document::{Base, Node};
+use crate::ids::Sequence;
+use crate::mutation::{Mutation, Undo, undo};
 use crate::splice::{Edit, EditSet};
 use std::sync::Arc;
+
+/// How far back the open commit is searched for a mutation that a new one can take the place of.
+const COALESCE_OVER: usize = 16;
+
+/// A mutation that was made, and what takes it back.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) mutation: Mutation,
+    pub(super) undo: Undo,
+}
 
 /// Mutations that have not been sent, in order, and their edits composed.
 #[derive(Debug)]
 pub(super) struct OpenCommit {
     /// The number of the first mutation that went in here, which later ones may have made irrelevant.
     pub(super) first: u64,
-    pub(super) mutations: Vec<Mutation>,
+    pub(super) made: Vec<Made>,
     pub(super) edits: EditSet,
-}
-
-impl OpenCommit {
-    pub(super) fn new(first: u64) -> Self {
-        Self { first, mutations: Vec::new(), edits: EditSet::new() }
-    }
-
-    pub(super) fn push(&mut self, mutation: Mutation, edit: Edit) {
-        if matches!(mutation, Mutation::Assign { .. } | Mutation::Delete) {
-            // A whole new value makes irrelevant whatever it replaces.
-            self.mutations.clear();
-            self.edits = EditSet::rewrite();
-        } else {
-            self.edits.push(edit);
-        }
-        self.mutations.push(mutation);
-    }
 }
 
 /// A commit that has been sent: the server may have applied it without our knowing, so its sequence
@@ -37,11 +31,83 @@ impl OpenCommit {
 #[derive(Debug)]
 pub(super) struct SealedCommit {
     pub(super) first: u64,
-    pub(super) mutations: Vec<Mutation>,
+    pub(super) made: Vec<Made>,
     /// What to send, and to send again.
     pub(super) command: Arc<Commit>,
     /// What is stored once it has been applied.
     pub(super) result: Base,
     /// Sent on the present connection, and no answer yet.
     pub(super) in_flight: bool,
+}
+
+/// A commit's mutations, off the document.
+#[derive(Debug)]
+pub(super) struct Lifted {
+    pub(super) first: u64,
+    /// None where it has not been sent.
+    pub(super) sequence: Option<Sequence>,
+    pub(super) mutations: Vec<Mutation>,
+}
+
+impl OpenCommit {
+    pub(super) fn new(first: u64) -> Self {
+        Self { first, made: Vec::new(), edits: EditSet::new() }
+    }
+
+    /// Add what was just made.
+    pub(super) fn push(&mut self, mutation: Mutation, edit: Edit, undo: Undo) {
+        if matches!(mutation, Mutation::Assign { .. } | Mutation::Delete) {
+            // A whole new value makes irrelevant whatever it replaces.
+            let mut before = match undo {
+                Undo::Whole(before) => before,
+                _ => None,
+            };
+            lift(&mut before, std::mem::take(&mut self.made));
+            self.made.push(Made { mutation, undo: Undo::Whole(before) });
+            self.edits = EditSet::rewrite();
+            return;
+        }
+        self.edits.push(edit);
+        match self.replaced_by(&mutation) {
+            Some(before) => *before = mutation,
+            None => self.made.push(Made { mutation, undo }),
+        }
+    }
+
+    /// The mutation that a new one takes the place of: it gave the same key or element a value, and what was
+    /// made since gave others of the same container theirs.
+    fn replaced_by(&mut self, new: &Mutation) -> Option<&mut Mutation> {
+        let recent = self.made.iter_mut().rev().take(COALESCE_OVER).map(|made| &mut made.mutation);
+        for before in recent {
+            match (&*before, new) {
+                (Mutation::Set { path, key, .. }, Mutation::Set { path: new_path, key: new_key, .. })
+                    if path == new_path =>
+                {
+                    if key == new_key {
+                        return Some(before);
+                    }
+                }
+                (Mutation::Replace { path, index, .. }, Mutation::Replace { path: new_path, index: new_index, .. })
+                    if path == new_path =>
+                {
+                    if index == new_index {
+                        return Some(before);
+                    }
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
+/// Take mutations back, the last one first. Gives them in the order they were made.
+pub(super) fn lift(value: &mut Option<Node>, made: Vec<Made>) -> Vec<Mutation> {
+    let mut mutations = Vec::with_capacity(made.len());
+    for Made { mutation, undo: how } in made.into_iter().rev() {
+        undo(value, &mutation, how);
+        mutations.push(mutation);
+    }
+    mutations.reverse();
+    mutations
 }

@@ -7,7 +7,7 @@ use crate::command::{Answer, Input, Outcome, RequestId};
 use crate::document::{Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Sequence;
-use crate::replica::Change;
+use crate::replica::{Change, Rebased};
 
 /// The first retry of what the backend was too busy for, in milliseconds; doubled each time, up to a limit.
 const FIRST_RETRY_MS: u64 = 20;
@@ -196,17 +196,20 @@ impl Session {
             }
             other => {
                 let error = refusal(other);
-                attribute.ask(Want::Load);
-                if let Some(first) = attribute.replica.reject(sequence) {
+                if let Some((first, rebased)) = attribute.replica.reject(sequence, now.unix_ns) {
                     self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
+                    self.report_rebased(name, rebased);
                 }
-                self.forget_commits(name);
             }
         }
     }
 
     fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
         let rebased = self.attribute(name).replica.rebase(stored, now.unix_ns);
+        self.report_rebased(name, rebased);
+    }
+
+    fn report_rebased(&mut self, name: &str, rebased: Rebased) {
         self.forget_commits(name);
         if let Some((from, to)) = rebased.regression {
             self.events.push_back(Event::Regressed { name: name.to_owned(), from, to });

@@ -1,0 +1,177 @@
+//! A list as pending mutations know it, beside the list that came instead.
+
+use super::align::{Pair, align};
+use super::transform::Fate;
+use crate::document::{List, Node};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Names an element while mutations are carried over: the index in the old list, or a number past it.
+type Id = usize;
+
+#[derive(Debug)]
+pub(super) struct ListMap<'a> {
+    old_list: &'a List,
+    new_list: &'a List,
+    /// So many are the same at the start,
+    start: usize,
+    /// and so many at the end;
+    end: usize,
+    /// between these, those that are in both; ascending in the old list.
+    partners: Vec<Pair>,
+    /// The elements as the mutations so far leave the list they were made on,
+    old: Vec<Id>,
+    /// and as the mutations carried so far leave the new one.
+    new: Vec<Id>,
+    next_id: Id,
+    /// What has been named, and what pending mutations put there.
+    named: HashMap<Id, Fate<'a>>,
+}
+
+/// Where a splice cuts the new list.
+pub(super) struct Cut {
+    /// To be taken out, from the last to the first: indexes before any is taken out.
+    pub(super) runs: Vec<Range<usize>>,
+    /// Where what comes goes, once they are out.
+    pub(super) insert_at: usize,
+}
+
+impl<'a> ListMap<'a> {
+    pub(super) fn new(old: &'a List, new: &'a List) -> Self {
+        let alignment = align(old, new);
+        let mut next_id = old.len();
+        let mut partners: Vec<Pair> = alignment.middle.iter().chain(&alignment.moved).copied().collect();
+        partners.sort_unstable();
+        let partner_of: HashMap<usize, Id> = partners.iter().map(|pair| (pair.new, pair.old)).collect();
+        let mut ids = Vec::with_capacity(new.len());
+        ids.extend(0..alignment.start);
+        for index in alignment.start..new.len() - alignment.end {
+            ids.push(partner_of.get(&index).copied().unwrap_or_else(|| {
+                next_id += 1;
+                next_id - 1
+            }));
+        }
+        ids.extend(old.len() - alignment.end..old.len());
+        let (start, end) = (alignment.start, alignment.end);
+        let old_ids = (0..old.len()).collect();
+        let named = HashMap::new();
+        Self { old_list: old, new_list: new, start, end, partners, old: old_ids, new: ids, next_id, named }
+    }
+
+    /// The value at an index of the old list, whose index becomes that in the new one. None where it is gone.
+    pub(super) fn enter(&mut self, index: &mut usize) -> Option<&mut Fate<'a>> {
+        let id = *self.old.get(*index)?;
+        *index = self.find(id, *index)?;
+        let (old, new) = self.values(id);
+        Some(self.named.entry(id).or_insert_with(|| Fate::between(old, new)))
+    }
+
+    /// Another value for an element. Gives its index in the new list.
+    pub(super) fn replace(&mut self, index: usize) -> Option<usize> {
+        let id = *self.old.get(index)?;
+        let place = self.find(id, index);
+        self.named.insert(id, Fate::Pending);
+        place
+    }
+
+    pub(super) fn append(&mut self, count: usize) {
+        let ids = self.fresh(count);
+        self.old.extend(ids.clone());
+        self.new.extend(ids);
+    }
+
+    pub(super) fn splice(&mut self, index: usize, remove: usize, insert: usize) -> Cut {
+        let end = (index + remove).min(self.old.len());
+        let index = index.min(end);
+        let at_end = end == self.old.len();
+        let going: Vec<Id> = self.old[index..end].to_vec();
+        let mut places: Vec<usize> = going
+            .iter()
+            .enumerate()
+            // What somebody gave another value meanwhile is not what was to be removed.
+            .filter(|(_, id)| !self.is_overwritten(**id))
+            .filter_map(|(i, id)| self.find(*id, index + i))
+            .collect();
+        places.sort_unstable();
+        let insert_at = match places.first() {
+            Some(first) => *first,
+            None if at_end => self.new.len(),
+            None if index == 0 => 0,
+            None => self.beside(index, end),
+        };
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for &place in &places {
+            match runs.last_mut() {
+                Some(run) if run.end == place => run.end += 1,
+                _ => runs.push(place..place + 1),
+            }
+        }
+        runs.reverse();
+        for run in &runs {
+            self.new.drain(run.clone());
+        }
+        let ids = self.fresh(insert);
+        self.new.splice(insert_at..insert_at, ids.clone());
+        self.old.splice(index..end, ids);
+        Cut { runs, insert_at }
+    }
+
+    /// Elements take the order they were given; what they did not know comes after them, in its order.
+    pub(super) fn permute(&mut self, order: &[usize]) -> Vec<usize> {
+        self.old = order.iter().filter_map(|&index| self.old.get(index).copied()).collect();
+        let mut places: HashMap<Id, usize> = self.new.iter().copied().zip(0..).collect();
+        let mut new_order: Vec<usize> = self.old.iter().filter_map(|id| places.remove(id)).collect();
+        let mut unknown: Vec<usize> = places.into_values().collect();
+        unknown.sort_unstable();
+        new_order.extend(unknown);
+        self.new = new_order.iter().map(|&index| self.new[index]).collect();
+        new_order
+    }
+
+    /// Where to insert between two neighbours in the old list of which nothing between is left in the new one:
+    /// before the right one, else after the nearest on the left that is left.
+    fn beside(&self, index: usize, end: usize) -> usize {
+        if let Some(place) = self.old.get(end).and_then(|id| self.find(*id, end)) {
+            return place;
+        }
+        let left = (0..index).rev().find_map(|index| self.find(self.old[index], index));
+        left.map_or(0, |place| place + 1)
+    }
+
+    fn find(&self, id: Id, near: usize) -> Option<usize> {
+        if self.new.get(near) == Some(&id) {
+            return Some(near);
+        }
+        self.new.iter().position(|other| *other == id)
+    }
+
+    /// The values of an element in the lists as they were at first.
+    fn values(&self, id: Id) -> (Option<&'a Node>, Option<&'a Node>) {
+        let old = self.old_list.get(id);
+        let partner = if id < self.start {
+            Some(id)
+        } else if id + self.end >= self.old_list.len() {
+            Some(id + self.new_list.len() - self.old_list.len())
+        } else {
+            self.partners.binary_search_by_key(&id, |pair| pair.old).ok().map(|found| self.partners[found].new)
+        };
+        (old, partner.filter(|_| old.is_some()).and_then(|index| self.new_list.get(index)))
+    }
+
+    /// Has somebody put another value in the place of this scalar?
+    fn is_overwritten(&self, id: Id) -> bool {
+        if self.named.contains_key(&id) {
+            return false;
+        }
+        matches!(self.values(id), (Some(old @ Node::Scalar(_)), Some(new)) if old != new)
+    }
+
+    fn fresh(&mut self, count: usize) -> Range<Id> {
+        let ids = self.next_id..self.next_id + count;
+        self.next_id += count;
+        for id in ids.clone() {
+            self.named.insert(id, Fate::Pending);
+        }
+        ids
+    }
+}
