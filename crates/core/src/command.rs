@@ -10,6 +10,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RequestId(pub u64);
 
+/// How long a backend remembers a writer's last sequence, in seconds.
+pub const REMEMBER_SECONDS: u32 = 24 * 60 * 60;
+
 /// One request to a backend.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -92,6 +95,9 @@ pub enum Outcome {
     Stale {
         /// What is stored instead.
         stored: Option<Stored>,
+        /// Does the backend remember a sequence of this writer? One that forgets before
+        /// [`REMEMBER_SECONDS`] have passed has lost its data.
+        remembers: bool,
     },
 }
 

@@ -25,6 +25,8 @@ pub enum ErrorCode {
     Auth,
     /// The server refused for good: no permission, too large, a full quota.
     Refused,
+    /// A commit was sent so long ago that the server cannot tell any more whether it was applied.
+    OutcomeUnknown,
     /// The server cannot be reached.
     Unavailable,
     /// A URL or an option that cannot be used.
@@ -50,6 +52,7 @@ impl ErrorCode {
             Self::WrongType => "ERR_WRONG_TYPE",
             Self::Auth => "ERR_AUTH",
             Self::Refused => "ERR_REFUSED",
+            Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
             Self::Unavailable => "ERR_UNAVAILABLE",
             Self::Options => "ERR_OPTIONS",
             Self::File => "ERR_FILE",

@@ -4,7 +4,7 @@ mod support;
 
 use support::{Client, put, stored, stored_value};
 use synced_memory_core::backend::MemoryStore;
-use synced_memory_core::command::{Answer, Input, Outcome};
+use synced_memory_core::command::{Answer, Command, Input, Outcome, REMEMBER_SECONDS};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::session::Event;
 
@@ -308,7 +308,7 @@ fn a_stale_answer_without_content_is_followed_by_a_load() {
     a.run(&mut server);
     a.mutate(r#"[["append","tasks",[],[2]]]"#);
     let (id, _) = a.outgoing.pop_front().unwrap();
-    a.handle(Input::Answer(id, Answer::Committed(Outcome::Stale { stored: None })));
+    a.handle(Input::Answer(id, Answer::Committed(Outcome::Stale { stored: None, remembers: true })));
     a.run(&mut server);
     assert_eq!(stored_value(&mut server, "tasks"), "[1,2]");
 }
@@ -362,4 +362,131 @@ fn every_append_is_there_exactly_once() {
         items.sort_unstable();
         assert_eq!(items, (0..made).collect::<Vec<_>>(), "seed {seed}");
     }
+}
+
+/// The server is busy when the commit comes again, so the replica loads what the commit has made and
+/// puts it on top of itself.
+#[test]
+fn a_commit_that_was_rebased_on_its_own_result_does_not_say_what_is_stored() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    a.serve_one(&mut server);
+    a.disconnect();
+    a.connect();
+    while let Some((_, command)) = a.outgoing.front() {
+        if matches!(command, Command::Commit(_)) {
+            let (id, _) = a.outgoing.pop_front().unwrap();
+            a.incoming.push_back((id, Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING"))));
+        } else {
+            a.serve_one(&mut server);
+        }
+    }
+    a.run(&mut server);
+    a.monotonic_ms = a.session.poll_timeout().expect("a retry is due some time");
+    a.handle(Input::Tick);
+    a.run(&mut server);
+    assert_eq!((a.text("tasks").as_str(), a.settled()), ("[1,2]", 2));
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2]");
+    assert!(!a.events.iter().any(|event| matches!(event, Event::Regressed { .. })));
+}
+
+#[test]
+fn a_refusal_for_good_rolls_back_on_the_next_connection_too() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    let (id, _) = a.outgoing.pop_front().unwrap();
+    a.handle(Input::Answer(id, Answer::Refused(SyncError::new(ErrorCode::Refused, "NOPERM"))));
+    a.disconnect();
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(a.text("tasks"), "[1]");
+    a.mutate(r#"[["append","tasks",[],[3]]]"#);
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,3]");
+}
+
+#[test]
+fn a_server_that_lost_its_memory_gets_the_document_again() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",["a1"]]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    b.mutate(r#"[["append","tasks",[],["b1"]]]"#);
+    b.run(&mut server);
+    a.refresh(&mut server);
+    for client in [&mut a, &mut b] {
+        client.disconnect();
+    }
+    a.mutate(r#"[["append","tasks",[],["a2"]]]"#);
+    b.mutate(r#"[["append","tasks",[],["b2"]]]"#);
+    server = MemoryStore::default();
+    for client in [&mut a, &mut b] {
+        client.connect();
+        client.run(&mut server);
+    }
+    a.refresh(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), r#"["a1","b1","a2","b2"]"#);
+    assert_eq!(a.text("tasks"), b.text("tasks"));
+    assert_eq!(a.conflicts() + b.conflicts(), 0);
+    assert!(a.events.iter().any(|event| matches!(event, Event::Regressed { to, .. } if to.0 == 0)));
+}
+
+#[test]
+fn a_document_that_somebody_deleted_is_not_given_back() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",["a1"]]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    a.disconnect();
+    a.mutate(r#"[["append","tasks",[],["a2"]]]"#);
+    b.mutate(r#"[["delete","tasks"]]"#);
+    b.run(&mut server);
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(stored(&mut server, "tasks"), "-");
+    assert_eq!((a.text("tasks").as_str(), a.conflicts(), a.settled()), ("-", 1, 2));
+}
+
+/// After so long the server may have forgotten the sequence, and would apply the commit again.
+#[test]
+fn a_commit_without_an_answer_is_not_sent_again_after_the_server_may_have_forgotten() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1]]]"#);
+    a.run(&mut server);
+    a.mutate(r#"[["append","tasks",[],[2]]]"#);
+    a.serve_one(&mut server);
+    a.disconnect();
+    a.mutate(r#"[["append","tasks",[],[3]]]"#);
+    a.unix_ns += u64::from(REMEMBER_SECONDS) * 1_000_000_000;
+    a.connect();
+    a.run(&mut server);
+    let unknown = |event: &Event| matches!(event, Event::Rejected { error, first: 2, .. } if error.code == ErrorCode::OutcomeUnknown);
+    assert!(a.events.iter().any(unknown));
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2,3]");
+    assert_eq!((a.text("tasks").as_str(), a.settled()), ("[1,2,3]", 3));
+}
+
+#[test]
+fn values_given_again_while_offline_take_the_place_of_those_before() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","state",{"count":0,"list":[0,0]}]]"#);
+    a.run(&mut server);
+    a.disconnect();
+    a.mutate(r#"[["set","state",[],"count",0],["set","state",[],"seen","x0"],["replace","state",["list"],1,0]]"#);
+    let bytes = a.session.pending_bytes();
+    for n in 1..50 {
+        a.mutate(&format!(r#"[["set","state",[],"seen","x{n}"],["set","state",[],"count",{n}]]"#));
+    }
+    for n in 1..50 {
+        a.mutate(&format!(r#"[["replace","state",["list"],0,{n}],["replace","state",["list"],1,{n}]]"#));
+    }
+    assert!(a.session.pending_bytes() < bytes * 3, "{bytes} became {}", a.session.pending_bytes());
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(stored_value(&mut server, "state"), r#"{"count":49,"list":[49,49],"seen":"x49"}"#);
+    assert_eq!(a.settled(), 199 + 1);
 }

@@ -21,6 +21,7 @@ const messages = {
   ERR_AUTH: (_, detail) => `the server refused the login (${detail}); check user and password in the URL`,
   ERR_OPTIONS: (_, detail) => detail,
   ERR_REFUSED: (place, detail) => `${place}: the server refused the commit for good (${detail}); it was rolled back`,
+  ERR_OUTCOME_UNKNOWN: (place, detail) => `${place}: ${detail}`,
   ERR_UNAVAILABLE: (_, detail) =>
     `the server cannot be reached (${detail}); mutations are kept and sent when it is back`,
   ERR_FILE: (_, detail) => `the embedded file cannot be used (${detail}); check its folder and permissions`,

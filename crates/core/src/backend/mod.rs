@@ -84,11 +84,11 @@ fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> 
     }
     // Built on a commit that was not applied: its answer carries what is stored.
     if commit.after.is_some() && last != commit.after {
-        return Ok(Outcome::Stale { stored: None });
+        return Ok(Outcome::Stale { stored: None, remembers: last.is_some() });
     }
     if !fits(store, &commit.key, &commit.guard)? {
         let stored = if commit.after.is_some() { None } else { Some(load(store, &commit.key)?) };
-        return Ok(Outcome::Stale { stored });
+        return Ok(Outcome::Stale { stored, remembers: last.is_some() });
     }
     match &commit.plan {
         Plan::Set(text) => store.replace(&commit.key, text.as_bytes())?,

@@ -2,12 +2,13 @@
 
 mod pending;
 
-use crate::command::{Commit, Probed};
+use crate::command::{Commit, Probed, REMEMBER_SECONDS};
 use crate::document::{self, Base, Content, Guard, Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::merge::{self, Carried, Transform};
 use crate::mutation::{self, Json, Located, Mutation, Undo};
+use crate::session::Now;
 use crate::splice::{self, Edit};
 use pending::{Lifted, OpenCommit, SealedCommit, lift};
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ pub struct Replica {
     highest: Option<Revision>,
     sealed: VecDeque<SealedCommit>,
     open: Option<OpenCommit>,
+    /// When the server last said that it applied a commit of ours.
+    remembered: Option<Now>,
 }
 
 /// What a rebase did.
@@ -76,6 +79,7 @@ impl Replica {
             highest: None,
             sealed: VecDeque::new(),
             open: None,
+            remembered: None,
         }
     }
 
@@ -181,7 +185,7 @@ impl Replica {
 impl Replica {
     /// The next commit to send, if one can go now. `next_sequence` is asked only where mutations are
     /// sent for the first time.
-    pub fn next_commit(&mut self, now_ns: u64, next_sequence: impl FnOnce() -> Sequence) -> Option<Arc<Commit>> {
+    pub fn next_commit(&mut self, now: Now, next_sequence: impl FnOnce() -> Sequence) -> Option<Arc<Commit>> {
         let sizes = self.sealed.iter().filter(|commit| commit.in_flight).map(|commit| commit.command.plan.bytes());
         let (count, bytes) = sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
         if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) || !self.is_loaded() {
@@ -191,11 +195,12 @@ impl Replica {
             index
         } else {
             let open = self.open.take()?;
-            self.seal(next_sequence(), open, now_ns);
+            self.seal(next_sequence(), open, now.unix_ns);
             self.sealed.len() - 1
         };
         let commit = &mut self.sealed[index];
         commit.in_flight = true;
+        commit.sent.get_or_insert(now);
         Some(commit.command.clone())
     }
 
@@ -216,16 +221,53 @@ impl Replica {
         });
         self.highest = Some(revision);
         let OpenCommit { first, made, .. } = open;
-        self.sealed.push_back(SealedCommit { first, made, command, result, in_flight: false });
+        self.sealed.push_back(SealedCommit {
+            first,
+            made,
+            command,
+            result,
+            in_flight: false,
+            sent: None,
+            rebased: false,
+        });
     }
 
     /// The server has applied a commit, and so all before it. False where that commit is not pending.
-    pub fn applied(&mut self, sequence: Sequence) -> bool {
-        let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence);
-        let Some(commit) = index.and_then(|index| self.sealed.drain(..=index).next_back()) else { return false };
+    pub fn applied(&mut self, sequence: Sequence, now: Now) -> bool {
+        let Some(commit) = self.take_up_to(sequence) else { return false };
+        self.remembered = Some(now);
         self.revision = (commit.result != Base::Absent).then_some(commit.command.revision);
         self.confirmed = Some(commit.result);
         true
+    }
+
+    /// The same, but it was an earlier sending that the server applied. Where the commit has been rebased since,
+    /// that may have been on its own result: what is stored must be loaded.
+    pub fn applied_before(&mut self, sequence: Sequence, now: Now) -> bool {
+        if !self.sealed.iter().any(|commit| commit.command.sequence == sequence && commit.rebased) {
+            return self.applied(sequence, now);
+        }
+        self.take_up_to(sequence);
+        self.remembered = Some(now);
+        self.confirmed = None;
+        true
+    }
+
+    fn take_up_to(&mut self, sequence: Sequence) -> Option<SealedCommit> {
+        let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
+        self.sealed.drain(..=index).next_back()
+    }
+
+    /// The first commit that was sent so long ago that the server may have forgotten whether it applied it.
+    pub fn outlived(&self, now: Now) -> Option<Sequence> {
+        let waiting = self.sealed.iter().filter(|commit| !commit.in_flight);
+        let mut outlived = waiting.filter(|commit| commit.sent.is_some_and(|sent| !is_remembered(sent, now)));
+        outlived.next().map(|commit| commit.command.sequence)
+    }
+
+    /// Must the server remember a sequence of this writer, unless it lost its data?
+    pub fn must_be_remembered(&self, now: Now) -> bool {
+        self.remembered.is_some_and(|at| is_remembered(at, now))
     }
 
     /// This commit, and all that build on it, have to be sent again.
@@ -244,7 +286,7 @@ impl Replica {
 
     /// Take back a commit that the server refused for good. Gives the number of its first mutation, and what
     /// that did to the document. None where that commit is not pending.
-    pub fn reject(&mut self, sequence: Sequence, now_ns: u64) -> Option<(u64, Rebased)> {
+    pub fn reject(&mut self, sequence: Sequence, now: Now) -> Option<(u64, Rebased)> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
         let before = Before { value: self.value.clone(), error: None, revision: self.revision };
         let later = self.lift_from(index + 1);
@@ -254,10 +296,10 @@ impl Replica {
         let earlier = self.lift_from(0);
         let base = self.value.clone();
         // Back on: those before it as they were, those after it without it.
-        let mut conflicts = self.put_back(earlier, &mut Transform::new(base.as_ref(), base.as_ref()), now_ns);
+        let mut conflicts = self.put_back(earlier, &mut Transform::new(base.as_ref(), base.as_ref()), now);
         let without_it = self.value.clone();
         let mut transform = Transform::new(with_it.as_ref(), without_it.as_ref());
-        conflicts.extend(self.put_back(later, &mut transform, now_ns));
+        conflicts.extend(self.put_back(later, &mut transform, now));
         Some((refused.first, self.rebased(&before, conflicts)))
     }
 
@@ -283,7 +325,11 @@ struct Before {
 /// Rebase.
 impl Replica {
     /// The server has this: carry the pending mutations over to it.
-    pub fn rebase(&mut self, stored: &Stored, now_ns: u64) -> Rebased {
+    pub fn rebase(&mut self, stored: &Stored, now: Now) -> Rebased {
+        if *stored == Stored::Absent && self.confirmed == Some(Base::Absent) {
+            // Also where pending commits are about to store it again.
+            return Rebased { change: None, regression: None, conflicts: Vec::new() };
+        }
         let (new, error, base, revision) = match document::read(stored) {
             Content::Absent => (None, None, Base::Absent, None),
             Content::Document { value, revision, base } => (Some(value), None, base, Some(revision)),
@@ -305,33 +351,40 @@ impl Replica {
         // What was made only because nothing was there yet is compared with what is there after all.
         let old = old.or_else(|| created(&lifted));
         let new = self.value.clone();
-        let conflicts = self.put_back(lifted, &mut Transform::new(old.as_ref(), new.as_ref()), now_ns);
+        let conflicts = self.put_back(lifted, &mut Transform::new(old.as_ref(), new.as_ref()), now);
         self.rebased(&before, conflicts)
+    }
+
+    /// The server lost the document, and nobody deleted it: the pending commits store it again.
+    pub fn recreate(&mut self, now: Now) -> Rebased {
+        let before = Before { value: self.value.clone(), error: None, revision: self.revision };
+        let lifted = self.lift_from(0);
+        let value = self.value.clone();
+        self.confirmed = Some(Base::Absent);
+        self.remembered = None;
+        let conflicts = self.put_back(lifted, &mut Transform::new(value.as_ref(), value.as_ref()), now);
+        let regression = self.revision.take().map(|revision| (revision, Revision(0)));
+        Rebased { regression, ..self.rebased(&before, conflicts) }
     }
 
     /// Take pending mutations off the document, those of the sealed commits from `index` on and of the open one.
     fn lift_from(&mut self, index: usize) -> Vec<Lifted> {
         let mut lifted = Vec::new();
         if let Some(OpenCommit { first, made, .. }) = self.open.take() {
-            lifted.push(Lifted { first, sequence: None, mutations: lift(&mut self.value, made) });
+            lifted.push(Lifted { first, sequence: None, sent: None, mutations: lift(&mut self.value, made) });
         }
-        for SealedCommit { first, made, command, .. } in self.sealed.drain(index..).rev() {
+        for SealedCommit { first, made, command, sent, .. } in self.sealed.drain(index..).rev() {
             let mutations = lift(&mut self.value, made);
-            lifted.push(Lifted { first, sequence: Some(command.sequence), mutations });
+            lifted.push(Lifted { first, sequence: Some(command.sequence), sent, mutations });
         }
         lifted.reverse();
         lifted
     }
 
     /// Put pending mutations on the document as it is now. Gives those that have nothing to change any more.
-    fn put_back(
-        &mut self,
-        lifted: Vec<Lifted>,
-        transform: &mut Transform<'_>,
-        now_ns: u64,
-    ) -> Vec<(Mutation, SyncError)> {
+    fn put_back(&mut self, lifted: Vec<Lifted>, transform: &mut Transform<'_>, now: Now) -> Vec<(Mutation, SyncError)> {
         let mut conflicts = Vec::new();
-        for Lifted { first, sequence, mutations } in lifted {
+        for Lifted { first, sequence, sent, mutations } in lifted {
             let mut open = OpenCommit::new(first);
             for mutation in mutations {
                 match transform.carry(mutation.clone()) {
@@ -350,7 +403,12 @@ impl Replica {
                 continue;
             }
             match sequence {
-                Some(sequence) => self.seal(sequence, open, now_ns),
+                Some(sequence) => {
+                    self.seal(sequence, open, now.unix_ns);
+                    if let Some(commit) = self.sealed.back_mut() {
+                        (commit.sent, commit.rebased) = (sent, true);
+                    }
+                }
                 None => self.open = Some(open),
             }
         }
@@ -395,4 +453,12 @@ fn created(lifted: &[Lifted]) -> Option<Node> {
         Mutation::Create { value } => Node::parse(&value.0).ok(),
         _ => None,
     }
+}
+
+/// Is what the server learnt at one time still known to it? An hour is left for clocks that disagree.
+fn is_remembered(since: Now, now: Now) -> bool {
+    let by_monotonic = now.monotonic_ms.saturating_sub(since.monotonic_ms) / 1000;
+    // Not all monotonic clocks count the time that a machine sleeps.
+    let by_unix = now.unix_ns.saturating_sub(since.unix_ns) / 1_000_000_000;
+    by_monotonic.max(by_unix) < u64::from(REMEMBER_SECONDS - 60 * 60)
 }

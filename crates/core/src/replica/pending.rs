@@ -4,6 +4,7 @@ use crate::command::Commit;
 use crate::document::{Base, Node};
 use crate::ids::Sequence;
 use crate::mutation::{Mutation, Undo, undo};
+use crate::session::Now;
 use crate::splice::{Edit, EditSet};
 use std::sync::Arc;
 
@@ -38,6 +39,10 @@ pub(super) struct SealedCommit {
     pub(super) result: Base,
     /// Sent on the present connection, and no answer yet.
     pub(super) in_flight: bool,
+    /// When it was sent first.
+    pub(super) sent: Option<Now>,
+    /// It is not as it was when it was sent first.
+    pub(super) rebased: bool,
 }
 
 /// A commit's mutations, off the document.
@@ -46,6 +51,7 @@ pub(super) struct Lifted {
     pub(super) first: u64,
     /// None where it has not been sent.
     pub(super) sequence: Option<Sequence>,
+    pub(super) sent: Option<Now>,
     pub(super) mutations: Vec<Mutation>,
 }
 

@@ -1,15 +1,12 @@
 //! Abstract command -> RESP commands.
 
 use super::{Args, COMMIT_SCRIPT};
-use crate::command::{Command, Commit};
+use crate::command::{Command, Commit, REMEMBER_SECONDS};
 use crate::document::Guard;
 use crate::ids::WriterId;
 use crate::splice::{Piece, Plan};
 use std::fmt::Display;
 use std::sync::LazyLock;
-
-/// How long a server remembers a writer's last sequence, in seconds: longer than any retry goes on.
-const REMEMBER_SECONDS: u32 = 24 * 60 * 60;
 
 static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1_smol::Sha1::from(COMMIT_SCRIPT).digest().to_string());
 

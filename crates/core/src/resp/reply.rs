@@ -81,6 +81,7 @@ fn committed(replies: Vec<Reply>) -> Option<Answer> {
         b"applied" => Outcome::Applied,
         b"duplicate" => Outcome::Duplicate,
         b"stale" => Outcome::Stale {
+            remembers: parts.next()? == b"1",
             stored: match parts.next().as_deref() {
                 None => None,
                 Some(b"absent") => Some(Stored::Absent),

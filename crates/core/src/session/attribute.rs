@@ -3,6 +3,7 @@
 use crate::command::{Command, Commit};
 use crate::ids::Sequence;
 use crate::replica::Replica;
+use crate::session::Now;
 use std::sync::Arc;
 
 /// What should be asked of the backend next. Greater asks for more.
@@ -54,11 +55,11 @@ impl Attribute {
         Some(Command::Probe { key, at, len })
     }
 
-    pub(super) fn next_commit(&mut self, now_ns: u64, sequence: Sequence) -> Option<Arc<Commit>> {
+    pub(super) fn next_commit(&mut self, now: Now, sequence: Sequence) -> Option<Arc<Commit>> {
         // What is loaded next is what commits will be built on.
         if self.want.max(self.fetching) == Want::Load {
             return None;
         }
-        self.replica.next_commit(now_ns, || sequence)
+        self.replica.next_commit(now, || sequence)
     }
 }

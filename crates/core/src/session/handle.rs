@@ -138,7 +138,14 @@ impl Session {
         match answer {
             Answer::Loaded(stored) => {
                 attribute.attempts = 0;
-                self.rebase(name, &stored, now);
+                // Did somebody delete it, or did the server lose it? The answer to the next commit tells.
+                let undecided = stored == Stored::Absent
+                    && attribute.replica.first_pending().is_some()
+                    && attribute.replica.is_loaded()
+                    && attribute.replica.must_be_remembered(now);
+                if !undecided {
+                    self.rebase(name, &stored, now);
+                }
             }
             Answer::Probed(probed) => {
                 attribute.attempts = 0;
@@ -166,9 +173,16 @@ impl Session {
     fn take_outcome(&mut self, name: &str, sequence: Sequence, answer: Answer, now: Now) {
         let attribute = self.attribute(name);
         match answer {
-            Answer::Committed(Outcome::Stale { stored: Some(stored) }) if attribute.replica.is_first(sequence) => {
+            Answer::Committed(Outcome::Stale { stored: Some(stored), remembers })
+                if attribute.replica.is_first(sequence) =>
+            {
                 attribute.attempts = 0;
-                self.rebase(name, &stored, now);
+                if stored == Stored::Absent && !remembers && attribute.replica.must_be_remembered(now) {
+                    let rebased = attribute.replica.recreate(now);
+                    self.report_rebased(name, rebased);
+                } else {
+                    self.rebase(name, &stored, now);
+                }
             }
             Answer::Committed(Outcome::Stale { .. }) => {
                 let is_first = attribute.replica.is_first(sequence);
@@ -179,11 +193,14 @@ impl Session {
             }
             Answer::Committed(outcome) => {
                 attribute.attempts = 0;
-                if outcome == Outcome::Duplicate {
+                let is_news = if outcome == Outcome::Duplicate {
                     // It was applied before, and more may have been since.
                     attribute.ask(Want::Probe);
-                }
-                if attribute.replica.applied(sequence) {
+                    attribute.replica.applied_before(sequence, now)
+                } else {
+                    attribute.replica.applied(sequence, now)
+                };
+                if is_news {
                     let revision = attribute.replica.revision();
                     let bytes = attribute.replica.value().map_or(0, Node::text_len);
                     self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
@@ -195,17 +212,33 @@ impl Session {
                 self.wait(name, error, now);
             }
             other => {
-                let error = refusal(other);
-                if let Some((first, rebased)) = attribute.replica.reject(sequence, now.unix_ns) {
-                    self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
-                    self.report_rebased(name, rebased);
-                }
+                self.reject(name, sequence, refusal(other), now);
             }
         }
     }
 
+    fn reject(&mut self, name: &str, sequence: Sequence, error: SyncError, now: Now) {
+        if let Some((first, rebased)) = self.attribute(name).replica.reject(sequence, now) {
+            self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
+            self.report_rebased(name, rebased);
+        }
+    }
+
+    /// A commit went out, its answer never came, and the server may not know any more: sending it again could
+    /// apply it twice.
+    pub(super) fn give_up_commit(&mut self, name: &str, sequence: Sequence, now: Now) {
+        let error = SyncError::new(
+            ErrorCode::OutcomeUnknown,
+            "the connection was lost before the answer and came back only after the server may have forgotten \
+             what it applied; look at the attribute and mutate it again where that is missing",
+        );
+        self.attribute(name).ask(Want::Load);
+        self.reject(name, sequence, error, now);
+        self.report_settled();
+    }
+
     fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
-        let rebased = self.attribute(name).replica.rebase(stored, now.unix_ns);
+        let rebased = self.attribute(name).replica.rebase(stored, now);
         self.report_rebased(name, rebased);
     }
 

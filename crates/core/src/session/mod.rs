@@ -333,6 +333,10 @@ impl Session {
         let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| !attribute.waits) else {
             return;
         };
+        if let Some(sequence) = attribute.replica.outlived(now) {
+            self.give_up_commit(name, sequence, now);
+        }
+        let Some(attribute) = self.attributes.get_mut(name) else { return };
         if let Some(fetch) = attribute.next_fetch() {
             self.send(Purpose::Fetch(name.to_owned()), fetch, 0, now);
         }
@@ -341,7 +345,7 @@ impl Session {
             let Some(attribute) = self.attributes.get_mut(name) else {
                 return;
             };
-            let Some(commit) = attribute.next_commit(now.unix_ns, sequence) else {
+            let Some(commit) = attribute.next_commit(now, sequence) else {
                 return;
             };
             self.last_sequence = self.last_sequence.max(commit.sequence.0);

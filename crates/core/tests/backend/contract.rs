@@ -34,7 +34,8 @@ fn absent<S: Store<Error: Debug>>(store: &mut S) {
     assert_eq!(run(store, &load()), Answer::Loaded(Stored::Absent));
     assert_eq!(run(store, &probe(0, 10)), Answer::Probed(Probed::Absent));
     let edit = commit(1, text_guard("x"), Plan::Edit(vec![]));
-    assert_eq!(run(store, &edit), stale(Some(Stored::Absent)));
+    let stored = Some(Stored::Absent);
+    assert_eq!(run(store, &edit), Answer::Committed(Outcome::Stale { stored, remembers: false }));
 }
 
 fn idempotent<S: Store<Error: Debug>>(store: &mut S) {
@@ -45,7 +46,10 @@ fn idempotent<S: Store<Error: Debug>>(store: &mut S) {
     assert_eq!(changed_key(&first, &Answer::Committed(Outcome::Duplicate)), None);
     assert_eq!(run(store, &commit(5, text_guard("one"), set("five"))), applied());
     assert_eq!(run(store, &commit(4, text_guard("five"), set("four"))), Answer::Committed(Outcome::Duplicate));
-    // Another writer counts for itself.
+    // Another writer counts for itself, and is not remembered before it has written.
+    let early = with(&commit(1, Guard::Absent, set("early")), |commit| commit.writer = WriterId("b".into()));
+    let stored = Some(text("five"));
+    assert_eq!(run(store, &early), Answer::Committed(Outcome::Stale { stored, remembers: false }));
     let other = with(&commit(1, text_guard("five"), set("other")), |commit| commit.writer = WriterId("b".into()));
     assert_eq!(run(store, &other), applied());
     assert_eq!(run(store, &load()), loaded("other"));
@@ -221,5 +225,5 @@ fn applied() -> Answer {
 }
 
 fn stale(stored: Option<Stored>) -> Answer {
-    Answer::Committed(Outcome::Stale { stored })
+    Answer::Committed(Outcome::Stale { stored, remembers: true })
 }

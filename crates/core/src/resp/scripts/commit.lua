@@ -5,12 +5,15 @@
 --       4 what must be stored: 'absent', 'other' (not a string) or its length   5 offset of its tail   6 its tail
 --       7 the plan: 'delete' | 'set' text | 'edit' followed by writes
 --         a write is 'write' offset and its pieces: 'text' bytes | 'range' first last (of the old text) | 'spaces' count
--- Returns {'applied'} | {'duplicate'} | {'stale'} | {'stale', 'absent' | 'other'} | {'stale', 'text', bytes}
+-- Returns {'applied'} | {'duplicate'}
+--       | {'stale', knows} | {'stale', knows, 'absent' | 'other'} | {'stale', knows, 'text', bytes}
+--         where knows is '1' if a sequence of the writer is remembered, else '0'
 
 local last = redis.call('GET', KEYS[2])
 if last and tonumber(last) >= tonumber(ARGV[1]) then return {'duplicate'} end
 -- Built on a commit that was not applied: its answer carries what is stored.
-if ARGV[2] ~= '' and last ~= ARGV[2] then return {'stale'} end
+local knows = last and '1' or '0'
+if ARGV[2] ~= '' and last ~= ARGV[2] then return {'stale', knows} end
 
 local length = redis.pcall('STRLEN', KEYS[1])
 local found, fits
@@ -27,9 +30,9 @@ else
     and redis.call('GETRANGE', KEYS[1], ARGV[5], tonumber(ARGV[5]) + #ARGV[6] - 1) == ARGV[6]
 end
 if not fits then
-  if ARGV[2] ~= '' then return {'stale'} end
-  if found == 'text' then return {'stale', found, redis.call('GET', KEYS[1])} end
-  return {'stale', found}
+  if ARGV[2] ~= '' then return {'stale', knows} end
+  if found == 'text' then return {'stale', knows, found, redis.call('GET', KEYS[1])} end
+  return {'stale', knows, found}
 end
 
 if ARGV[7] == 'set' then

@@ -4,12 +4,11 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 use synced_memory_core::backend::Store;
+use synced_memory_core::command::REMEMBER_SECONDS;
 use synced_memory_core::ids::{Sequence, WriterId};
 
 /// Bytes of a document in one row.
 const CHUNK: usize = 16 * 1024;
-/// How long sequences are remembered, in seconds: as on a server.
-const REMEMBER_SECONDS: i64 = 24 * 60 * 60;
 /// The number of the next change. Whoever asks holds the write lock.
 const NEXT_CHANGE: &str = "(SELECT coalesce(max(changed), 0) + 1 FROM documents)";
 
@@ -32,7 +31,7 @@ impl Documents<'_> {
 
     /// Forget the sequences that no retry can need any more.
     pub(super) fn purge_sequences(&self) -> Result<()> {
-        self.0.execute("DELETE FROM sequences WHERE at < ?", [unix_seconds() - REMEMBER_SECONDS])?;
+        self.0.execute("DELETE FROM sequences WHERE at < ?", [unix_seconds() - i64::from(REMEMBER_SECONDS)])?;
         Ok(())
     }
 
