@@ -30,6 +30,13 @@ pub enum Command {
         /// How many.
         len: usize,
     },
+    /// Read the end of a list, and since when it has only been appended to.
+    Tail {
+        /// The full key.
+        key: String,
+        /// Offset of the first byte to read.
+        at: usize,
+    },
     /// Change what is stored under one key, atomically and at most once.
     Commit(Arc<Commit>),
     /// List keys that start with `prefix`, a page at a time.
@@ -68,6 +75,13 @@ pub enum Answer {
     Loaded(Stored),
     /// To [`Command::Probe`].
     Probed(Probed),
+    /// To [`Command::Tail`].
+    Tail {
+        /// Every revision from the first to the second came from the one before it by an append.
+        appends: Option<(Revision, Revision)>,
+        /// What is stored from the offset on.
+        bytes: Vec<u8>,
+    },
     /// To [`Command::Commit`].
     Committed(Outcome),
     /// To [`Command::Names`]: full keys, possibly repeated, and the cursor to go on from (`"0"` at the end).
@@ -88,6 +102,11 @@ pub enum Answer {
 pub enum Outcome {
     /// Applied now.
     Applied,
+    /// Applied now, to a list that was not the one that the commit was built on.
+    Appended {
+        /// The revision that it made.
+        revision: Revision,
+    },
     /// This sequence had been applied before; nothing was changed.
     Duplicate,
     /// The guard did not match; nothing was changed. `stored` is there unless the commit had an

@@ -4,7 +4,7 @@ mod support;
 
 use support::{Client, put, stored, stored_value};
 use synced_memory_core::backend::MemoryStore;
-use synced_memory_core::command::{Answer, Command, Input, Outcome, REMEMBER_SECONDS};
+use synced_memory_core::command::{Answer, Input, Outcome, REMEMBER_SECONDS};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::session::Event;
 
@@ -91,6 +91,30 @@ fn a_lost_reply_and_a_writer_in_between() {
     a.run(&mut server);
     assert_eq!(stored_value(&mut server, "tasks"), "[1,2,3]");
     assert_eq!(a.text("tasks"), "[1,2,3]");
+}
+
+/// Both clocks stand still, so the revision that `b` expects of its commit on top of itself is the one
+/// that `a` gives to a document of the same length.
+#[test]
+fn nothing_is_sent_on_top_of_a_commit_that_may_have_been_rebased_on_its_own_result() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","tasks",{}]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    b.mutate(r#"[["set","tasks",[],"b",1]]"#);
+    b.serve_one(&mut server);
+    b.disconnect();
+    b.connect();
+    b.busy_for_commits(&mut server);
+    b.mutate(r#"[["set","tasks",[],"b",2]]"#);
+    b.monotonic_ms = b.session.poll_timeout().expect("a retry is due some time");
+    b.handle(Input::Tick);
+    assert_eq!(b.outgoing.len(), 1, "the second waits");
+    a.refresh(&mut server);
+    a.mutate(r#"[["set","tasks",[],"a",7]]"#);
+    a.run(&mut server);
+    b.run(&mut server);
+    assert_eq!(stored_value(&mut server, "tasks"), r#"{"b":2,"a":7}"#);
 }
 
 /// Both clocks stand still, so the second pipelined commit of one writer expects the very revision
@@ -375,15 +399,7 @@ fn a_commit_that_was_rebased_on_its_own_result_does_not_say_what_is_stored() {
     a.serve_one(&mut server);
     a.disconnect();
     a.connect();
-    while let Some((_, command)) = a.outgoing.front() {
-        if matches!(command, Command::Commit(_)) {
-            let (id, _) = a.outgoing.pop_front().unwrap();
-            a.incoming.push_back((id, Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING"))));
-        } else {
-            a.serve_one(&mut server);
-        }
-    }
-    a.run(&mut server);
+    a.busy_for_commits(&mut server);
     a.monotonic_ms = a.session.poll_timeout().expect("a retry is due some time");
     a.handle(Input::Tick);
     a.run(&mut server);

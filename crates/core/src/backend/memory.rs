@@ -1,7 +1,7 @@
 //! Documents in this process's memory: the `memory:` backend, and the server of simulations.
 
 use super::Store;
-use crate::ids::{Sequence, WriterId};
+use crate::ids::{Revision, Sequence, WriterId};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::ops::Range;
@@ -11,6 +11,7 @@ use std::ops::Range;
 pub struct MemoryStore {
     documents: BTreeMap<String, Vec<u8>>,
     sequences: HashMap<(String, WriterId), Sequence>,
+    appends: HashMap<String, (Revision, Revision)>,
     changes: u64,
 }
 
@@ -67,6 +68,15 @@ impl Store for MemoryStore {
 
     fn set_last_sequence(&mut self, key: &str, writer: &WriterId, sequence: Sequence) -> Result<(), Infallible> {
         self.sequences.insert((key.to_owned(), writer.clone()), sequence);
+        Ok(())
+    }
+
+    fn appends(&mut self, key: &str) -> Result<Option<(Revision, Revision)>, Infallible> {
+        Ok(self.appends.get(key).copied())
+    }
+
+    fn set_appends(&mut self, key: &str, first: Revision, last: Revision) -> Result<(), Infallible> {
+        self.appends.insert(key.to_owned(), (first, last));
         Ok(())
     }
 

@@ -5,13 +5,16 @@ mod memory;
 pub use memory::MemoryStore;
 
 use crate::command::{Answer, Command, Commit, Outcome, Probed};
-use crate::document::{Guard, Stored};
-use crate::ids::{Sequence, WriterId};
+use crate::document::{Guard, Stored, tail};
+use crate::ids::{Revision, Sequence, WriterId};
 use crate::splice::{Piece, Plan, Write};
 use std::ops::Range;
 
 /// The most keys that one answer to [`Command::Names`] holds.
 const PAGE: usize = 1000;
+
+/// How the text of a list begins.
+const LIST_HEAD: &str = "{\"value\":[";
 
 /// Documents as bytes, and what each writer last did to them. Offsets and lengths are in bytes.
 ///
@@ -41,6 +44,12 @@ pub trait Store {
     /// Remember it.
     fn set_last_sequence(&mut self, key: &str, writer: &WriterId, sequence: Sequence) -> Result<(), Self::Error>;
 
+    /// The first and the last revision of the last run of appends to `key`. It may be forgotten at any time.
+    fn appends(&mut self, key: &str) -> Result<Option<(Revision, Revision)>, Self::Error>;
+
+    /// Remember it.
+    fn set_appends(&mut self, key: &str, first: Revision, last: Revision) -> Result<(), Self::Error>;
+
     /// Up to `limit` keys that start with `prefix`, in byte order, from the first that is greater than `after`.
     fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, Self::Error>;
 }
@@ -50,6 +59,9 @@ pub fn execute<S: Store>(store: &mut S, command: &Command) -> Result<Answer, S::
     Ok(match command {
         Command::Load { key } => Answer::Loaded(load(store, key)?),
         Command::Probe { key, at, len } => Answer::Probed(probe(store, key, *at..at + len)?),
+        Command::Tail { key, at } => {
+            Answer::Tail { appends: store.appends(key)?, bytes: store.read(key, *at..usize::MAX)? }
+        }
         Command::Commit(commit) => Answer::Committed(apply(store, commit)?),
         Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
     })
@@ -58,7 +70,7 @@ pub fn execute<S: Store>(store: &mut S, command: &Command) -> Result<Answer, S::
 /// The key that a command changed, for those who watch.
 pub fn changed_key<'a>(command: &'a Command, answer: &Answer) -> Option<&'a str> {
     match (command, answer) {
-        (Command::Commit(commit), Answer::Committed(Outcome::Applied)) => Some(&commit.key),
+        (Command::Commit(commit), Answer::Committed(Outcome::Applied | Outcome::Appended { .. })) => Some(&commit.key),
         _ => None,
     }
 }
@@ -86,7 +98,15 @@ fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> 
     if commit.after.is_some() && last != commit.after {
         return Ok(Outcome::Stale { stored: None, remembers: last.is_some() });
     }
-    if !fits(store, &commit.key, &commit.guard)? {
+    let fits = fits(store, &commit.key, &commit.guard)?;
+    if let Plan::Append(elements) = &commit.plan
+        && let Some(end) = end_of_list(store, commit, fits)?
+    {
+        let outcome = append(store, commit, elements, &end)?;
+        store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
+        return Ok(outcome);
+    }
+    if !fits {
         let stored = if commit.after.is_some() { None } else { Some(load(store, &commit.key)?) };
         return Ok(Outcome::Stale { stored, remembers: last.is_some() });
     }
@@ -94,6 +114,7 @@ fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> 
         Plan::Set(text) => store.replace(&commit.key, text.as_bytes())?,
         Plan::Delete => store.remove(&commit.key)?,
         Plan::Edit(writes) => edit(store, &commit.key, writes)?,
+        Plan::Append(_) => return Ok(Outcome::Stale { stored: None, remembers: last.is_some() }),
     }
     store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
     Ok(Outcome::Applied)
@@ -109,6 +130,59 @@ fn fits<S: Store>(store: &mut S, key: &str, guard: &Guard) -> Result<bool, S::Er
             stored == Some(*len) && store.read(key, *at..at.saturating_add(tail.len()))? == *tail
         }
     })
+}
+
+/// Where a list can be appended to, and its revision.
+struct EndOfList {
+    bracket: usize,
+    base: Revision,
+    /// It is the list that the commit was built on.
+    expected: bool,
+}
+
+fn end_of_list<S: Store>(store: &mut S, commit: &Commit, expected: bool) -> Result<Option<EndOfList>, S::Error> {
+    let key = &commit.key;
+    if let (true, Guard::Text { at, tail, .. }) = (expected, &commit.guard) {
+        return Ok(tail_revision(tail).map(|(_, base)| EndOfList { bracket: at - 1, base, expected }));
+    }
+    let Some(len) = store.len(key)? else { return Ok(None) };
+    if store.read(key, 0..LIST_HEAD.len())? != LIST_HEAD.as_bytes() {
+        return Ok(None);
+    }
+    let mut window = 64;
+    loop {
+        let text = store.read(key, len.saturating_sub(window)..len)?;
+        if let Some((start, base)) = tail_revision(&text) {
+            let bracket = len - text.len() + start;
+            let is_list = start.checked_sub(1).is_some_and(|before| text[before] == b']');
+            return Ok(is_list.then(|| EndOfList { bracket: bracket - 1, base, expected }));
+        }
+        if window >= len || !text.ends_with(b" ") {
+            return Ok(None);
+        }
+        window *= 8;
+    }
+}
+
+/// Where the canonical tail begins in bytes that end with it and slack, and its revision.
+fn tail_revision(bytes: &[u8]) -> Option<(usize, Revision)> {
+    let text = bytes.trim_ascii_end().strip_suffix(b"}")?;
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (name, digits) = text.split_at(text.len() - digits);
+    let start = name.strip_suffix(b",\"last_modified\":")?.len();
+    // Longer numbers could not be told from those that do not fit 64 bits.
+    let revision = std::str::from_utf8(digits).ok().filter(|digits| digits.len() < 20)?;
+    Some((start, Revision(revision.parse().ok()?)))
+}
+
+fn append<S: Store>(store: &mut S, commit: &Commit, elements: &str, end: &EndOfList) -> Result<Outcome, S::Error> {
+    let key = &commit.key;
+    let revision = if end.expected { commit.revision } else { Revision(commit.revision.0.max(end.base.0) + 1) };
+    let comma = if end.bracket == LIST_HEAD.len() { "" } else { "," };
+    store.write(key, end.bracket, format!("{comma}{elements}]{}", tail(revision)).as_bytes())?;
+    let first = store.appends(key)?.filter(|(_, last)| *last == end.base).map_or(end.base, |(first, _)| first);
+    store.set_appends(key, first, revision)?;
+    Ok(if end.expected { Outcome::Applied } else { Outcome::Appended { revision } })
 }
 
 /// Every range is of the old text, so all are read before anything is written.

@@ -56,6 +56,11 @@ impl<'a> Transform<'a> {
         Self { root: Fate::between(old, new) }
     }
 
+    /// Where nothing is elsewhere than it was.
+    pub fn unchanged() -> Self {
+        Self { root: Fate::Pending }
+    }
+
     /// The next mutation.
     pub fn carry(&mut self, mutation: Mutation) -> Carried {
         match mutation {

@@ -119,6 +119,20 @@ impl Mutation {
         size_of::<Self>() + size_of_val(self.path()) + payload
     }
 
+    /// The path, to be changed.
+    pub(crate) fn path_mut(&mut self) -> &mut [Step] {
+        match self {
+            Self::Assign { .. } | Self::Create { .. } | Self::Delete => &mut [],
+            Self::Set { path, .. }
+            | Self::Unset { path, .. }
+            | Self::Clear { path }
+            | Self::Replace { path, .. }
+            | Self::Append { path, .. }
+            | Self::Splice { path, .. }
+            | Self::Permute { path, .. } => path,
+        }
+    }
+
     /// The container that changes; empty where it is the whole attribute.
     pub fn path(&self) -> &[Step] {
         match self {

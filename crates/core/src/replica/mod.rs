@@ -1,6 +1,7 @@
 //! This process's copy of one attribute: the stored document plus pending mutations, applied optimistically.
 
 mod pending;
+mod tail;
 
 use crate::command::{Commit, Probed, REMEMBER_SECONDS};
 use crate::document::{self, Base, Content, Guard, Node, Stored};
@@ -9,10 +10,11 @@ use crate::ids::{Revision, Sequence, WriterId};
 use crate::merge::{self, Carried, Transform};
 use crate::mutation::{self, Json, Located, Mutation, Undo};
 use crate::session::Now;
-use crate::splice::{self, Edit};
+use crate::splice::{self, Edit, Plan};
 use pending::{Lifted, OpenCommit, SealedCommit, lift};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tail::Landed;
 
 /// Commits of one attribute that may be in flight at once: enough to keep the wire busy. What comes
 /// faster gathers in the open commit.
@@ -37,6 +39,8 @@ pub struct Replica {
     highest: Option<Revision>,
     sealed: VecDeque<SealedCommit>,
     open: Option<OpenCommit>,
+    /// What was appended to another list than the confirmed one.
+    landed: Option<Landed>,
     /// When the server last said that it applied a commit of ours.
     remembered: Option<Now>,
 }
@@ -79,6 +83,7 @@ impl Replica {
             highest: None,
             sealed: VecDeque::new(),
             open: None,
+            landed: None,
             remembered: None,
         }
     }
@@ -113,6 +118,11 @@ impl Replica {
         let sealed = self.sealed.iter().flat_map(|commit| &commit.made);
         let open = self.open.iter().flat_map(|open| &open.made);
         sealed.chain(open).map(|made| made.mutation.bytes()).sum()
+    }
+
+    /// Are there commits to be sent again that the server may have applied?
+    pub fn has_unanswered(&self) -> bool {
+        self.sealed.iter().any(|commit| !commit.in_flight && commit.maybe_applied.is_some())
     }
 
     /// Is this the oldest pending commit? Only its answer tells what is stored.
@@ -188,19 +198,24 @@ impl Replica {
     pub fn next_commit(&mut self, now: Now, next_sequence: impl FnOnce() -> Sequence) -> Option<Arc<Commit>> {
         let sizes = self.sealed.iter().filter(|commit| commit.in_flight).map(|commit| commit.command.plan.bytes());
         let (count, bytes) = sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
-        if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) || !self.is_loaded() {
+        // Nothing can be built on what nobody knows.
+        let waits = self.sealed.iter().any(|commit| commit.in_flight && commit.in_doubt);
+        if waits || count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) || !self.is_loaded() {
             return None;
         }
         let index = if let Some(index) = self.sealed.iter().position(|commit| !commit.in_flight) {
             index
         } else {
-            let open = self.open.take()?;
+            let open = self.open.take_if(|open| self.landed.is_none() || open.is_append())?;
             self.seal(next_sequence(), open, now.unix_ns);
             self.sealed.len() - 1
         };
+        if self.landed.is_some() && !self.sealed[index].is_append() {
+            return None;
+        }
         let commit = &mut self.sealed[index];
         commit.in_flight = true;
-        commit.sent.get_or_insert(now);
+        commit.maybe_applied.get_or_insert(now);
         Some(commit.command.clone())
     }
 
@@ -209,7 +224,13 @@ impl Replica {
         let before = self.sealed.back();
         let base = before.map_or(self.confirmed.as_ref(), |commit| Some(&commit.result)).unwrap_or(&Base::Absent);
         let revision = Revision::after(self.highest, now_ns);
-        let (plan, result) = splice::plan(base, &open.edits, self.value.as_ref(), revision);
+        let (plan, result) = match (base, open.appended(), &self.value) {
+            (Base::Canonical { .. }, Some(elements), Some(value)) => {
+                let Guard::Text { len, .. } = base.guard() else { return };
+                (Plan::Append(elements), splice::appended(value.text_len(), revision, len))
+            }
+            _ => splice::plan(base, &open.edits, self.value.as_ref(), revision),
+        };
         let command = Arc::new(Commit {
             key: self.key.clone(),
             writer: self.writer.clone(),
@@ -227,30 +248,49 @@ impl Replica {
             command,
             result,
             in_flight: false,
-            sent: None,
+            maybe_applied: None,
             rebased: false,
+            in_doubt: false,
         });
     }
 
     /// The server has applied a commit, and so all before it. False where that commit is not pending.
     pub fn applied(&mut self, sequence: Sequence, now: Now) -> bool {
+        if self.landed.is_some() {
+            // Without knowing what it was applied to.
+            return self.appended(sequence, None, now);
+        }
         let Some(commit) = self.take_up_to(sequence) else { return false };
         self.remembered = Some(now);
+        if self.confirmed.is_none() {
+            return true;
+        }
         self.revision = (commit.result != Base::Absent).then_some(commit.command.revision);
         self.confirmed = Some(commit.result);
         true
     }
 
-    /// The same, but it was an earlier sending that the server applied. Where the commit has been rebased since,
-    /// that may have been on its own result: what is stored must be loaded.
+    /// The same, but it was an earlier sending that the server applied, and nobody knows to what.
     pub fn applied_before(&mut self, sequence: Sequence, now: Now) -> bool {
-        if !self.sealed.iter().any(|commit| commit.command.sequence == sequence && commit.rebased) {
-            return self.applied(sequence, now);
+        let is_it = |commit: &&SealedCommit| commit.command.sequence == sequence;
+        match self.sealed.iter().find(is_it) {
+            None => false,
+            // Maybe on its own result, or a copy came late, after the server had refused it.
+            Some(commit) if commit.rebased => {
+                self.take_up_to(sequence);
+                self.remembered = Some(now);
+                self.forget_confirmed();
+                true
+            }
+            Some(commit) if commit.is_append() => self.appended(sequence, None, now),
+            Some(_) => self.applied(sequence, now),
         }
-        self.take_up_to(sequence);
-        self.remembered = Some(now);
+    }
+
+    /// What is stored must be loaded.
+    fn forget_confirmed(&mut self) {
         self.confirmed = None;
-        true
+        self.landed = None;
     }
 
     fn take_up_to(&mut self, sequence: Sequence) -> Option<SealedCommit> {
@@ -261,7 +301,7 @@ impl Replica {
     /// The first commit that was sent so long ago that the server may have forgotten whether it applied it.
     pub fn outlived(&self, now: Now) -> Option<Sequence> {
         let waiting = self.sealed.iter().filter(|commit| !commit.in_flight);
-        let mut outlived = waiting.filter(|commit| commit.sent.is_some_and(|sent| !is_remembered(sent, now)));
+        let mut outlived = waiting.filter(|commit| commit.maybe_applied.is_some_and(|sent| !is_remembered(sent, now)));
         outlived.next().map(|commit| commit.command.sequence)
     }
 
@@ -270,10 +310,11 @@ impl Replica {
         self.remembered.is_some_and(|at| is_remembered(at, now))
     }
 
-    /// This commit, and all that build on it, have to be sent again.
+    /// The server could not apply this commit, nor any that build on it: they have to be sent again.
     pub fn unsend(&mut self, sequence: Sequence) {
         for commit in self.sealed.iter_mut().skip_while(|commit| commit.command.sequence != sequence) {
             commit.in_flight = false;
+            commit.maybe_applied = None;
         }
     }
 
@@ -288,18 +329,20 @@ impl Replica {
     /// that did to the document. None where that commit is not pending.
     pub fn reject(&mut self, sequence: Sequence, now: Now) -> Option<(u64, Rebased)> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
-        let before = Before { value: self.value.clone(), error: None, revision: self.revision };
+        let before = Before { value: self.value.clone(), ..self.before() };
         let later = self.lift_from(index + 1);
         let with_it = self.value.clone();
         let refused = self.sealed.pop_back()?;
         lift(&mut self.value, refused.made);
         let earlier = self.lift_from(0);
-        let base = self.value.clone();
         // Back on: those before it as they were, those after it without it.
-        let mut conflicts = self.put_back(earlier, &mut Transform::new(base.as_ref(), base.as_ref()), now);
+        let mut conflicts = self.put_back(earlier, &mut Transform::unchanged(), now);
         let without_it = self.value.clone();
         let mut transform = Transform::new(with_it.as_ref(), without_it.as_ref());
         conflicts.extend(self.put_back(later, &mut transform, now));
+        if self.landed.is_some() {
+            self.forget_confirmed();
+        }
         Some((refused.first, self.rebased(&before, conflicts)))
     }
 
@@ -342,6 +385,7 @@ impl Replica {
             revision: std::mem::replace(&mut self.revision, revision),
         };
         let lifted = self.lift_from(0);
+        self.landed = None;
         let old = std::mem::replace(&mut self.value, new);
         self.confirmed = Some(base);
         self.highest = self.highest.max(revision);
@@ -357,25 +401,29 @@ impl Replica {
 
     /// The server lost the document, and nobody deleted it: the pending commits store it again.
     pub fn recreate(&mut self, now: Now) -> Rebased {
-        let before = Before { value: self.value.clone(), error: None, revision: self.revision };
+        let before = Before { value: self.value.clone(), ..self.before() };
         let lifted = self.lift_from(0);
-        let value = self.value.clone();
         self.confirmed = Some(Base::Absent);
+        self.landed = None;
         self.remembered = None;
-        let conflicts = self.put_back(lifted, &mut Transform::new(value.as_ref(), value.as_ref()), now);
+        let conflicts = self.put_back(lifted, &mut Transform::unchanged(), now);
         let regression = self.revision.take().map(|revision| (revision, Revision(0)));
         Rebased { regression, ..self.rebased(&before, conflicts) }
+    }
+
+    fn before(&self) -> Before {
+        Before { value: None, error: None, revision: self.revision }
     }
 
     /// Take pending mutations off the document, those of the sealed commits from `index` on and of the open one.
     fn lift_from(&mut self, index: usize) -> Vec<Lifted> {
         let mut lifted = Vec::new();
         if let Some(OpenCommit { first, made, .. }) = self.open.take() {
-            lifted.push(Lifted { first, sequence: None, sent: None, mutations: lift(&mut self.value, made) });
+            lifted.push(Lifted { first, sequence: None, maybe_applied: None, mutations: lift(&mut self.value, made) });
         }
-        for SealedCommit { first, made, command, sent, .. } in self.sealed.drain(index..).rev() {
+        for SealedCommit { first, made, command, maybe_applied, .. } in self.sealed.drain(index..).rev() {
             let mutations = lift(&mut self.value, made);
-            lifted.push(Lifted { first, sequence: Some(command.sequence), sent, mutations });
+            lifted.push(Lifted { first, sequence: Some(command.sequence), maybe_applied, mutations });
         }
         lifted.reverse();
         lifted
@@ -384,7 +432,7 @@ impl Replica {
     /// Put pending mutations on the document as it is now. Gives those that have nothing to change any more.
     fn put_back(&mut self, lifted: Vec<Lifted>, transform: &mut Transform<'_>, now: Now) -> Vec<(Mutation, SyncError)> {
         let mut conflicts = Vec::new();
-        for Lifted { first, sequence, sent, mutations } in lifted {
+        for Lifted { first, sequence, maybe_applied, mutations } in lifted {
             let mut open = OpenCommit::new(first);
             for mutation in mutations {
                 match transform.carry(mutation.clone()) {
@@ -406,7 +454,9 @@ impl Replica {
                 Some(sequence) => {
                     self.seal(sequence, open, now.unix_ns);
                     if let Some(commit) = self.sealed.back_mut() {
-                        (commit.sent, commit.rebased) = (sent, true);
+                        commit.maybe_applied = maybe_applied;
+                        commit.rebased = true;
+                        commit.in_doubt = maybe_applied.is_some();
                     }
                 }
                 None => self.open = Some(open),

@@ -5,7 +5,7 @@ use crate::document::{Base, Node};
 use crate::ids::Sequence;
 use crate::mutation::{Mutation, Undo, undo};
 use crate::session::Now;
-use crate::splice::{Edit, EditSet};
+use crate::splice::{Edit, EditSet, Plan};
 use std::sync::Arc;
 
 /// How far back the open commit is searched for a mutation that a new one can take the place of.
@@ -39,10 +39,20 @@ pub(super) struct SealedCommit {
     pub(super) result: Base,
     /// Sent on the present connection, and no answer yet.
     pub(super) in_flight: bool,
-    /// When it was sent first.
-    pub(super) sent: Option<Now>,
+    /// Since when it has been sent, if the server has not said that it could not apply it.
+    pub(super) maybe_applied: Option<Now>,
     /// It is not as it was when it was sent first.
     pub(super) rebased: bool,
+    /// It was rebased while it may have been applied, maybe on its own result: until the server says what became
+    /// of it, nobody knows what is stored once it has been applied.
+    pub(super) in_doubt: bool,
+}
+
+impl SealedCommit {
+    /// Is it one that finds its place by itself?
+    pub(super) fn is_append(&self) -> bool {
+        matches!(self.command.plan, Plan::Append(_))
+    }
 }
 
 /// A commit's mutations, off the document.
@@ -51,13 +61,35 @@ pub(super) struct Lifted {
     pub(super) first: u64,
     /// None where it has not been sent.
     pub(super) sequence: Option<Sequence>,
-    pub(super) sent: Option<Now>,
+    pub(super) maybe_applied: Option<Now>,
     pub(super) mutations: Vec<Mutation>,
 }
 
 impl OpenCommit {
     pub(super) fn new(first: u64) -> Self {
         Self { first, made: Vec::new(), edits: EditSet::new() }
+    }
+
+    /// The elements that it puts at the end of the list that is the whole value, where it does nothing else.
+    pub(super) fn appended(&self) -> Option<String> {
+        let mut elements = String::new();
+        for made in &self.made {
+            match &made.mutation {
+                Mutation::Append { path, values } if path.is_empty() && values.count > 0 => {
+                    if !elements.is_empty() {
+                        elements.push(',');
+                    }
+                    elements.push_str(&values.text);
+                }
+                _ => return None,
+            }
+        }
+        Some(elements)
+    }
+
+    /// Is it one that finds its place by itself?
+    pub(super) fn is_append(&self) -> bool {
+        self.made.iter().all(|made| matches!(&made.mutation, Mutation::Append { path, .. } if path.is_empty()))
     }
 
     /// Add what was just made.

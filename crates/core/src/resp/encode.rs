@@ -3,12 +3,14 @@
 use super::{Args, COMMIT_SCRIPT};
 use crate::command::{Command, Commit, REMEMBER_SECONDS};
 use crate::document::Guard;
-use crate::ids::WriterId;
 use crate::splice::{Piece, Plan};
 use std::fmt::Display;
 use std::sync::LazyLock;
 
 static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1_smol::Sha1::from(COMMIT_SCRIPT).digest().to_string());
+
+/// What the run of appends is kept under; no writer's id is so short.
+const APPENDS: &str = "appends";
 
 /// `in_full` sends the script's text instead of its SHA-1.
 pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
@@ -19,6 +21,9 @@ pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
             let (first, last) = if *len == 0 { (1, 0) } else { (*at, at + len - 1) };
             vec![args(["STRLEN", key]), args(["GETRANGE", key, &first.to_string(), &last.to_string()])]
         }
+        Command::Tail { key, at } => {
+            vec![args(["GET", &protocol_key(key, APPENDS)]), args(["GETRANGE", key, &at.to_string(), "-1"])]
+        }
         Command::Names { prefix, cursor } => {
             vec![args(["SCAN", cursor, "MATCH", &(escape_pattern(prefix) + "*"), "COUNT", "1000"])]
         }
@@ -28,7 +33,10 @@ pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
 
 fn script_call(commit: &Commit, in_full: bool) -> Args {
     let mut call = if in_full { args(["EVAL", COMMIT_SCRIPT]) } else { args(["EVALSHA", &COMMIT_SHA]) };
-    call.extend(args(["2", &commit.key, &sequence_key(&commit.key, &commit.writer)]));
+    let appends = matches!(commit.plan, Plan::Append(_)).then(|| protocol_key(&commit.key, APPENDS));
+    let sequence_key = protocol_key(&commit.key, &commit.writer.0);
+    call.extend(args([if appends.is_some() { "3" } else { "2" }, &commit.key, &sequence_key]));
+    call.extend(appends.map(String::into_bytes));
     push(&mut call, commit.sequence.0);
     call.push(commit.after.map_or_else(Vec::new, |after| after.0.to_string().into_bytes()));
     push(&mut call, REMEMBER_SECONDS);
@@ -44,6 +52,11 @@ fn script_call(commit: &Commit, in_full: bool) -> Args {
     match &commit.plan {
         Plan::Delete => push(&mut call, "delete"),
         Plan::Set(text) => call.extend(args(["set", text])),
+        Plan::Append(elements) => {
+            call.extend(args(["append", elements]));
+            push(&mut call, commit.revision);
+            push(&mut call, commit.revision.0 + 1);
+        }
         Plan::Edit(writes) => {
             push(&mut call, "edit");
             for write in writes {
@@ -69,13 +82,13 @@ fn script_call(commit: &Commit, in_full: bool) -> Args {
     call
 }
 
-/// Where a writer's last sequence for a document is kept: in the document's hash slot, outside the
-/// prefix under which the Python package loads everything.
-fn sequence_key(key: &str, writer: &WriterId) -> String {
+/// Where the protocol keeps something about a document, such as a writer's last sequence: in the document's hash
+/// slot, outside the prefix under which the Python package loads everything.
+fn protocol_key(key: &str, what: &str) -> String {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
     match tag {
-        Some(tag) if !tag.is_empty() => format!("sm:{{{tag}}}:{key}:{}", writer.0),
-        _ => format!("sm:{{{key}}}:{}", writer.0),
+        Some(tag) if !tag.is_empty() => format!("sm:{{{tag}}}:{key}:{what}"),
+        _ => format!("sm:{{{key}}}:{what}"),
     }
 }
 
@@ -104,11 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequence_keys_share_the_slot_and_leave_the_prefix() {
-        let writer = WriterId("w".into());
-        assert_eq!(sequence_key("memory:tasks", &writer), "sm:{memory:tasks}:w");
-        assert_eq!(sequence_key("memory:{user}:tasks", &writer), "sm:{user}:memory:{user}:tasks:w");
-        assert_eq!(sequence_key("memory:{}x", &writer), "sm:{memory:{}x}:w");
+    fn keys_of_the_protocol_share_the_slot_and_leave_the_prefix() {
+        assert_eq!(protocol_key("memory:tasks", "w"), "sm:{memory:tasks}:w");
+        assert_eq!(protocol_key("memory:{user}:tasks", "w"), "sm:{user}:memory:{user}:tasks:w");
+        assert_eq!(protocol_key("memory:{}x", "w"), "sm:{memory:{}x}:w");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::command::{Answer, Command, Outcome, Probed};
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
+use crate::ids::Revision;
 
 /// A server's reply, as far as the protocol needs to tell kinds apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +45,7 @@ pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
     let answer = match command {
         Command::Load { .. } => loaded(replies),
         Command::Probe { .. } => probed(replies),
+        Command::Tail { .. } => tail(replies),
         Command::Commit(_) => committed(replies),
         Command::Names { .. } => names(replies),
     };
@@ -69,6 +71,20 @@ fn probed(replies: Vec<Reply>) -> Option<Answer> {
     Some(Answer::Probed(if len == 0 { Probed::Absent } else { Probed::Text { len, bytes } }))
 }
 
+fn tail(replies: Vec<Reply>) -> Option<Answer> {
+    let [appends, Reply::Text(bytes)] = <[Reply; 2]>::try_from(replies).ok()? else {
+        return None;
+    };
+    let appends = match appends {
+        Reply::Text(text) => {
+            let (first, last) = std::str::from_utf8(&text).ok()?.split_once('-')?;
+            Some((Revision(first.parse().ok()?), Revision(last.parse().ok()?)))
+        }
+        _ => None,
+    };
+    Some(Answer::Tail { appends, bytes })
+}
+
 fn committed(replies: Vec<Reply>) -> Option<Answer> {
     let Reply::List(parts) = replies.into_iter().next()? else {
         return None;
@@ -80,6 +96,9 @@ fn committed(replies: Vec<Reply>) -> Option<Answer> {
     let outcome = match parts.next()?.as_slice() {
         b"applied" => Outcome::Applied,
         b"duplicate" => Outcome::Duplicate,
+        b"appended" => {
+            Outcome::Appended { revision: Revision(std::str::from_utf8(&parts.next()?).ok()?.parse().ok()?) }
+        }
         b"stale" => Outcome::Stale {
             remembers: parts.next()? == b"1",
             stored: match parts.next().as_deref() {

@@ -11,8 +11,13 @@ use std::sync::Arc;
 pub(super) enum Want {
     Nothing,
     Probe,
+    /// The end of a list.
+    Tail,
     Load,
 }
+
+/// How long a replica that appends all the time may not know what its appends landed on, in milliseconds.
+const BEHIND_MS: u64 = 500;
 
 #[derive(Debug)]
 pub(super) struct Attribute {
@@ -41,23 +46,48 @@ impl Attribute {
         std::mem::replace(&mut self.fetching, Want::Nothing)
     }
 
-    pub(super) fn next_fetch(&mut self) -> Option<Command> {
-        if self.want == Want::Nothing || self.fetching != Want::Nothing {
+    pub(super) fn next_fetch(&mut self, now: Now) -> Option<Command> {
+        if self.want == Want::Nothing || self.fetching != Want::Nothing || self.may_stay_behind(now) {
             return None;
         }
-        self.fetching = if self.replica.is_loaded() { self.want } else { Want::Load };
-        self.want = Want::Nothing;
-        let key = self.replica.key().to_owned();
-        if self.fetching == Want::Load {
-            return Some(Command::Load { key });
+        // What came of commits without an answer is known best before anything is put under them.
+        let knows_base = self.replica.is_loaded() && self.replica.behind_since().is_none();
+        if self.want == Want::Probe && knows_base && self.replica.has_unanswered() {
+            return None;
         }
-        let (at, len) = self.replica.telling_bytes();
-        Some(Command::Probe { key, at, len })
+        let key = self.replica.key().to_owned();
+        let tail_at = self.replica.tail_at();
+        self.fetching = match std::mem::replace(&mut self.want, Want::Nothing) {
+            _ if !self.replica.is_loaded() => Want::Load,
+            // What it has cannot be stored any more.
+            Want::Probe if self.replica.behind_since().is_some() => Want::Tail,
+            want => want,
+        };
+        match (self.fetching, tail_at) {
+            (Want::Probe, _) => {
+                let (at, len) = self.replica.telling_bytes();
+                Some(Command::Probe { key, at, len })
+            }
+            (Want::Tail, Some(at)) => Some(Command::Tail { key, at }),
+            _ => {
+                self.fetching = Want::Load;
+                Some(Command::Load { key })
+            }
+        }
+    }
+
+    /// While this replica's own appends go out, it need not know at once what they landed on.
+    fn may_stay_behind(&self, now: Now) -> bool {
+        self.want == Want::Tail
+            && self.replica.tail_at().is_some()
+            && self.replica.first_pending().is_some()
+            && self.replica.only_appends()
+            && self.replica.behind_since().is_some_and(|since| now.monotonic_ms < since.monotonic_ms + BEHIND_MS)
     }
 
     pub(super) fn next_commit(&mut self, now: Now, sequence: Sequence) -> Option<Arc<Commit>> {
         // What is loaded next is what commits will be built on.
-        if self.want.max(self.fetching) == Want::Load {
+        if self.want == Want::Load || self.fetching >= Want::Tail {
             return None;
         }
         self.replica.next_commit(now, || sequence)

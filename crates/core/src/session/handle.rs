@@ -150,9 +150,18 @@ impl Session {
             Answer::Probed(probed) => {
                 attribute.attempts = 0;
                 if !attribute.replica.is_current(&probed) {
-                    attribute.ask(Want::Load);
+                    // The end of a list tells what was appended, or that it is another.
+                    attribute.ask(Want::Tail);
                     return;
                 }
+            }
+            Answer::Tail { appends, bytes } => {
+                attribute.attempts = 0;
+                let Some(rebased) = attribute.replica.catch_up(appends, &bytes, now) else {
+                    attribute.ask(Want::Load);
+                    return;
+                };
+                self.report_rebased(name, rebased);
             }
             Answer::Busy(error) => {
                 attribute.ask(fetched);
@@ -177,6 +186,7 @@ impl Session {
                 if attribute.replica.is_first(sequence) =>
             {
                 attribute.attempts = 0;
+                attribute.replica.unsend(sequence);
                 if stored == Stored::Absent && !remembers && attribute.replica.must_be_remembered(now) {
                     let rebased = attribute.replica.recreate(now);
                     self.report_rebased(name, rebased);
@@ -193,12 +203,17 @@ impl Session {
             }
             Answer::Committed(outcome) => {
                 attribute.attempts = 0;
-                let is_news = if outcome == Outcome::Duplicate {
-                    // It was applied before, and more may have been since.
-                    attribute.ask(Want::Probe);
-                    attribute.replica.applied_before(sequence, now)
-                } else {
-                    attribute.replica.applied(sequence, now)
+                let is_news = match outcome {
+                    Outcome::Appended { revision } => {
+                        attribute.ask(Want::Tail);
+                        attribute.replica.appended(sequence, Some(revision), now)
+                    }
+                    Outcome::Duplicate => {
+                        // More may have been applied since.
+                        attribute.ask(Want::Probe);
+                        attribute.replica.applied_before(sequence, now)
+                    }
+                    _ => attribute.replica.applied(sequence, now),
                 };
                 if is_news {
                     let revision = attribute.replica.revision();

@@ -336,18 +336,24 @@ impl Session {
         if let Some(sequence) = attribute.replica.outlived(now) {
             self.give_up_commit(name, sequence, now);
         }
-        let Some(attribute) = self.attributes.get_mut(name) else { return };
-        if let Some(fetch) = attribute.next_fetch() {
+        self.send_fetch(name, now);
+        self.send_commits(name, now);
+        // A glance may have had to let commits go first.
+        self.send_fetch(name, now);
+    }
+
+    fn send_fetch(&mut self, name: &str, now: Now) {
+        let fetch = self.attributes.get_mut(name).and_then(|attribute| attribute.next_fetch(now));
+        if let Some(fetch) = fetch {
             self.send(Purpose::Fetch(name.to_owned()), fetch, 0, now);
         }
+    }
+
+    fn send_commits(&mut self, name: &str, now: Now) {
         loop {
             let sequence = Sequence(self.last_sequence + 1);
-            let Some(attribute) = self.attributes.get_mut(name) else {
-                return;
-            };
-            let Some(commit) = attribute.next_commit(now, sequence) else {
-                return;
-            };
+            let commit = self.attributes.get_mut(name).and_then(|attribute| attribute.next_commit(now, sequence));
+            let Some(commit) = commit else { return };
             self.last_sequence = self.last_sequence.max(commit.sequence.0);
             let bytes = commit.plan.bytes();
             self.send(Purpose::Commit(name.to_owned(), commit.sequence), Command::Commit(commit), bytes, now);

@@ -4,7 +4,7 @@ mod edit_set;
 mod plan;
 
 pub use edit_set::EditSet;
-pub use plan::{Piece, Plan, Write, plan};
+pub use plan::{Piece, Plan, Write, appended, plan};
 
 /// Replace `remove` bytes at `at` of a value's canonical text.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -16,6 +16,9 @@ pub enum Plan {
     Set(String),
     /// Overwrite parts. All ranges are read before anything is written.
     Edit(Vec<Write>),
+    /// Put these elements (text without brackets) at the end of the list that is the whole value. Where the guard
+    /// does not match, at the end of whatever list is there, with a revision above both the planned one and its.
+    Append(String),
     /// Remove the key.
     Delete,
 }
@@ -49,7 +52,7 @@ impl Plan {
     /// About how many bytes it takes to say.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Set(text) => text.len(),
+            Self::Set(text) | Self::Append(text) => text.len(),
             Self::Edit(writes) => writes.iter().map(Write::cost).sum(),
             Self::Delete => 0,
         }
@@ -115,6 +118,12 @@ pub fn plan(base: &Base, edits: &EditSet, value: Option<&Node>, revision: Revisi
         return whole();
     }
     (plan, Base::Canonical { value_len, revision, slack: new_slack })
+}
+
+/// What is stored once elements have been put at the end of a canonical list, which then is `value`.
+pub fn appended(value_len: usize, revision: Revision, before: usize) -> Base {
+    let len = HEAD.len() + value_len + tail(revision).len();
+    Base::Canonical { value_len, revision, slack: before.saturating_sub(len) }
 }
 
 /// Goes through the edits from left to right. Once the text before a place is longer or shorter than

@@ -146,6 +146,20 @@ impl Client {
         true
     }
 
+    /// Everything is answered, but commits by a busy server.
+    pub fn busy_for_commits(&mut self, server: &mut MemoryStore) {
+        while let Some((id, command)) = self.outgoing.front() {
+            if matches!(command, Command::Commit(_)) {
+                let busy = Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING"));
+                self.incoming.push_back((*id, busy));
+                self.outgoing.pop_front();
+            } else {
+                self.serve_one(server);
+            }
+        }
+        self.run(server);
+    }
+
     /// The session takes one answer.
     pub fn take_one(&mut self) -> bool {
         let Some((id, answer)) = self.incoming.pop_front() else {

@@ -174,6 +174,7 @@ pub fn apply_plan(stored: &mut Vec<u8>, plan: &Plan) {
     match plan {
         Plan::Set(text) => *stored = text.clone().into_bytes(),
         Plan::Delete => stored.clear(),
+        Plan::Append(_) => unreachable!("edits alone do not tell that they append"),
         Plan::Edit(writes) => {
             let old = stored.clone();
             for write in writes {

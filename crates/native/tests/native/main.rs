@@ -4,4 +4,5 @@ mod file;
 mod memory;
 mod peer;
 mod redis;
+mod script;
 mod server;

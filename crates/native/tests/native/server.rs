@@ -1,4 +1,5 @@
-//! A `redis-server` of a test's own: on a free port, in a temporary folder, gone with its handle.
+//! A server of a test's own: on a free port, in a temporary folder, gone with its handle. It is the `redis-server`
+//! on the path, or the binary that `SYNCED_MEMORY_TEST_SERVER` names.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -46,7 +47,8 @@ impl RedisServer {
     pub(crate) fn restart(&mut self) {
         self.kill();
         let log = self.folder.path().join("log");
-        let mut child = Command::new("redis-server")
+        let binary = std::env::var_os("SYNCED_MEMORY_TEST_SERVER").unwrap_or("redis-server".into());
+        let mut child = Command::new(binary)
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--dir"])
             .arg(self.folder.path())
             .args(&self.settings)

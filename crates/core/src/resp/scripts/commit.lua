@@ -1,11 +1,11 @@
 -- Applies one commit to one document, atomically and at most once.
 --
--- KEYS  1 the document   2 the writer's last applied sequence
+-- KEYS  1 the document   2 the writer's last applied sequence   3 for 'append': the run of appends, 'first-last' revision
 -- ARGV  1 sequence   2 the sequence that must be the last applied, or ''   3 seconds to remember the sequence
 --       4 what must be stored: 'absent', 'other' (not a string) or its length   5 offset of its tail   6 its tail
---       7 the plan: 'delete' | 'set' text | 'edit' followed by writes
+--       7 the plan: 'delete' | 'set' text | 'append' elements revision next-revision | 'edit' followed by writes
 --         a write is 'write' offset and its pieces: 'text' bytes | 'range' first last (of the old text) | 'spaces' count
--- Returns {'applied'} | {'duplicate'}
+-- Returns {'applied'} | {'duplicate'} | {'appended', revision}
 --       | {'stale', knows} | {'stale', knows, 'absent' | 'other'} | {'stale', knows, 'text', bytes}
 --         where knows is '1' if a sequence of the writer is remembered, else '0'
 
@@ -29,13 +29,43 @@ else
   fits = length == tonumber(ARGV[4])
     and redis.call('GETRANGE', KEYS[1], ARGV[5], tonumber(ARGV[5]) + #ARGV[6] - 1) == ARGV[6]
 end
-if not fits then
+
+-- Of an append: where the list's bracket is, the revision there is, and the one to come.
+local bracket, base, revision
+if ARGV[7] == 'append' and fits then
+  bracket, base, revision = tonumber(ARGV[5]) - 1, string.match(ARGV[6], '(%d+)}'), ARGV[9]
+elseif ARGV[7] == 'append' and found == 'text' and redis.call('GETRANGE', KEYS[1], 0, 9) == '{"value":[' then
+  local window, text, start = 64, nil, nil
+  repeat
+    text = redis.call('GETRANGE', KEYS[1], -window, -1)
+    start, base = string.match(text, '()%],"last_modified":(%d+)} *$')
+    window = window * 8
+  until start or #text == length or not string.find(text, ' $')
+  -- Longer numbers could not be told from those that do not fit 64 bits.
+  if start and #base < 20 then
+    bracket = length - #text + start - 1
+    -- One more than what is there, in decimal: Lua's numbers are too small.
+    local head, digit, nines = string.match('0' .. base, '^(%d-)([0-8])(9*)$')
+    revision = head .. string.char(string.byte(digit) + 1) .. string.rep('0', #nines)
+    if string.sub(revision, 1, 1) == '0' then revision = string.sub(revision, 2) end
+    local other = ARGV[10]
+    if #other > #revision or (#other == #revision and other > revision) then revision = other end
+  end
+end
+
+if not fits and not bracket then
   if ARGV[2] ~= '' then return {'stale', knows} end
   if found == 'text' then return {'stale', knows, found, redis.call('GET', KEYS[1])} end
   return {'stale', knows, found}
 end
 
-if ARGV[7] == 'set' then
+if bracket then
+  local comma = bracket == 10 and '' or ','
+  redis.call('SETRANGE', KEYS[1], bracket, comma .. ARGV[8] .. '],"last_modified":' .. revision .. '}')
+  local first, last = string.match(redis.call('GET', KEYS[3]) or '', '^(%d+)-(%d+)$')
+  if last ~= base then first = base end
+  redis.call('SET', KEYS[3], first .. '-' .. revision, 'EX', ARGV[3])
+elseif ARGV[7] == 'set' then
   redis.call('SET', KEYS[1], ARGV[8], 'KEEPTTL')
 elseif ARGV[7] == 'delete' then
   redis.call('DEL', KEYS[1])
@@ -66,4 +96,5 @@ else
   end
 end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+if not fits then return {'appended', revision} end
 return {'applied'}

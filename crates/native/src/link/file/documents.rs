@@ -1,11 +1,11 @@
 //! The tables of the embedded file as a store.
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 use synced_memory_core::backend::Store;
 use synced_memory_core::command::REMEMBER_SECONDS;
-use synced_memory_core::ids::{Sequence, WriterId};
+use synced_memory_core::ids::{Revision, Sequence, WriterId};
 
 /// Bytes of a document in one row.
 const CHUNK: usize = 16 * 1024;
@@ -160,6 +160,23 @@ impl Store for Documents<'_> {
         Ok(())
     }
 
+    fn appends(&mut self, key: &str) -> Result<Option<(Revision, Revision)>> {
+        let revision = |row: &Row<'_>, column| row.get::<_, i64>(column).map(|number| Revision(number.cast_unsigned()));
+        self.0
+            .prepare_cached(
+                "SELECT first_append, last_append FROM documents WHERE key = ? AND last_append IS NOT NULL",
+            )?
+            .query_row([key], |row| Ok((revision(row, 0)?, revision(row, 1)?)))
+            .optional()
+    }
+
+    fn set_appends(&mut self, key: &str, first: Revision, last: Revision) -> Result<()> {
+        self.0
+            .prepare_cached("UPDATE documents SET first_append = ?, last_append = ? WHERE key = ?")?
+            .execute(params![first.0.cast_signed(), last.0.cast_signed(), key])?;
+        Ok(())
+    }
+
     fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>> {
         let mut statement = self.0.prepare_cached(
             "SELECT key FROM documents WHERE key >= ?1 AND key > ?2 AND length IS NOT NULL ORDER BY key LIMIT ?3",
@@ -176,6 +193,10 @@ fn unix_seconds() -> i64 {
 }
 
 #[cfg(test)]
+#[path = "../../../../core/tests/backend/answers.rs"]
+mod answers;
+
+#[cfg(test)]
 #[path = "../../../../core/tests/backend/contract.rs"]
 mod contract;
 
@@ -187,7 +208,7 @@ mod tests {
     fn keeps_the_store_contract() {
         let folder = tempfile::tempdir().unwrap();
         let open = |n| super::super::open::open(&folder.path().join(format!("{n}.db"))).unwrap();
-        let connections: Vec<_> = (0..contract::RULES).map(open).collect();
+        let connections: Vec<_> = (0..contract::STORES).map(open).collect();
         contract::every_rule(connections.iter().map(Documents));
     }
 }

@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Marks a database as ours (`SynM`), for `file` and against writing into somebody else's.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 /// The version of [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 /// Statements kept prepared: more than there are.
 const STATEMENTS: usize = 32;
 
@@ -20,7 +20,9 @@ CREATE TABLE documents (
   id INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,
   length INTEGER, -- bytes; NULL once deleted: the row stays to tell other processes
-  changed INTEGER NOT NULL -- the number of the last change, counted over all documents
+  changed INTEGER NOT NULL, -- the number of the last change, counted over all documents
+  first_append INTEGER, -- the revision before the last run of appends
+  last_append INTEGER -- and the one after it
 );
 CREATE INDEX documents_changed ON documents (changed);
 CREATE TABLE chunks (
@@ -43,6 +45,12 @@ CREATE VIEW memory (key, text) AS
       (SELECT bytes FROM chunks WHERE document = documents.id ORDER BY number)
   ), '')
   FROM documents WHERE length IS NOT NULL;
+";
+
+/// From version 1 to this one.
+const FROM_VERSION_1: &str = "
+ALTER TABLE documents ADD COLUMN first_append INTEGER;
+ALTER TABLE documents ADD COLUMN last_append INTEGER;
 ";
 
 /// Open the database, creating it and its folder where they are absent.
@@ -115,6 +123,10 @@ fn set_up(mut connection: Connection) -> rusqlite::Result<Result<Connection, &'s
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    } else if version == 1 {
+        transaction.execute_batch(FROM_VERSION_1)?;
+    }
+    if version < SCHEMA_VERSION {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()?;

@@ -1,0 +1,182 @@
+//! A list that several append to: what they send, and what they see.
+
+mod support;
+
+use support::{Client, put, stored_value};
+use synced_memory_core::backend::MemoryStore;
+use synced_memory_core::command::Command;
+use synced_memory_core::replica::Change;
+use synced_memory_core::session::Event;
+
+/// Two sessions that both know the list with this text.
+fn pair(list: &str) -> (MemoryStore, Client, Client) {
+    let mut server = MemoryStore::default();
+    let mut a = Client::connected("a", &mut server);
+    let mut b = Client::connected("b", &mut server);
+    a.mutate(&format!(r#"[["assign","log",{list}]]"#));
+    a.run(&mut server);
+    b.refresh(&mut server);
+    (server, a, b)
+}
+
+/// The server takes everything, and the commands are told by their kinds.
+fn run(client: &mut Client, server: &mut MemoryStore) -> String {
+    let mut kinds = String::new();
+    loop {
+        kinds.push_str(match client.outgoing.front() {
+            Some((_, Command::Commit(_))) => "commit ",
+            Some((_, Command::Tail { .. })) => "tail ",
+            Some((_, Command::Probe { .. })) => "probe ",
+            Some((_, Command::Load { .. })) => "load ",
+            Some((_, Command::Names { .. })) => "names ",
+            None => "",
+        });
+        if !client.serve_one(server) && !client.take_one() {
+            return kinds.trim_end().to_owned();
+        }
+    }
+}
+
+fn append(client: &mut Client, element: &str) {
+    client.mutate(&format!(r#"[["append","log",[],[{element}]]]"#));
+}
+
+#[test]
+fn what_others_appended_is_caught_up_with_from_the_end() {
+    let long = format!("[{}]", vec!["\"über\""; 1000].join(","));
+    for list in ["[]", "[1]", "[[]]", "[\"\"]", "[\"ü\",{}]", &long] {
+        let (mut server, mut a, mut b) = pair(list);
+        append(&mut a, "1");
+        a.run(&mut server);
+        append(&mut b, "\"ö\"");
+        append(&mut b, "3");
+        assert_eq!(run(&mut b, &mut server), "commit commit tail", "{list}");
+        let expected = format!("{},1,\"ö\",3]", &list[..list.len() - 1]).replace("[,", "[");
+        assert_eq!(stored_value(&mut server, "log"), expected);
+        assert_eq!(b.text("log"), expected);
+        assert_eq!(b.settled(), 2);
+        a.session.refresh(None);
+        a.drain();
+        assert_eq!(run(&mut a, &mut server), "names probe tail", "{list}");
+        assert_eq!(a.text("log"), expected);
+        assert_eq!(a.session.revision("log"), b.session.revision("log"));
+    }
+}
+
+#[test]
+fn catching_up_is_told_as_a_patch_of_the_end() {
+    let (mut server, mut a, mut b) = pair("[0]");
+    append(&mut a, "1");
+    a.run(&mut server);
+    append(&mut b, "2");
+    b.events.clear();
+    b.run(&mut server);
+    let patches = b.events.iter().filter_map(|event| match event {
+        Event::Changed { change: Change::Patched(mutations), .. } => Some(format!("{mutations:?}")),
+        Event::Changed { change, .. } => panic!("{change:?}"),
+        _ => None,
+    });
+    let patches: Vec<_> = patches.collect();
+    assert_eq!(patches.len(), 1);
+    assert!(patches[0].contains("index: 1, remove: 0"), "{patches:?}");
+}
+
+#[test]
+fn who_appends_all_the_time_catches_up_now_and_then() {
+    let (mut server, mut a, mut b) = pair("[]");
+    append(&mut a, "0");
+    a.run(&mut server);
+    append(&mut b, "1");
+    for n in 2..20 {
+        // Always one more pending than the answer is about.
+        append(&mut b, &n.to_string());
+        b.serve_one(&mut server);
+        b.take_one();
+        assert!(!b.outgoing.iter().any(|(_, command)| matches!(command, Command::Tail { .. })), "{n}");
+    }
+    b.monotonic_ms += 1000;
+    append(&mut b, "20");
+    b.serve_one(&mut server);
+    b.take_one();
+    assert!(b.outgoing.iter().any(|(_, command)| matches!(command, Command::Tail { .. })));
+    b.run(&mut server);
+    let all: Vec<_> = (0..=20).map(|n| n.to_string()).collect();
+    assert_eq!(b.text("log"), format!("[{}]", all.join(",")));
+    assert_eq!(stored_value(&mut server, "log"), b.text("log"));
+}
+
+#[test]
+fn other_mutations_wait_until_it_is_known_what_they_change() {
+    let (mut server, mut a, mut b) = pair("[0,0]");
+    append(&mut a, "1");
+    a.run(&mut server);
+    append(&mut b, "2");
+    b.serve_one(&mut server);
+    b.take_one();
+    b.mutate(r#"[["replace","log",[],2,"two"],["replace","log",[],0,"zero"]]"#);
+    append(&mut b, "3");
+    assert_eq!(run(&mut b, &mut server), "tail commit");
+    assert_eq!(stored_value(&mut server, "log"), r#"["zero",0,1,"two",3]"#);
+    assert_eq!(b.text("log"), stored_value(&mut server, "log"));
+}
+
+#[test]
+fn what_came_meanwhile_is_loaded_where_it_is_no_append() {
+    for (other, expected) in [
+        (r#"["replace","log",[],0,"zero"]"#, r#"["zero",1,2]"#),
+        (r#"["splice","log",[],0,1,[]]"#, "[1,2]"),
+        (r#"["splice","log",[],0,2,[]]"#, "[2]"),
+        (r#"["assign","log",[7,8,9,10]]"#, "[7,8,9,10,2]"),
+    ] {
+        let (mut server, mut a, mut b) = pair("[0,1]");
+        a.mutate(&format!("[{other}]"));
+        a.run(&mut server);
+        append(&mut b, "2");
+        assert_eq!(run(&mut b, &mut server), "commit tail load", "{other}");
+        assert_eq!(stored_value(&mut server, "log"), expected);
+        assert_eq!(b.text("log"), expected);
+    }
+}
+
+#[test]
+fn what_is_no_list_any_more_takes_no_append() {
+    let (mut server, mut a, mut b) = pair("[0]");
+    a.mutate(r#"[["assign","log",{"a":1}]]"#);
+    a.run(&mut server);
+    append(&mut b, "1");
+    b.run(&mut server);
+    assert_eq!(stored_value(&mut server, "log"), r#"{"a":1}"#);
+    assert_eq!((b.text("log").as_str(), b.conflicts()), (r#"{"a":1}"#, 1));
+}
+
+#[test]
+fn a_foreign_writer_s_list_is_merged_as_ever() {
+    let (mut server, _, mut b) = pair("[0]");
+    put(&mut server, "log", br#"{"value": [0, 5], "last_modified": 1763000000000000500}"#);
+    append(&mut b, "1");
+    b.run(&mut server);
+    assert_eq!(stored_value(&mut server, "log"), "[0,5,1]");
+    assert_eq!(b.text("log"), "[0,5,1]");
+}
+
+#[test]
+fn appends_whose_answers_were_lost_are_there_once() {
+    let (mut server, mut a, mut b) = pair("[]");
+    append(&mut a, "0");
+    a.run(&mut server);
+    for element in ["1", "2", "3"] {
+        append(&mut b, element);
+    }
+    b.serve_one(&mut server);
+    b.serve_one(&mut server);
+    b.disconnect();
+    append(&mut a, "4");
+    a.run(&mut server);
+    b.events.clear();
+    b.connect();
+    b.run(&mut server);
+    assert_eq!(stored_value(&mut server, "log"), "[0,1,2,4,3]");
+    assert_eq!(b.text("log"), "[0,1,2,4,3]");
+    let loaded = |event: &Event| matches!(event, Event::Changed { change: Change::Loaded(_), .. });
+    assert!(!b.events.iter().any(loaded), "only its end was read");
+}
