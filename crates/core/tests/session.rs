@@ -93,10 +93,10 @@ fn a_lost_reply_and_a_writer_in_between() {
     assert_eq!(a.text("tasks"), "[1,2,3]");
 }
 
-/// Both clocks stand still, so the revision that `b` expects of its commit on top of itself is the one
+/// Both clocks stand still, so what `b` would make of its commit on top of itself could have the revision
 /// that `a` gives to a document of the same length.
 #[test]
-fn nothing_is_sent_on_top_of_a_commit_that_may_have_been_rebased_on_its_own_result() {
+fn a_commit_without_an_answer_is_settled_before_anything_is_put_under_it() {
     let (mut server, mut a, mut b) = pair();
     a.mutate(r#"[["assign","tasks",{}]]"#);
     a.run(&mut server);
@@ -109,7 +109,7 @@ fn nothing_is_sent_on_top_of_a_commit_that_may_have_been_rebased_on_its_own_resu
     b.mutate(r#"[["set","tasks",[],"b",2]]"#);
     b.monotonic_ms = b.session.poll_timeout().expect("a retry is due some time");
     b.handle(Input::Tick);
-    assert_eq!(b.outgoing.len(), 1, "the second waits");
+    assert_eq!(b.text("tasks"), r#"{"b":2}"#);
     a.refresh(&mut server);
     a.mutate(r#"[["set","tasks",[],"a",7]]"#);
     a.run(&mut server);

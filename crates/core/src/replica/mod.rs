@@ -108,6 +108,11 @@ impl Replica {
         self.confirmed.is_some()
     }
 
+    /// Is it known what the pending mutations were put on?
+    pub fn is_in_step(&self) -> bool {
+        self.is_loaded() && self.landed.is_none()
+    }
+
     /// The number of the oldest mutation that is neither acknowledged nor given up.
     pub fn first_pending(&self) -> Option<u64> {
         self.sealed.front().map(|commit| commit.first).or(self.open.as_ref().map(|open| open.first))
@@ -120,8 +125,13 @@ impl Replica {
         sealed.chain(open).map(|made| made.mutation.bytes()).sum()
     }
 
-    /// Are there commits to be sent again that the server may have applied?
+    /// Are there commits that the server may have applied without our knowing?
     pub fn has_unanswered(&self) -> bool {
+        self.sealed.iter().any(|commit| commit.maybe_applied.is_some())
+    }
+
+    /// Must some of them be sent again?
+    pub fn must_send_again(&self) -> bool {
         self.sealed.iter().any(|commit| !commit.in_flight && commit.maybe_applied.is_some())
     }
 
@@ -198,22 +208,21 @@ impl Replica {
     pub fn next_commit(&mut self, now: Now, next_sequence: impl FnOnce() -> Sequence) -> Option<Arc<Commit>> {
         let sizes = self.sealed.iter().filter(|commit| commit.in_flight).map(|commit| commit.command.plan.bytes());
         let (count, bytes) = sizes.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
-        // Nothing can be built on what nobody knows.
-        let waits = self.sealed.iter().any(|commit| commit.in_flight && commit.in_doubt);
-        if waits || count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) || !self.is_loaded() {
+        if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) {
             return None;
         }
+        let (can_build, can_append) = (self.is_in_step(), self.is_loaded());
         let index = if let Some(index) = self.sealed.iter().position(|commit| !commit.in_flight) {
             index
         } else {
-            let open = self.open.take_if(|open| self.landed.is_none() || open.is_append())?;
+            let open = self.open.take_if(|open| can_build || (can_append && open.is_append()))?;
             self.seal(next_sequence(), open, now.unix_ns);
             self.sealed.len() - 1
         };
-        if self.landed.is_some() && !self.sealed[index].is_append() {
+        let commit = &mut self.sealed[index];
+        if !(can_build || (can_append && commit.is_append()) || commit.maybe_applied.is_some()) {
             return None;
         }
-        let commit = &mut self.sealed[index];
         commit.in_flight = true;
         commit.maybe_applied.get_or_insert(now);
         Some(commit.command.clone())
@@ -250,7 +259,6 @@ impl Replica {
             in_flight: false,
             maybe_applied: None,
             rebased: false,
-            in_doubt: false,
         });
     }
 
@@ -370,7 +378,8 @@ impl Replica {
     /// The server has this: carry the pending mutations over to it.
     pub fn rebase(&mut self, stored: &Stored, now: Now) -> Rebased {
         if *stored == Stored::Absent && self.confirmed == Some(Base::Absent) {
-            // Also where pending commits are about to store it again.
+            // Also where pending commits are about to store it again; they may have been built on one that is gone.
+            self.build_again(now);
             return Rebased { change: None, regression: None, conflicts: Vec::new() };
         }
         let (new, error, base, revision) = match document::read(stored) {
@@ -399,6 +408,18 @@ impl Replica {
         self.rebased(&before, conflicts)
     }
 
+    /// Build the pending commits on the confirmed document again: the first of them on nothing else.
+    pub fn build_again(&mut self, now: Now) {
+        let lifted = self.lift_from(0);
+        if let (Some(_), Some(Guard::Text { len, at, tail })) =
+            (self.landed.take(), self.confirmed.as_ref().map(Base::guard))
+        {
+            // The value has more than that: should it be stored again after all, it has to be written anew as a whole.
+            self.confirmed = Some(Base::Foreign { len, at, tail });
+        }
+        self.put_back(lifted, &mut Transform::unchanged(), now);
+    }
+
     /// The server lost the document, and nobody deleted it: the pending commits store it again.
     pub fn recreate(&mut self, now: Now) -> Rebased {
         let before = Before { value: self.value.clone(), ..self.before() };
@@ -407,6 +428,11 @@ impl Replica {
         self.landed = None;
         self.remembered = None;
         let conflicts = self.put_back(lifted, &mut Transform::unchanged(), now);
+        if self.first_pending().is_none() {
+            // They change nothing: nobody stores it again.
+            self.forget_confirmed();
+            return self.rebase(&Stored::Absent, now);
+        }
         let regression = self.revision.take().map(|revision| (revision, Revision(0)));
         Rebased { regression, ..self.rebased(&before, conflicts) }
     }
@@ -456,7 +482,6 @@ impl Replica {
                     if let Some(commit) = self.sealed.back_mut() {
                         commit.maybe_applied = maybe_applied;
                         commit.rebased = true;
-                        commit.in_doubt = maybe_applied.is_some();
                     }
                 }
                 None => self.open = Some(open),

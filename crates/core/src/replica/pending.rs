@@ -43,9 +43,6 @@ pub(super) struct SealedCommit {
     pub(super) maybe_applied: Option<Now>,
     /// It is not as it was when it was sent first.
     pub(super) rebased: bool,
-    /// It was rebased while it may have been applied, maybe on its own result: until the server says what became
-    /// of it, nobody knows what is stored once it has been applied.
-    pub(super) in_doubt: bool,
 }
 
 impl SealedCommit {

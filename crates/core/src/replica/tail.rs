@@ -69,11 +69,18 @@ impl Replica {
         Some(bracket - bracket.min(EVIDENCE))
     }
 
-    /// The server has these bytes from `tail_at` on. None where they do not say what was appended.
-    pub fn catch_up(&mut self, appends: Option<(Revision, Revision)>, bytes: &[u8], now: Now) -> Option<Rebased> {
+    /// The server has these bytes from `at` on, which `tail_at` gave before, and the last run of appends goes from
+    /// the first to the second revision. None where this does not say what was appended.
+    pub fn catch_up(
+        &mut self,
+        at: usize,
+        bytes: &[u8],
+        appends: Option<(Revision, Revision)>,
+        now: Now,
+    ) -> Option<Rebased> {
         let Some(Base::Canonical { value_len, revision, .. }) = self.confirmed else { return None };
         let (_, newest) = appends.filter(|(oldest, newest)| (oldest..=newest).contains(&&revision))?;
-        let (evidence, text) = bytes.split_at_checked(HEAD.len() + value_len - 1 - self.tail_at()?)?;
+        let (evidence, text) = bytes.split_at_checked((HEAD.len() + value_len - 1).checked_sub(at)?)?;
         let (elements, slack) = read_end(text, newest, value_len == EMPTY_LIST.len())?;
 
         // Only the end changes, but mutations of other kinds may name what is before it.

@@ -25,6 +25,10 @@ pub(super) struct Attribute {
     want: Want,
     /// The fetch under way.
     fetching: Want,
+    /// Where the end that is being read begins.
+    pub(super) tail_at: usize,
+    /// What is stored was known on the present connection: the server is the same, with the same past.
+    pub(super) known_here: bool,
     /// Nothing is sent before a retry is due.
     pub(super) waits: bool,
     /// How often in a row the backend was busy.
@@ -33,7 +37,15 @@ pub(super) struct Attribute {
 
 impl Attribute {
     pub(super) fn new(replica: Replica) -> Self {
-        Self { replica, want: Want::Nothing, fetching: Want::Nothing, waits: false, attempts: 0 }
+        Self {
+            replica,
+            want: Want::Nothing,
+            fetching: Want::Nothing,
+            tail_at: 0,
+            known_here: false,
+            waits: false,
+            attempts: 0,
+        }
     }
 
     /// Fetch, after the fetch under way if there is one.
@@ -50,9 +62,8 @@ impl Attribute {
         if self.want == Want::Nothing || self.fetching != Want::Nothing || self.may_stay_behind(now) {
             return None;
         }
-        // What came of commits without an answer is known best before anything is put under them.
-        let knows_base = self.replica.is_loaded() && self.replica.behind_since().is_none();
-        if self.want == Want::Probe && knows_base && self.replica.has_unanswered() {
+        // What came of those is known first: nothing can be put under a commit that may be in it.
+        if self.replica.must_send_again() {
             return None;
         }
         let key = self.replica.key().to_owned();
@@ -60,7 +71,9 @@ impl Attribute {
         self.fetching = match std::mem::replace(&mut self.want, Want::Nothing) {
             _ if !self.replica.is_loaded() => Want::Load,
             // What it has cannot be stored any more.
-            Want::Probe if self.replica.behind_since().is_some() => Want::Tail,
+            Want::Probe if self.replica.behind_since().is_some() && self.known_here => Want::Tail,
+            Want::Probe if self.replica.behind_since().is_some() => Want::Load,
+            Want::Tail if !self.known_here => Want::Load,
             want => want,
         };
         match (self.fetching, tail_at) {
@@ -68,7 +81,10 @@ impl Attribute {
                 let (at, len) = self.replica.telling_bytes();
                 Some(Command::Probe { key, at, len })
             }
-            (Want::Tail, Some(at)) => Some(Command::Tail { key, at }),
+            (Want::Tail, Some(at)) => {
+                self.tail_at = at;
+                Some(Command::Tail { key, at })
+            }
             _ => {
                 self.fetching = Want::Load;
                 Some(Command::Load { key })
@@ -86,8 +102,8 @@ impl Attribute {
     }
 
     pub(super) fn next_commit(&mut self, now: Now, sequence: Sequence) -> Option<Arc<Commit>> {
-        // What is loaded next is what commits will be built on.
-        if self.want == Want::Load || self.fetching >= Want::Tail {
+        // What is loaded next is what commits will be built on, but for those that may have been applied.
+        if (self.want == Want::Load || self.fetching >= Want::Tail) && !self.replica.must_send_again() {
             return None;
         }
         self.replica.next_commit(now, || sequence)

@@ -50,6 +50,7 @@ impl Session {
         self.next_page = None;
         for (name, attribute) in &mut self.attributes {
             attribute.end_fetch();
+            attribute.known_here = false;
             attribute.waits = false;
             attribute.attempts = 0;
             attribute.replica.unsend_all();
@@ -135,6 +136,11 @@ impl Session {
     fn take_fetched(&mut self, name: &str, answer: Answer, ticket: Ticket, now: Now) {
         let attribute = self.attribute(name);
         let fetched = attribute.end_fetch();
+        if matches!(answer, Answer::Loaded(_) | Answer::Tail { .. }) && attribute.replica.has_unanswered() {
+            // The server was busy when it got them. What came of them is known first.
+            attribute.ask(fetched);
+            return;
+        }
         match answer {
             Answer::Loaded(stored) => {
                 attribute.attempts = 0;
@@ -143,7 +149,10 @@ impl Session {
                     && attribute.replica.first_pending().is_some()
                     && attribute.replica.is_loaded()
                     && attribute.replica.must_be_remembered(now);
-                if !undecided {
+                attribute.known_here = true;
+                if undecided {
+                    attribute.replica.build_again(now);
+                } else {
                     self.rebase(name, &stored, now);
                 }
             }
@@ -154,10 +163,11 @@ impl Session {
                     attribute.ask(Want::Tail);
                     return;
                 }
+                attribute.known_here = true;
             }
             Answer::Tail { appends, bytes } => {
                 attribute.attempts = 0;
-                let Some(rebased) = attribute.replica.catch_up(appends, &bytes, now) else {
+                let Some(rebased) = attribute.replica.catch_up(attribute.tail_at, &bytes, appends, now) else {
                     attribute.ask(Want::Load);
                     return;
                 };
@@ -186,6 +196,7 @@ impl Session {
                 if attribute.replica.is_first(sequence) =>
             {
                 attribute.attempts = 0;
+                attribute.known_here = true;
                 attribute.replica.unsend(sequence);
                 if stored == Stored::Absent && !remembers && attribute.replica.must_be_remembered(now) {
                     let rebased = attribute.replica.recreate(now);
@@ -213,7 +224,11 @@ impl Session {
                         attribute.ask(Want::Probe);
                         attribute.replica.applied_before(sequence, now)
                     }
-                    _ => attribute.replica.applied(sequence, now),
+                    _ => {
+                        let is_news = attribute.replica.applied(sequence, now);
+                        attribute.known_here |= attribute.replica.is_in_step();
+                        is_news
+                    }
                 };
                 if is_news {
                     let revision = attribute.replica.revision();

@@ -214,6 +214,12 @@ impl Session {
         replicas.map(|attribute| attribute.replica.pending_bytes()).sum()
     }
 
+    /// Is the value what was stored at its revision, with the pending mutations on top? It is not while it is unknown
+    /// what the last commits were applied to.
+    pub fn is_in_step(&self, name: &str) -> bool {
+        self.attributes.get(name).is_some_and(|attribute| attribute.replica.is_in_step())
+    }
+
     /// Would `mutate` take it?
     pub fn check(&self, name: &str, mutation: &Mutation) -> Result<(), SyncError> {
         check_name(name)?;

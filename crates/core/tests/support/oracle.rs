@@ -69,31 +69,6 @@ pub struct Choice {
     values: Vec<Tree>,
 }
 
-impl Choice {
-    /// One that is drawn with `below(n)`: a number below n.
-    pub fn draw(below: &mut impl FnMut(u32) -> u32) -> Self {
-        let key = ["a", "b", "c", "dd"][below(4) as usize].to_owned();
-        let values = (0..below(3)).map(|_| small_tree(below, 2)).collect();
-        Self {
-            container: below(1000),
-            kind: u8::try_from(below(256)).unwrap(),
-            a: below(1000),
-            b: below(3),
-            key,
-            values,
-        }
-    }
-}
-
-fn small_tree(below: &mut impl FnMut(u32) -> u32, depth: u32) -> Tree {
-    match below(if depth == 0 { 2 } else { 4 }) {
-        0 => Tree::Scalar(below(100).to_string()),
-        1 => Tree::Scalar(format!("\"s{}\"", below(100))),
-        2 => Tree::List((0..below(4)).map(|_| small_tree(below, depth - 1)).collect()),
-        _ => Tree::dict((0..below(4)).map(|n| (format!("k{n}"), small_tree(below, depth - 1))).collect()),
-    }
-}
-
 pub struct Oracle {
     pub value: Option<Node>,
 }

@@ -1,0 +1,161 @@
+//! What travels between the clients and the server, and what is lost on the way.
+
+use crate::client::{Health, Reply};
+use crate::failure::Check;
+use crate::server::name_of;
+use crate::world::{World, note};
+use synced_memory_core::backend::changed_key;
+use synced_memory_core::command::{Answer, Command, Input, Outcome};
+use synced_memory_core::document::Stored;
+use synced_memory_core::error::{ErrorCode, SyncError};
+
+impl World {
+    pub(crate) fn several(&mut self, i: usize, one: impl Fn(&mut Self, usize) -> Check<bool>) -> Check {
+        for _ in 0..=self.random.below(3) {
+            one(self, i)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn connect(&mut self, i: usize) -> Check<bool> {
+        if self.clients[i].connection.is_some() {
+            return Ok(false);
+        }
+        self.clients[i].open_connection();
+        self.clients[i].catch_up = self.server.revisions();
+        self.handle(i, Input::Connected)?;
+        Ok(true)
+    }
+
+    /// The server takes one command.
+    pub(crate) fn serve(&mut self, i: usize) -> Check<bool> {
+        let Some(connection) = &mut self.clients[i].connection else { return Ok(false) };
+        if connection.health == Health::LosesCommands {
+            return Ok(false);
+        }
+        let Some((id, command)) = connection.commands.pop_front() else { return Ok(false) };
+        let answer = self.execute(&command)?;
+        note!(self, "server, of {i}: {} -> {}", told_command(&command), told_answer(&answer));
+        if let Some(connection) = self.clients[i].connection.as_mut().filter(|c| c.health == Health::Good) {
+            connection.replies.push_back(Reply { id, answer, command });
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn serve_late(&mut self, i: usize) -> Check<bool> {
+        let Some(command) = self.clients[i].next_late(&mut self.random) else { return Ok(false) };
+        let answer = self.execute(&command)?;
+        note!(self, "server, late, of {i}: {} -> {}", told_command(&command), told_answer(&answer));
+        Ok(true)
+    }
+
+    pub(crate) fn execute(&mut self, command: &Command) -> Check<Answer> {
+        let answer = self.server.execute(command)?;
+        if let Some(key) = changed_key(command, &answer) {
+            self.announce(key);
+        }
+        Ok(answer)
+    }
+
+    pub(crate) fn announce(&mut self, key: &str) {
+        for connection in self.clients.iter_mut().filter_map(|client| client.connection.as_mut()) {
+            connection.notices.push(key.to_owned());
+        }
+    }
+
+    /// The client takes one answer.
+    pub(crate) fn take_reply(&mut self, i: usize) -> Check<bool> {
+        let client = &mut self.clients[i];
+        let Some(reply) = client.connection.as_mut().and_then(|connection| connection.replies.pop_front()) else {
+            return Ok(false);
+        };
+        match (&reply.command, &reply.answer) {
+            (Command::Commit(commit), Answer::Committed(outcome)) if !matches!(outcome, Outcome::Stale { .. }) => {
+                client.acknowledged.insert(commit.key.clone(), commit.sequence);
+            }
+            (Command::Commit(commit), Answer::Busy(_) | Answer::Refused(_)) => {
+                client.sends_again.insert(commit.key.clone());
+            }
+            _ => {}
+        }
+        note!(self, "{i} takes {}", told_answer(&reply.answer));
+        self.handle(i, Input::Answer(reply.id, reply.answer))?;
+        Ok(true)
+    }
+
+    pub(crate) fn notify(&mut self, i: usize) -> Check<bool> {
+        let Some(connection) = &mut self.clients[i].connection else { return Ok(false) };
+        let keys = std::mem::take(&mut connection.notices);
+        if keys.is_empty() {
+            return Ok(false);
+        }
+        self.handle(i, Input::Changed(keys))?;
+        Ok(true)
+    }
+
+    pub(crate) fn cut(&mut self, i: usize) -> Check {
+        if self.clients[i].connection.is_none() {
+            return Ok(());
+        }
+        self.clients[i].drop_connection(&mut self.random);
+        note!(self, "{i} has lost its connection, {} arrive late", self.clients[i].late.iter().flatten().count());
+        self.handle(i, Input::Disconnected(SyncError::new(ErrorCode::Unavailable, "the connection is lost")))
+    }
+
+    /// The server process is another: what was on its way to the old one is gone.
+    pub(crate) fn cut_all(&mut self) -> Check {
+        for i in 0..self.clients.len() {
+            self.cut(i)?;
+            self.clients[i].late.clear();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn crash(&mut self, i: usize) -> Check {
+        self.clients[i].drop_connection(&mut self.random);
+        self.ledger.lives[self.clients[i].life].crashed = true;
+        let life = self.ledger.begin_life();
+        note!(self, "{i} is w{life} now");
+        self.clients[i].be_reborn(life, &mut self.random);
+        // Some hosts say at once that there is no connection yet.
+        if self.random.one_in(2) {
+            return self.handle(i, Input::Disconnected(SyncError::new(ErrorCode::Unavailable, "not yet connected")));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn handle(&mut self, i: usize, input: Input) -> Check {
+        let now = self.clients[i].now(self.passed_ns);
+        self.clients[i].session.handle(now, input);
+        self.drain(i)
+    }
+}
+
+fn told_command(command: &Command) -> String {
+    match command {
+        Command::Load { key } => format!("load {}", name_of(key)),
+        Command::Probe { key, .. } => format!("probe {}", name_of(key)),
+        Command::Tail { key, at } => format!("tail {} from {at}", name_of(key)),
+        Command::Names { cursor, .. } => format!("names {cursor}"),
+        Command::Commit(commit) => format!(
+            "commit {} {}#{} after {:?} guard {:?} plan {:?} revision {}",
+            name_of(&commit.key),
+            commit.writer.0,
+            commit.sequence.0,
+            commit.after.map(|after| after.0),
+            commit.guard,
+            commit.plan,
+            commit.revision
+        ),
+    }
+}
+
+fn told_answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Loaded(Stored::Text(text))
+        | Answer::Committed(Outcome::Stale { stored: Some(Stored::Text(text)), .. }) => {
+            format!("it has {}", String::from_utf8_lossy(text))
+        }
+        _ => format!("{answer:?}"),
+    }
+}
