@@ -11,6 +11,7 @@ await runAsScript(import.meta.url, async () => {
   const { connect } = await import('./contenders.mjs');
   const { acknowledgedPush } = await import('./acknowledged.mjs');
   const { burst } = await import('./burst.mjs');
+  const { severalWriters } = await import('./writers.mjs');
 
   const server = await startRedisServer();
   try {
@@ -22,6 +23,7 @@ await runAsScript(import.meta.url, async () => {
     );
     await acknowledgedPush(server.url, client, untimed);
     await burst(server.url, untimed);
+    await severalWriters(server.url, untimed);
     client.destroy();
     untimed.destroy();
   } finally {
