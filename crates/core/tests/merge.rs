@@ -3,7 +3,6 @@
 mod support;
 
 use serde_json::Value;
-use std::collections::BTreeSet;
 use support::{Client, stored};
 use synced_memory_core::backend::MemoryStore;
 
@@ -35,11 +34,26 @@ fn merge_vectors() {
         assert_eq!(ours.conflicts() as u64, vector["conflicts"].as_u64().unwrap_or(0), "{name}: conflicts");
         assert_eq!(ours.session.first_pending(), None, "{name}");
     }
+}
 
-    let named: BTreeSet<_> = vectors.iter().filter_map(|vector| vector["name"].as_str()).collect();
+/// The table of MERGE.md says of every pair what its vector shows.
+#[test]
+fn merge_table() {
+    let vectors: Vec<Value> = serde_json::from_str(include_str!("../../../tests/conformance/merges.json")).unwrap();
+    let page = include_str!("../../../MERGE.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")).map(|line| line.split('|').map(str::trim));
+    let mut rows = rows.map(Iterator::collect::<Vec<_>>);
+    assert_eq!(rows.next().unwrap()[1..=KINDS.len()], KINDS);
     for ours in KINDS {
-        for theirs in KINDS {
-            assert!(named.contains(format!("{ours} / {theirs}").as_str()), "no vector for {ours} / {theirs}");
+        let row = rows.next().unwrap();
+        assert_eq!(row[0], ours);
+        for (theirs, cell) in KINDS.iter().zip(&row[1..]) {
+            let pair = format!("{ours} / {theirs}");
+            let vector = vectors.iter().find(|vector| vector["name"] == pair);
+            let vector = vector.unwrap_or_else(|| panic!("no vector for {pair}"));
+            let is_conflict = vector["conflicts"].as_u64().unwrap_or(0) > 0;
+            assert_eq!(*cell == "conflict", is_conflict, "{pair} is {cell}");
+            assert!(["wins", "both", "moot", "made", "conflict"].contains(cell), "{pair} is {cell}");
         }
     }
 }
