@@ -69,6 +69,13 @@ pub struct Choice {
     values: Vec<Tree>,
 }
 
+impl Choice {
+    pub fn of(container: u32, kind: u8, a: u32, b: u32, key: &str, values: impl Iterator<Item = String>) -> Self {
+        let values = values.map(Tree::Scalar).collect();
+        Self { container, kind, a, b, key: key.to_owned(), values }
+    }
+}
+
 pub struct Oracle {
     pub value: Option<Node>,
 }

@@ -1,0 +1,174 @@
+//! What the fuzzers run on arbitrary bytes: `crates/core/fuzz` finds inputs, the tests here replay those that failed.
+
+use crate::support::oracle::{Choice, Oracle};
+use crate::support::{Client, put, stored};
+use synced_memory_core::backend::MemoryStore;
+use synced_memory_core::command::{Answer, Command, Input};
+use synced_memory_core::document::{self, Base, Content, Node, Stored};
+use synced_memory_core::resp::{Exchange, Next, Reply};
+use synced_memory_core::wire;
+
+type Target = (&'static str, fn(&[u8]));
+
+/// Each by its name.
+pub(crate) const TARGETS: [Target; 4] =
+    [("documents", documents), ("replies", replies), ("batches", batches), ("replicas", replicas)];
+
+/// Whatever is stored: what can be read is printed and read again the same, and canonical from then on.
+pub(crate) fn documents(bytes: &[u8]) {
+    let Content::Document { value, revision, base } = document::read(&Stored::Text(bytes.to_vec())) else { return };
+    let text = value.to_text();
+    assert_eq!(text.len(), value.text_len());
+    let Base::Canonical { value_len, .. } = base else {
+        let canonical = format!("{{\"value\":{text},\"last_modified\":{revision}}}");
+        return documents(canonical.as_bytes());
+    };
+    assert_eq!(value_len, text.len());
+    assert!(bytes.starts_with(format!("{{\"value\":{text}").as_bytes()));
+    assert_eq!(Node::parse(&text).unwrap(), value);
+}
+
+/// Whatever a server answers: a session takes it, goes on, and keeps to itself what it cannot read.
+pub(crate) fn replies(bytes: &[u8]) {
+    let mut bytes = Bytes(bytes);
+    let mut server = MemoryStore::default();
+    let mut client = Client::connected("a", &mut server);
+    client.mutate(r#"[["assign","x",[1,{"k":2}]]]"#);
+    client.run(&mut server);
+    while !bytes.0.is_empty() {
+        match bytes.next() % 4 {
+            0 => client.mutate(r#"[["assign","y",3]]"#),
+            1 => {
+                client.session.refresh(None);
+                client.drain();
+            }
+            _ => {}
+        }
+        if client.outgoing.is_empty() {
+            client.mutate(r#"[["assign","x",[1,{"k":2}]]]"#);
+        }
+        let Some((id, command)) = client.outgoing.pop_front() else { continue };
+        client.handle(Input::Answer(id, answer(command, &mut bytes)));
+    }
+    client.disconnect();
+    client.connect();
+    client.run(&mut server);
+}
+
+fn answer(command: Command, bytes: &mut Bytes<'_>) -> Answer {
+    let (mut exchange, mut commands) = Exchange::new(command);
+    loop {
+        let replies = commands.iter().map(|_| reply(bytes, 3)).collect();
+        match exchange.take(replies) {
+            Next::Done(answer) => return answer,
+            Next::Again(again, in_full) => (exchange, commands) = (again, in_full),
+        }
+    }
+}
+
+fn reply(bytes: &mut Bytes<'_>, depth: usize) -> Reply {
+    const WORDS: [&str; 10] =
+        ["applied", "duplicate", "appended", "stale", "text", "absent", "other", "1", "0", "1763000000000000001"];
+    match bytes.next() % 8 {
+        0 => Reply::Nil,
+        1 => Reply::Int(i64::from(bytes.next()) - 100),
+        2 => Reply::Error(String::from_utf8_lossy(bytes.some()).into_owned()),
+        3 => Reply::Error("NOSCRIPT no matching script".into()),
+        4 if depth > 0 => Reply::List((0..bytes.next() % 5).map(|_| reply(bytes, depth - 1)).collect()),
+        5 => Reply::Text(br#"{"value":[1,2],"last_modified":1763000000000000005}  "#.to_vec()),
+        6 => Reply::Text(bytes.some().to_vec()),
+        _ => Reply::Text(WORDS[usize::from(bytes.next()) % WORDS.len()].into()),
+    }
+}
+
+/// Whatever comes from JavaScript: it is refused, or applied as the mirror says.
+pub(crate) fn batches(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(batch) = wire::decode_batch(text) else { return };
+    let mut server = MemoryStore::default();
+    let mut client = Client::connected("a", &mut server);
+    client.mutate(r#"[["assign","x",[1,{"k":[2]},"é"]],["assign","y",{"a":{"b":[]},"c":null}]]"#);
+    // A batch is taken up to the first mutation that is refused.
+    let _ = client.try_mutate(text);
+    client.run(&mut server);
+    for (name, _) in batch {
+        let Some(value) = client.session.value(&name) else { continue };
+        assert_eq!(value.to_text().len(), value.text_len());
+        assert_eq!(Node::parse(&value.to_text()).unwrap(), *value, "{name}");
+        let canonical = format!("{{\"value\":{},\"last_modified\":", value.to_text());
+        assert!(stored(&mut server, &name).starts_with(&canonical), "{name}");
+    }
+}
+
+/// Any mutations in several replicas, with connections lost and documents replaced in between: in the end all agree.
+pub(crate) fn replicas(bytes: &[u8]) {
+    let mut bytes = Bytes(bytes);
+    let mut server = MemoryStore::default();
+    let mut clients: Vec<_> = ["a", "b", "c"].map(|writer| Client::connected(writer, &mut server)).into();
+    clients[0].mutate(r#"[["assign","x",{"list":[1,[2,3],{"id":4}],"dict":{}}],["assign","log",[]]]"#);
+    clients[0].run(&mut server);
+    while !bytes.0.is_empty() {
+        let which = usize::from(bytes.next()) % clients.len();
+        let client = &mut clients[which];
+        match bytes.next() % 16 {
+            0..=5 => mutate(client, "x", &mut bytes),
+            6..=7 => mutate(client, "log", &mut bytes),
+            8..=9 => drop(client.serve_one(&mut server)),
+            10..=11 => drop(client.take_one()),
+            12 => {
+                client.session.refresh(None);
+                client.drain();
+            }
+            13 => client.unix_ns = client.unix_ns.wrapping_add_signed(i64::from(bytes.next()) - 100),
+            14 => {
+                client.disconnect();
+                client.connect();
+            }
+            _ => put(&mut server, "x", br#"{"value": {"list": [[3, 2], {"id": 4}, 5]}, "last_modified": 7}"#),
+        }
+    }
+    for _ in 0..2 {
+        for client in &mut clients {
+            client.run(&mut server);
+            client.refresh(&mut server);
+        }
+    }
+    for client in &clients {
+        assert_eq!(client.session.first_pending(), None);
+        for name in ["x", "log"] {
+            assert_eq!(client.text(name), clients[0].text(name), "{name}");
+        }
+    }
+}
+
+fn mutate(client: &mut Client, name: &str, bytes: &mut Bytes<'_>) {
+    let oracle = Oracle { value: client.session.value(name).cloned() };
+    let [container, kind, a, b, key, value] = [(); 6].map(|()| bytes.next());
+    let values = (0..value % 3).map(|n| format!("{}", u16::from(value) * 3 + u16::from(n)));
+    let choice = Choice::of(container.into(), kind, a.into(), b.into(), &format!("k{}", key % 4), values);
+    match oracle.next_wire(&choice, name) {
+        Some((wire, text)) => {
+            client.mutate(&format!("[{wire}]"));
+            assert_eq!(client.text(name), text);
+        }
+        None => client.mutate(&format!(r#"[["assign","{name}",[{value}]]]"#)),
+    }
+}
+
+/// Bytes to draw from; zeros behind their end.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn next(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn some(&mut self) -> &'a [u8] {
+        let len = usize::from(self.next()).min(self.0.len());
+        let (some, rest) = self.0.split_at(len);
+        self.0 = rest;
+        some
+    }
+}
