@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { SyncedMemoryError } from './errors.js';
+import type { Settings } from './options.js';
 
 /** What JavaScript asks of the core: a handful of functions over a handle, text in and text out. */
 export interface Binding {
@@ -22,25 +20,10 @@ export interface Binding {
   close(handle: number): void;
 }
 
-let loaded: Binding | undefined;
-
-/** The native addon, loaded on first use. Throws ERR_ADDON with every cause. */
-export function addon(): Binding {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): Binding {
-  // The same from src/ and from dist/.
-  const file = fileURLToPath(new URL('../synced-memory.node', import.meta.url));
-  try {
-    return createRequire(import.meta.url)(file) as Binding;
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new SyncedMemoryError(
-      'ERR_ADDON',
-      `the native addon cannot be loaded on ${process.platform}-${process.arch}: ${cause}; build it with \`npm run build\` in the repository`,
-      { cause: error },
-    );
-  }
+/** A build of the core: the native addon, or wasm with a transport. */
+export interface Engine {
+  /** What a memory with these settings calls. */
+  bind(settings: Settings): Promise<Binding>;
+  /** The same at once, for memories that block. Throws ERR_NOT_SUPPORTED where this build cannot. */
+  bindSync(settings: Settings): Binding;
 }

@@ -1,4 +1,5 @@
 import { type SyncedMemoryError, syncedError } from './errors.js';
+import { warn } from './host.js';
 
 /** A mutation that was dropped because what it was to change is gone. */
 export interface Conflict {
@@ -65,7 +66,7 @@ export class Events {
     for (const listener of [...(this.listeners.get(event) ?? [])]) this.call(listener, payload);
     if (event !== 'error') return;
     if (this.onError !== undefined) this.call(this.onError as Listener, payload);
-    else if (!this.has('error')) process.emitWarning(payload as SyncedMemoryError);
+    else if (!this.has('error')) warn(payload as SyncedMemoryError);
   }
 
   private call(listener: Listener, payload: unknown): void {
@@ -73,7 +74,7 @@ export class Events {
       listener(payload as never);
     } catch (error) {
       // Not thrown here, where it would stop what is being applied, but not hidden either.
-      process.emitWarning(error instanceof Error ? error : String(error), 'SyncedMemoryListenerWarning');
+      warn(error instanceof Error ? error : String(error), 'SyncedMemoryListenerWarning');
     }
   }
 }

@@ -1,7 +1,18 @@
-export { type ErrorCode, SyncedMemoryError } from './errors.js';
-export type { Conflict, EventMap } from './events.js';
-export { Memory, type MemoryClass, PrefixedMemory, type PrefixedMemoryClass } from './memory.js';
-export type { OpenOptions } from './options.js';
-export type { Status } from './store.js';
-export * from './synced.js';
-export type { AnyState, MemoryMethods } from './types.js';
+import { engine } from '#engine';
+import { type MemoryClass, memoryClasses, type PrefixedMemoryClass } from './memory.js';
+import { anywhere } from './options.js';
+import type { AnyState, Memory as MemoryOf } from './types.js';
+
+export * from './api.js';
+
+const classes = memoryClasses(anywhere, engine);
+
+/** Lists and dicts that every process shares which opens the same memory. */
+export const Memory: MemoryClass = classes.Memory;
+/** An open memory. S is the shape of its attributes. */
+export type Memory<S extends object = AnyState> = MemoryOf<S>;
+
+/** A memory whose keys are `<prefix><scope>:<name>`. */
+export const PrefixedMemory: PrefixedMemoryClass = classes.PrefixedMemory;
+/** An open memory of one scope. */
+export type PrefixedMemory<S extends object = AnyState> = MemoryOf<S>;

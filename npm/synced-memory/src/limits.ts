@@ -36,7 +36,7 @@ export class Limits {
     if ((this.documents.get(name) ?? 0) + bytes > maxDocumentBytes) this.exact.check(name, text());
     if (this.pending + bytes + MUTATION_BYTES <= maxPendingBytes) return;
     this.pending = this.exact.pendingBytes();
-    if (this.pending + Buffer.byteLength(text()) + MUTATION_BYTES > maxPendingBytes) {
+    if (this.pending + utf8Length(text()) + MUTATION_BYTES > maxPendingBytes) {
       throw syncedError('ERR_QUEUE_FULL', String(maxPendingBytes), name);
     }
   }
@@ -58,4 +58,9 @@ export class Limits {
   settled(): void {
     this.pending = 0;
   }
+}
+
+/** How many bytes a text without lone surrogates takes as UTF-8. */
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
 }

@@ -1,15 +1,7 @@
-import { addon } from './binding.js';
+import type { Binding, Engine } from './binding.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import type { EventMap } from './events.js';
-import {
-  anywhere,
-  checkTimeout,
-  type Defaults,
-  isWellFormed,
-  type OpenOptions,
-  type Settings,
-  settle,
-} from './options.js';
+import { checkTimeout, type Defaults, isWellFormed, type OpenOptions, type Settings, settle } from './options.js';
 import { type Status, Store } from './store.js';
 import type { AnyState, MemoryMethods, Memory as MemoryOf } from './types.js';
 
@@ -93,8 +85,11 @@ export interface PrefixedMemoryClass {
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }
 
-/** The classes of an entry point whose server is looked for by `defaults`. */
-export function memoryClasses(defaults: Defaults): { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass } {
+/** The classes of an entry point: run by `engine`, their server looked for by `defaults`. */
+export function memoryClasses(
+  defaults: Defaults,
+  engine: Engine,
+): { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass } {
   class Memory extends MemoryBase {
     /** Memories of every entry point and every scope are memories. */
     static override [Symbol.hasInstance](value: unknown): value is MemoryMethods {
@@ -103,24 +98,24 @@ export function memoryClasses(defaults: Defaults): { Memory: MemoryClass; Prefix
 
     static async open<S extends object>(options?: OpenOptions | string | URL): Promise<MemoryOf<S>> {
       const settings = settle(options, defaults);
-      return opened(create<S>(Memory.prototype, settings, false), settings);
+      return opened(create<S>(Memory.prototype, settings, await engine.bind(settings), false), settings);
     }
 
     static openSync<S extends object>(options?: OpenOptions | string | URL): MemoryOf<S> {
       const settings = settle(options, defaults);
-      return openedSync(create<S>(Memory.prototype, settings, true), settings);
+      return openedSync(create<S>(Memory.prototype, settings, engine.bindSync(settings), true), settings);
     }
   }
 
   class PrefixedMemory extends MemoryBase {
     static async open<S extends object>(scope: string, options?: OpenOptions | string | URL): Promise<MemoryOf<S>> {
       const settings = scoped(scope, options);
-      return opened(create<S>(PrefixedMemory.prototype, settings, false), settings);
+      return opened(create<S>(PrefixedMemory.prototype, settings, await engine.bind(settings), false), settings);
     }
 
     static openSync<S extends object>(scope: string, options?: OpenOptions | string | URL): MemoryOf<S> {
       const settings = scoped(scope, options);
-      return openedSync(create<S>(PrefixedMemory.prototype, settings, true), settings);
+      return openedSync(create<S>(PrefixedMemory.prototype, settings, engine.bindSync(settings), true), settings);
     }
   }
 
@@ -135,25 +130,18 @@ export function memoryClasses(defaults: Defaults): { Memory: MemoryClass; Prefix
   return { Memory, PrefixedMemory } as unknown as { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass };
 }
 
-const classes = memoryClasses(anywhere);
-
-/** Lists and dicts that every process shares which opens the same memory. */
-export const Memory: MemoryClass = classes.Memory;
-/** An open memory. S is the shape of its attributes. */
-export type Memory<S extends object = AnyState> = MemoryOf<S>;
-
-/** A memory whose keys are `<prefix><scope>:<name>`. */
-export const PrefixedMemory: PrefixedMemoryClass = classes.PrefixedMemory;
-/** An open memory of one scope. */
-export type PrefixedMemory<S extends object = AnyState> = MemoryOf<S>;
-
-function create<S extends object>(prototype: object, settings: Settings, blocking: boolean): MemoryOf<S> {
+function create<S extends object>(
+  prototype: object,
+  settings: Settings,
+  binding: Binding,
+  blocking: boolean,
+): MemoryOf<S> {
   if (settings.names !== undefined && !Array.isArray(settings.names)) {
     throw syncedError('ERR_OPTIONS', 'names must be an array of attribute names');
   }
   settings.names?.forEach(checkName);
   const attributes = Object.create(prototype) as Record<string, unknown>;
-  const store = new Store(addon(), settings, blocking, attributes);
+  const store = new Store(binding, settings, blocking, attributes);
   const memory = new Proxy(attributes, new MemoryHandler(store));
   stores.set(memory, store);
   // console.log looks at the target.

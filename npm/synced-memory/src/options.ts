@@ -1,4 +1,5 @@
 import { SyncedMemoryError } from './errors.js';
+import { environment } from './host.js';
 
 /** What `Memory.open` takes. */
 export interface OpenOptions {
@@ -78,7 +79,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   // A misspelt url would otherwise open the embedded file without a word.
   const unknown = Object.keys(given).find((key) => !known.has(key));
   if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${[...known].join(', ')}`);
-  const { env } = process;
+  const env = environment();
   const prefixes = defaults.env.map((start) => `${start}_PREFIX`);
   const { onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
   if (onError !== undefined && typeof onError !== 'function') throw bad('onError must be a function');

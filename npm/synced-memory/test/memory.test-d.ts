@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest';
 import type { SyncedMemoryError } from '../src/errors.js';
-import { Memory, PrefixedMemory } from '../src/memory.js';
+import { Memory, PrefixedMemory } from '../src/index.js';
 import type { SyncedDict, SyncedList } from '../src/synced.js';
 
 interface State {

@@ -1,10 +1,11 @@
-import { type Memory as MemoryOf, memoryClasses } from '../memory.js';
+import { engine } from '#engine';
+import { memoryClasses } from '../memory.js';
 import { redis } from '../options.js';
-import type { AnyState } from '../types.js';
+import type { AnyState, Memory as MemoryOf } from '../types.js';
 
-export * from '../index.js';
+export * from '../api.js';
 
 /** Where nothing else is said, the Redis on this machine. */
-export const { Memory, PrefixedMemory } = memoryClasses(redis);
+export const { Memory, PrefixedMemory } = memoryClasses(redis, engine);
 export type Memory<S extends object = AnyState> = MemoryOf<S>;
 export type PrefixedMemory<S extends object = AnyState> = MemoryOf<S>;

@@ -1,0 +1,8 @@
+// What every entry point exports beside its classes of memories.
+export { type ErrorCode, SyncedMemoryError } from './errors.js';
+export type { Conflict, EventMap } from './events.js';
+export type { MemoryClass, PrefixedMemoryClass } from './memory.js';
+export type { OpenOptions } from './options.js';
+export type { Status } from './store.js';
+export * from './synced.js';
+export type { AnyState, MemoryMethods } from './types.js';
