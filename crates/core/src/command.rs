@@ -66,6 +66,34 @@ pub struct Commit {
     pub plan: Plan,
     /// The document's revision once applied.
     pub revision: Revision,
+    /// What to tell those who listen; None where nobody can.
+    pub delta: Option<Delta>,
+}
+
+/// What a commit does, for those who have what it is built on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delta {
+    /// The revision that it is built on; 0 where nothing is stored.
+    pub base: Revision,
+    /// Its mutations in wire form, without the attribute's name; empty where they would be too long.
+    pub mutations: String,
+}
+
+/// What a backend tells of somebody's commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Announcement {
+    /// The full key.
+    pub key: String,
+    /// Who made it.
+    pub writer: WriterId,
+    /// The revision before; 0 where nothing was stored.
+    pub base: Revision,
+    /// The revision after; 0 where it deleted the document.
+    pub revision: Revision,
+    /// How many bytes are stored after it.
+    pub len: usize,
+    /// As in [`Delta::mutations`].
+    pub mutations: String,
 }
 
 /// A backend's answer to one [`Command`].
@@ -145,8 +173,12 @@ pub enum Input {
     Disconnected(SyncError),
     /// The answer to a request.
     Answer(RequestId, Answer),
-    /// Keys that some other process changed.
+    /// Keys that some process changed.
     Changed(Vec<String>),
+    /// Everything may have changed.
+    ChangedAll,
+    /// What some process committed.
+    Announced(Announcement),
     /// A timeout has passed (see `Session::poll_timeout`), or a caller just wants the session to look at the time.
     Tick,
 }

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::random::Random;
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use synced_memory_core::command::{Answer, Command, RequestId};
+use synced_memory_core::command::{Answer, Command, Input, RequestId};
 use synced_memory_core::ids::{Sequence, WriterId};
 use synced_memory_core::session::{Config, Now, Session};
 
@@ -31,8 +31,8 @@ pub(crate) struct Connection {
     pub(crate) health: Health,
     pub(crate) commands: VecDeque<(RequestId, Command)>,
     pub(crate) replies: VecDeque<Reply>,
-    /// Keys that have changed.
-    pub(crate) notices: Vec<String>,
+    /// What the server tells unasked.
+    pub(crate) notices: VecDeque<Input>,
 }
 
 pub(crate) struct Client {
@@ -146,6 +146,7 @@ fn session(life: usize) -> Session {
         names: (life % 3 == 2).then(|| crate::ATTRIBUTES.map(str::to_owned).to_vec()),
         writer: writer_id(life),
         max_document_bytes: 1 << 26,
+        announces: true,
         seed: life as u64,
     })
 }

@@ -50,7 +50,10 @@ impl World {
     }
 
     pub(crate) fn execute(&mut self, command: &Command) -> Check<Answer> {
-        let answer = self.server.execute(command)?;
+        let (answer, announcement) = self.server.execute(command)?;
+        for connection in self.clients.iter_mut().filter_map(|client| client.connection.as_mut()) {
+            connection.notices.extend(announcement.clone().map(Input::Announced));
+        }
         if let Some(key) = changed_key(command, &answer) {
             self.announce(key);
         }
@@ -59,7 +62,7 @@ impl World {
 
     pub(crate) fn announce(&mut self, key: &str) {
         for connection in self.clients.iter_mut().filter_map(|client| client.connection.as_mut()) {
-            connection.notices.push(key.to_owned());
+            connection.notices.push_back(Input::Changed(vec![key.to_owned()]));
         }
     }
 
@@ -85,11 +88,9 @@ impl World {
 
     pub(crate) fn notify(&mut self, i: usize) -> Check<bool> {
         let Some(connection) = &mut self.clients[i].connection else { return Ok(false) };
-        let keys = std::mem::take(&mut connection.notices);
-        if keys.is_empty() {
-            return Ok(false);
-        }
-        self.handle(i, Input::Changed(keys))?;
+        let Some(notice) = connection.notices.pop_front() else { return Ok(false) };
+        note!(self, "{i} is told {notice:?}");
+        self.handle(i, notice)?;
         Ok(true)
     }
 

@@ -6,7 +6,7 @@ use crate::failure::{Check, ensure, fail};
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet};
 use synced_memory_core::backend::{self, MemoryStore, Store};
-use synced_memory_core::command::{Answer, Command, Commit, Outcome};
+use synced_memory_core::command::{Announcement, Answer, Command, Commit, Outcome};
 use synced_memory_core::document::{self, Base, Content, Node, Stored};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
@@ -43,19 +43,20 @@ impl Server {
         Self { keeps_data, ..Self::default() }
     }
 
-    pub(crate) fn execute(&mut self, command: &Command) -> Check<Answer> {
+    /// Gives the answer, and what others are told of it.
+    pub(crate) fn execute(&mut self, command: &Command) -> Check<(Answer, Option<Announcement>)> {
         if self.busy > 0 {
             self.busy -= 1;
-            return Ok(Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING")));
+            return Ok((Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING")), None));
         }
         let Command::Commit(commit) = command else {
             let Ok(answer) = backend::execute(&mut self.data.store, command);
-            return Ok(answer);
+            return Ok((answer, None));
         };
         let name = name_of(&commit.key).to_owned();
         if self.refuses && name.starts_with("data") {
             self.refuses = false;
-            return Ok(Answer::Refused(SyncError::new(ErrorCode::Refused, "NOPERM")));
+            return Ok((Answer::Refused(SyncError::new(ErrorCode::Refused, "NOPERM")), None));
         }
         let before = self.content(&name);
         let Ok(answer) = backend::execute(&mut self.data.store, command);
@@ -70,7 +71,31 @@ impl Server {
             self.remember(&name);
             self.check_applied(&name, &before, commit, revision)?;
         }
-        Ok(answer)
+        let announcement = revision.and_then(|revision| self.announcement(&name, &before, commit, revision));
+        Ok((answer, announcement))
+    }
+
+    fn announcement(
+        &mut self,
+        name: &str,
+        before: &Content,
+        commit: &Commit,
+        revision: Revision,
+    ) -> Option<Announcement> {
+        let delta = commit.delta.as_ref()?;
+        let base = match before {
+            // What it was built on does not count where the server found it another place.
+            Content::Document { revision: before, .. } if revision != commit.revision => *before,
+            _ => delta.base,
+        };
+        Some(Announcement {
+            key: commit.key.clone(),
+            writer: commit.writer.clone(),
+            base,
+            revision: if commit.plan == Plan::Delete { Revision(0) } else { revision },
+            len: self.text(name).map_or(0, |text| text.len()),
+            mutations: delta.mutations.clone(),
+        })
     }
 
     /// What a commit leaves must be what would be printed, at a higher revision.

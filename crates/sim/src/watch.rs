@@ -191,10 +191,12 @@ impl World {
             None => client.revisions.remove(name),
         };
         let told = told.regressions.iter().find(|(of, _, _)| of == name).map(|(_, from, to)| (*from, *to));
-        // What the server lost, and is stored again, goes back to nothing.
-        let now = now.or(told.map(|(_, to)| to).filter(|to| *to == 0));
-        let went_back = before.zip(now).filter(|(before, now)| now < before);
-        ensure(went_back == told, "regression", || {
+        let is_told = match told {
+            // It may have gone on since.
+            Some((from, to)) => before == Some(from) && to < from && now.is_none_or(|now| now >= to),
+            None => now.is_none() || now >= before,
+        };
+        ensure(is_told, "regression", || {
             format!("{name} of w{} went from {before:?} to {now:?}, reported was {told:?}", client.life)
         })?;
         let may_go_back = self.server.is_disturbed(name);

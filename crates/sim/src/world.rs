@@ -82,7 +82,7 @@ impl World {
             Action::Serve => self.several(i, Self::serve),
             Action::Take => self.several(i, Self::take_reply),
             Action::ServeLate => self.several(i, Self::serve_late),
-            Action::Notify => self.notify(i).map(drop),
+            Action::Notify => self.several(i, Self::notify),
             Action::Connect => self.connect(i).map(drop),
             Action::Wait => self.wait(),
             Action::Cut => self.cut(i),

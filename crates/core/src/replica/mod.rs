@@ -1,9 +1,10 @@
 //! This process's copy of one attribute: the stored document plus pending mutations, applied optimistically.
 
+mod follow;
 mod pending;
 mod tail;
 
-use crate::command::{Commit, Probed, REMEMBER_SECONDS};
+use crate::command::{Commit, Delta, Probed, REMEMBER_SECONDS};
 use crate::document::{self, Base, Content, Guard, Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
@@ -15,6 +16,8 @@ use pending::{Lifted, OpenCommit, SealedCommit, lift};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tail::Landed;
+
+pub use follow::Followed;
 
 /// Commits of one attribute that may be in flight at once: enough to keep the wire busy. What comes
 /// faster gathers in the open commit.
@@ -39,6 +42,8 @@ pub struct Replica {
     highest: Option<Revision>,
     sealed: VecDeque<SealedCommit>,
     open: Option<OpenCommit>,
+    /// Commits tell what they do.
+    announces: bool,
     /// What was appended to another list than the confirmed one.
     landed: Option<Landed>,
     /// When the server last said that it applied a commit of ours.
@@ -72,9 +77,10 @@ pub enum Change {
 /// Getters.
 impl Replica {
     /// A replica of which nothing is known yet.
-    pub fn new(key: String, writer: WriterId) -> Self {
+    pub fn new(key: String, writer: WriterId, announces: bool) -> Self {
         Self {
             key,
+            announces,
             writer,
             value: None,
             unreadable: None,
@@ -240,7 +246,12 @@ impl Replica {
             }
             _ => splice::plan(base, &open.edits, self.value.as_ref(), revision),
         };
+        let delta = self.announces.then(|| Delta {
+            base: self.sealed.back().map_or(self.revision, SealedCommit::result_revision).unwrap_or(Revision(0)),
+            mutations: open.told(),
+        });
         let command = Arc::new(Commit {
+            delta,
             key: self.key.clone(),
             writer: self.writer.clone(),
             sequence,
@@ -360,7 +371,7 @@ impl Replica {
         *self = Self {
             unreadable: Some(error),
             highest: self.highest,
-            ..Self::new(std::mem::take(&mut self.key), self.writer.clone())
+            ..Self::new(std::mem::take(&mut self.key), self.writer.clone(), self.announces)
         };
         first
     }
@@ -504,7 +515,10 @@ impl Replica {
 
     fn rebased(&self, before: &Before, conflicts: Vec<(Mutation, SyncError)>) -> Rebased {
         let regression = before.revision.zip(self.revision).filter(|(before, now)| now < before);
-        let change = self.change_since(before.value.as_ref(), before.error.as_ref());
+        // Another revision of the same is told, too.
+        let is_same =
+            || (self.value.is_some() && before.revision != self.revision).then(|| Change::Patched(Vec::new()));
+        let change = self.change_since(before.value.as_ref(), before.error.as_ref()).or_else(is_same);
         Rebased { change, regression, conflicts }
     }
 

@@ -2,11 +2,15 @@
 
 use crate::command::Commit;
 use crate::document::{Base, Node};
-use crate::ids::Sequence;
+use crate::ids::{Revision, Sequence};
 use crate::mutation::{Mutation, Undo, undo};
 use crate::session::Now;
 use crate::splice::{Edit, EditSet, Plan};
+use crate::wire;
 use std::sync::Arc;
+
+/// Longer mutations are not told along with a commit: most that hear of it would not want them yet.
+const MAX_TOLD_BYTES: usize = 16 * 1024;
 
 /// How far back the open commit is searched for a mutation that a new one can take the place of.
 const COALESCE_OVER: usize = 16;
@@ -46,6 +50,11 @@ pub(super) struct SealedCommit {
 }
 
 impl SealedCommit {
+    /// The document's revision once it has been applied; None where it deletes it.
+    pub(super) fn result_revision(&self) -> Option<Revision> {
+        (self.result != Base::Absent).then_some(self.command.revision)
+    }
+
     /// Is it one that finds its place by itself?
     pub(super) fn is_append(&self) -> bool {
         matches!(self.command.plan, Plan::Append(_))
@@ -82,6 +91,15 @@ impl OpenCommit {
             }
         }
         Some(elements)
+    }
+
+    /// Its mutations in wire form, for others; empty where they would rather read the document.
+    pub(super) fn told(&self) -> String {
+        let bytes: usize = self.made.iter().map(|made| made.mutation.bytes()).sum();
+        if bytes > MAX_TOLD_BYTES {
+            return String::new();
+        }
+        wire::encode_batch(self.made.iter().map(|made| &made.mutation))
     }
 
     /// Is it one that finds its place by itself?

@@ -3,6 +3,7 @@
 use super::{Args, COMMIT_SCRIPT};
 use crate::command::{Command, Commit, REMEMBER_SECONDS};
 use crate::document::Guard;
+use crate::ids::Revision;
 use crate::splice::{Piece, Plan};
 use std::fmt::Display;
 use std::sync::LazyLock;
@@ -49,12 +50,24 @@ fn script_call(commit: &Commit, in_full: bool) -> Args {
             call.push(tail.clone());
         }
     }
+    match &commit.delta {
+        Some(delta) => {
+            push(&mut call, channel_of(&commit.key));
+            push(&mut call, delta.base);
+            push(&mut call, if commit.plan == Plan::Delete { Revision(0) } else { commit.revision });
+            push(&mut call, &delta.mutations);
+        }
+        None => {
+            call.extend(args(["", "0"]));
+            push(&mut call, commit.revision);
+            call.push(Vec::new());
+        }
+    }
     match &commit.plan {
         Plan::Delete => push(&mut call, "delete"),
         Plan::Set(text) => call.extend(args(["set", text])),
         Plan::Append(elements) => {
             call.extend(args(["append", elements]));
-            push(&mut call, commit.revision);
             push(&mut call, commit.revision.0 + 1);
         }
         Plan::Edit(writes) => {
@@ -80,6 +93,15 @@ fn script_call(commit: &Commit, in_full: bool) -> Args {
         }
     }
     call
+}
+
+/// The channel on which commits to documents whose keys start with this prefix are announced.
+pub(super) fn channel(prefix: &str) -> String {
+    format!("sm:{prefix}")
+}
+
+fn channel_of(key: &str) -> String {
+    channel(&key[..key.rfind(':').map_or(0, |colon| colon + 1)])
 }
 
 /// Where the protocol keeps something about a document, such as a writer's last sequence: in the document's hash

@@ -1,14 +1,21 @@
 //! Abstract commands as RESP commands, and server replies as answers. Drivers only move them.
 
+mod announcement;
 mod encode;
 mod reply;
 
+pub use announcement::read_announcement;
 pub use reply::Reply;
 
 use crate::command::{Answer, Command};
 
 /// The commit script's text.
 pub const COMMIT_SCRIPT: &str = include_str!("scripts/commit.lua");
+
+/// The channel on which commits are announced of a memory whose keys start with `prefix`.
+pub fn channel(prefix: &str) -> String {
+    encode::channel(prefix)
+}
 
 /// One RESP command: its name and arguments.
 pub type Args = Vec<Vec<u8>>;

@@ -1,9 +1,10 @@
 //! What a session keeps for one attribute beside its replica.
 
-use crate::command::{Command, Commit};
+use crate::command::{Announcement, Command, Commit};
 use crate::ids::Sequence;
 use crate::replica::Replica;
 use crate::session::Now;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What should be asked of the backend next. Greater asks for more.
@@ -29,6 +30,10 @@ pub(super) struct Attribute {
     pub(super) tail_at: usize,
     /// What is stored was known on the present connection: the server is the same, with the same past.
     pub(super) known_here: bool,
+    /// What others committed, and could not be taken in yet.
+    pub(super) told: VecDeque<Announcement>,
+    /// Commits have been told of since it was last said to have changed.
+    pub(super) announced: bool,
     /// Nothing is sent before a retry is due.
     pub(super) waits: bool,
     /// How often in a row the backend was busy.
@@ -43,6 +48,8 @@ impl Attribute {
             fetching: Want::Nothing,
             tail_at: 0,
             known_here: false,
+            told: VecDeque::new(),
+            announced: false,
             waits: false,
             attempts: 0,
         }
@@ -51,6 +58,14 @@ impl Attribute {
     /// Fetch, after the fetch under way if there is one.
     pub(super) fn ask(&mut self, want: Want) {
         self.want = self.want.max(want);
+    }
+
+    /// Is it known what is stored, and nothing under way that could change it?
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.fetching == Want::Nothing
+            && self.want < Want::Tail
+            && self.replica.is_in_step()
+            && !self.replica.has_unanswered()
     }
 
     /// The fetch under way is over, or lost.

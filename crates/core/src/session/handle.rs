@@ -3,15 +3,19 @@
 use super::attribute::Want;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, check_name};
-use crate::command::{Answer, Input, Outcome, RequestId};
+use crate::command::{Announcement, Answer, Input, Outcome, RequestId};
 use crate::document::{Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Sequence;
-use crate::replica::{Change, Rebased};
+use crate::replica::{Change, Followed, Rebased};
 
 /// The first retry of what the backend was too busy for, in milliseconds; doubled each time, up to a limit.
 const FIRST_RETRY_MS: u64 = 20;
 const LONGEST_RETRY_MS: u64 = 2_000;
+/// What was announced is looked at once more after this long, in milliseconds.
+const GLANCE_MS: u64 = 1_000;
+/// Announcements that wait to be taken in; where more come, the document is read instead.
+const MAX_TOLD: usize = 64;
 
 impl Session {
     /// Take one input.
@@ -20,7 +24,9 @@ impl Session {
             Input::Connected => self.connect(now),
             Input::Disconnected(error) => self.disconnect(error),
             Input::Answer(id, answer) => self.take_answer(id, answer, now),
-            Input::Changed(keys) => self.fetch_changed(&keys),
+            Input::Changed(keys) => self.fetch_changed(&keys, now),
+            Input::ChangedAll => drop(self.begin_refresh(None)),
+            Input::Announced(announcement) => self.take_announcement(announcement, now),
             Input::Tick => self.tick(now),
         }
         self.report_refreshed();
@@ -47,10 +53,12 @@ impl Session {
         self.requests.clear();
         self.commands.clear();
         self.retries.clear();
+        self.glances.clear();
         self.next_page = None;
         for (name, attribute) in &mut self.attributes {
             attribute.end_fetch();
             attribute.known_here = false;
+            attribute.told.clear();
             attribute.waits = false;
             attribute.attempts = 0;
             attribute.replica.unsend_all();
@@ -70,18 +78,70 @@ impl Session {
                 _ => self.next_page = Some("0".to_owned()),
             }
         }
+        while let Some((at, _)) = self.glances.first()
+            && *at <= now.monotonic_ms
+        {
+            let Some((_, name)) = self.glances.pop_first() else { break };
+            self.attribute(&name).ask(Want::Probe);
+            self.active.insert(name);
+        }
         self.reset |= self.connected && self.overdue_at().is_some_and(|at| at <= now.monotonic_ms);
     }
 
-    fn fetch_changed(&mut self, keys: &[String]) {
+    fn fetch_changed(&mut self, keys: &[String], now: Now) {
         for key in keys {
-            let Some(name) = key.strip_prefix(&self.config.prefix).filter(|name| check_name(name).is_ok()) else {
-                continue;
-            };
-            let name = name.to_owned();
-            if self.config.names.is_none() || self.attributes.contains_key(&name) {
-                self.attribute(&name).ask(Want::Probe);
+            let Some(name) = self.followed_name(key) else { continue };
+            let attribute = self.attribute(&name);
+            if std::mem::take(&mut attribute.announced) {
+                // Most likely that was it. But somebody who announces nothing may have written at the same time.
+                if !self.glances.iter().any(|(_, glance)| *glance == name) {
+                    self.glances.insert((now.monotonic_ms + GLANCE_MS, name));
+                }
+            } else {
+                attribute.ask(Want::Probe);
                 self.active.insert(name);
+            }
+        }
+    }
+
+    /// The attribute of a key, if this session is to follow it.
+    fn followed_name(&self, key: &str) -> Option<String> {
+        let name = key.strip_prefix(&self.config.prefix).filter(|name| check_name(name).is_ok())?;
+        (self.config.names.is_none() || self.attributes.contains_key(name)).then(|| name.to_owned())
+    }
+
+    fn take_announcement(&mut self, told: Announcement, now: Now) {
+        let Some(name) = self.followed_name(&told.key) else { return };
+        let is_own = told.writer == self.config.writer;
+        let attribute = self.attribute(&name);
+        attribute.announced = true;
+        if is_own {
+            return;
+        }
+        if !attribute.replica.is_loaded() {
+            attribute.ask(Want::Probe);
+        } else if attribute.told.len() == MAX_TOLD {
+            attribute.told.clear();
+            attribute.ask(Want::Tail);
+        } else {
+            attribute.told.push_back(told);
+            self.follow(&name, now);
+        }
+        self.active.insert(name);
+    }
+
+    /// Take in what others have told, once nothing of this session's is on its way.
+    fn follow(&mut self, name: &str, now: Now) {
+        while let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| attribute.is_at_rest())
+            && let Some(told) = attribute.told.pop_front()
+        {
+            match attribute.replica.follow(&told, now) {
+                Followed::With(rebased) => self.report_rebased(name, rebased),
+                Followed::Old => {}
+                Followed::Gap => {
+                    attribute.told.clear();
+                    attribute.ask(Want::Tail);
+                }
             }
         }
     }
@@ -95,12 +155,14 @@ impl Session {
         match purpose {
             Purpose::Names => self.take_names(answer, now),
             Purpose::Fetch(name) => {
-                self.active.insert(name.clone());
                 self.take_fetched(&name, answer, ticket, now);
+                self.follow(&name, now);
+                self.active.insert(name);
             }
             Purpose::Commit(name, sequence) => {
-                self.active.insert(name.clone());
                 self.take_outcome(&name, sequence, answer, now);
+                self.follow(&name, now);
+                self.active.insert(name);
             }
         }
     }

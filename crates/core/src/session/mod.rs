@@ -44,6 +44,8 @@ pub struct Config {
     pub writer: WriterId,
     /// The most bytes that one document may have.
     pub max_document_bytes: usize,
+    /// The backend tells others what commits do.
+    pub announces: bool,
     /// Random, for the jitter of retries.
     pub seed: u64,
 }
@@ -142,6 +144,8 @@ pub struct Session {
     pending: BTreeSet<String>,
     /// When to try again (monotonic ms) and what: an attribute, or the listing of names.
     retries: BTreeSet<(u64, Option<String>)>,
+    /// When to look (monotonic ms) at attributes that changed, just in case.
+    glances: BTreeSet<(u64, String)>,
     connected: bool,
     ready: bool,
     /// The refresh that must be done before `Connected` is reported.
@@ -170,6 +174,7 @@ impl Session {
             active: BTreeSet::new(),
             pending: BTreeSet::new(),
             retries: BTreeSet::new(),
+            glances: BTreeSet::new(),
             connected: false,
             ready: false,
             catch_up: None,
@@ -227,7 +232,7 @@ impl Session {
         let replica = if let Some(attribute) = self.attributes.get(name) {
             &attribute.replica
         } else {
-            nothing = Replica::new(String::new(), self.config.writer.clone());
+            nothing = Replica::new(String::new(), self.config.writer.clone(), false);
             &nothing
         };
         replica.check(mutation, self.config.max_document_bytes).map(drop)
@@ -281,7 +286,7 @@ impl Session {
     fn attribute(&mut self, name: &str) -> &mut Attribute {
         if !self.attributes.contains_key(name) {
             let key = format!("{}{name}", self.config.prefix);
-            let attribute = Attribute::new(Replica::new(key, self.config.writer.clone()));
+            let attribute = Attribute::new(Replica::new(key, self.config.writer.clone(), self.config.announces));
             self.attributes.insert(name.to_owned(), attribute);
             self.active.insert(name.to_owned());
         }
@@ -315,7 +320,8 @@ impl Session {
     /// The monotonic time in milliseconds at which the session wants an [`Input::Tick`](crate::command::Input::Tick).
     pub fn poll_timeout(&self) -> Option<u64> {
         let retry = self.retries.first().map(|(at, _)| *at);
-        retry.into_iter().chain(self.overdue_at()).min()
+        let glance = self.glances.first().map(|(at, _)| *at);
+        retry.into_iter().chain(glance).chain(self.overdue_at()).min()
     }
 
     /// True once where replies are overdue: the host drops the connection and makes a new one.

@@ -18,6 +18,19 @@ use std::fmt::Write as _;
 pub struct EventWriter {
     text: String,
     tagged: bool,
+    /// For readers that need no tags.
+    plain: bool,
+}
+
+/// Mutations of one attribute as a batch that leaves out its name.
+pub fn encode_batch<'a>(mutations: impl Iterator<Item = &'a Mutation>) -> String {
+    let mut writer = EventWriter { plain: true, ..EventWriter::default() };
+    for mutation in mutations {
+        writer.text.push_str(if writer.text.is_empty() { "[" } else { "," });
+        writer.mutation("", mutation);
+    }
+    writer.text.push(']');
+    writer.text
 }
 
 impl EventWriter {
@@ -184,7 +197,11 @@ impl EventWriter {
     }
 
     fn json(&mut self, text: &str) {
-        self.tagged |= tagged::push(text, &mut self.text);
+        if self.plain {
+            self.text.push_str(text);
+        } else {
+            self.tagged |= tagged::push(text, &mut self.text);
+        }
     }
 
     fn string(&mut self, text: &str) {

@@ -9,7 +9,7 @@
 mod events;
 mod tagged;
 
-pub use events::EventWriter;
+pub use events::{EventWriter, encode_batch};
 
 use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};

@@ -3,7 +3,9 @@
 -- KEYS  1 the document   2 the writer's last applied sequence   3 for 'append': the run of appends, 'first-last' revision
 -- ARGV  1 sequence   2 the sequence that must be the last applied, or ''   3 seconds to remember the sequence
 --       4 what must be stored: 'absent', 'other' (not a string) or its length   5 offset of its tail   6 its tail
---       7 the plan: 'delete' | 'set' text | 'append' elements revision next-revision | 'edit' followed by writes
+--       7 the channel to publish it on, or ''   8 the revision that it is built on   9 the revision that it makes
+--       10 its mutations, for those who listen
+--       11 the plan: 'delete' | 'set' text | 'append' elements next-revision | 'edit' followed by writes
 --         a write is 'write' offset and its pieces: 'text' bytes | 'range' first last (of the old text) | 'spaces' count
 -- Returns {'applied'} | {'duplicate'} | {'appended', revision}
 --       | {'stale', knows} | {'stale', knows, 'absent' | 'other'} | {'stale', knows, 'text', bytes}
@@ -31,10 +33,11 @@ else
 end
 
 -- Of an append: where the list's bracket is, the revision there is, and the one to come.
-local bracket, base, revision
-if ARGV[7] == 'append' and fits then
-  bracket, base, revision = tonumber(ARGV[5]) - 1, string.match(ARGV[6], '(%d+)}'), ARGV[9]
-elseif ARGV[7] == 'append' and found == 'text' and redis.call('GETRANGE', KEYS[1], 0, 9) == '{"value":[' then
+local bracket
+local base, revision = ARGV[8], ARGV[9]
+if ARGV[11] == 'append' and fits then
+  bracket, base = tonumber(ARGV[5]) - 1, string.match(ARGV[6], '(%d+)}')
+elseif ARGV[11] == 'append' and found == 'text' and redis.call('GETRANGE', KEYS[1], 0, 9) == '{"value":[' then
   local window, text, start = 64, nil, nil
   repeat
     text = redis.call('GETRANGE', KEYS[1], -window, -1)
@@ -48,7 +51,7 @@ elseif ARGV[7] == 'append' and found == 'text' and redis.call('GETRANGE', KEYS[1
     local head, digit, nines = string.match('0' .. base, '^(%d-)([0-8])(9*)$')
     revision = head .. string.char(string.byte(digit) + 1) .. string.rep('0', #nines)
     if string.sub(revision, 1, 1) == '0' then revision = string.sub(revision, 2) end
-    local other = ARGV[10]
+    local other = ARGV[13]
     if #other > #revision or (#other == #revision and other > revision) then revision = other end
   end
 end
@@ -61,18 +64,18 @@ end
 
 if bracket then
   local comma = bracket == 10 and '' or ','
-  redis.call('SETRANGE', KEYS[1], bracket, comma .. ARGV[8] .. '],"last_modified":' .. revision .. '}')
+  redis.call('SETRANGE', KEYS[1], bracket, comma .. ARGV[12] .. '],"last_modified":' .. revision .. '}')
   local first, last = string.match(redis.call('GET', KEYS[3]) or '', '^(%d+)-(%d+)$')
   if last ~= base then first = base end
   redis.call('SET', KEYS[3], first .. '-' .. revision, 'EX', ARGV[3])
-elseif ARGV[7] == 'set' then
-  redis.call('SET', KEYS[1], ARGV[8], 'KEEPTTL')
-elseif ARGV[7] == 'delete' then
+elseif ARGV[11] == 'set' then
+  redis.call('SET', KEYS[1], ARGV[12], 'KEEPTTL')
+elseif ARGV[11] == 'delete' then
   redis.call('DEL', KEYS[1])
 else
   -- Every range is of the old text, so all are read before anything is written.
   local offsets, texts, pieces = {}, {}, nil
-  local i = 8
+  local i = 12
   while ARGV[i] do
     local kind = ARGV[i]
     if kind == 'write' then
@@ -96,5 +99,10 @@ else
   end
 end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+if ARGV[7] ~= '' then
+  -- Nothing depends on it: who may not publish commits all the same, and others find out more slowly.
+  local told = { string.match(KEYS[2], '[^:]*$'), base, revision, redis.call('STRLEN', KEYS[1]), #KEYS[1] }
+  redis.pcall('PUBLISH', ARGV[7], table.concat(told, ' ') .. '\n' .. KEYS[1] .. ARGV[10])
+end
 if not fits then return {'appended', revision} end
 return {'applied'}
