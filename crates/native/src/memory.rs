@@ -46,16 +46,18 @@ impl Memory {
     pub fn open(options: OpenOptions, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, SyncError> {
         let target = url::parse(&options.url)?;
         let [high, low, seed] = [clock::random_u64()?, clock::random_u64()?, clock::random_u64()?];
+        let prefix = options.prefix.clone();
         let session = Session::new(Config {
             prefix: options.prefix,
             names: options.names,
             writer: WriterId(format!("{high:016x}{low:016x}").into()),
             max_document_bytes: options.max_document_bytes,
+            announces: matches!(target, Target::Redis(_)),
             seed,
         });
         let mailbox = Arc::new(Mailbox::new(wake));
         let link: Box<dyn Link> = match target {
-            Target::Redis(info) => Box::new(RedisLink::open(*info, Arc::clone(&mailbox))?),
+            Target::Redis(info) => Box::new(RedisLink::open(*info, prefix, Arc::clone(&mailbox))?),
             Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
             Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
         };

@@ -50,18 +50,14 @@ fn script_call(commit: &Commit, in_full: bool) -> Args {
             call.push(tail.clone());
         }
     }
-    match &commit.delta {
-        Some(delta) => {
-            push(&mut call, channel_of(&commit.key));
-            push(&mut call, delta.base);
-            push(&mut call, if commit.plan == Plan::Delete { Revision(0) } else { commit.revision });
-            push(&mut call, &delta.mutations);
-        }
-        None => {
-            call.extend(args(["", "0"]));
-            push(&mut call, commit.revision);
-            call.push(Vec::new());
-        }
+    let revision = if commit.plan == Plan::Delete { Revision(0) } else { commit.revision };
+    if let Some(delta) = &commit.delta {
+        push(&mut call, channel_of(&commit.key));
+        push(&mut call, delta.base);
+        push(&mut call, revision);
+        push(&mut call, &delta.mutations);
+    } else {
+        call.extend(args(["", "0", &revision.to_string(), ""]));
     }
     match &commit.plan {
         Plan::Delete => push(&mut call, "delete"),

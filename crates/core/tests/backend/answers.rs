@@ -225,6 +225,7 @@ fn commit(sequence: u64, guard: Guard, plan: Plan) -> Command {
         guard,
         plan,
         revision: Revision(sequence),
+        delta: None,
     };
     Command::Commit(commit.into())
 }

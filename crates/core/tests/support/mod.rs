@@ -41,6 +41,7 @@ impl Client {
             names: names.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
             writer: WriterId(writer.into()),
             max_document_bytes,
+            announces: false,
             seed: 7,
         };
         Self {

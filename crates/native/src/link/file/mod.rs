@@ -221,6 +221,7 @@ mod tests {
             guard: Guard::Absent,
             plan: Plan::Set("x".repeat(bytes)),
             revision: Revision(1),
+            delta: None,
         };
         Command::Commit(commit.into())
     }

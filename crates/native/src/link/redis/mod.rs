@@ -2,6 +2,7 @@
 
 mod deck;
 mod flight;
+mod news;
 mod server;
 
 use super::Link;
@@ -9,6 +10,7 @@ use crate::clock;
 use crate::mailbox::Mailbox;
 use deck::{Arrival, Deck};
 use flight::Landed;
+use news::news;
 use redis::{ConnectionInfo, PushKind};
 use server::{Line, Server};
 use std::future::{Future, pending, poll_fn};
@@ -40,8 +42,8 @@ pub(crate) struct RedisLink {
 
 impl RedisLink {
     /// Start connecting. What comes of it goes to the mailbox.
-    pub(crate) fn open(info: ConnectionInfo, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
-        let server = Server::new(info)?;
+    pub(crate) fn open(info: ConnectionInfo, prefix: String, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
+        let server = Server::new(info, prefix)?;
         let (outbox, inbox) = unbounded_channel();
         let (deck, runtime) = (Arc::new(Deck::default()), io_thread()?);
         runtime.spawn(Actor { inbox, mailbox, deck: Arc::clone(&deck), tick_at: None }.run(server));
@@ -154,11 +156,10 @@ impl Actor {
         loop {
             tokio::select! {
                 biased;
-                push = line.pushes.recv() => {
-                    if push.is_none_or(|push| push.kind == PushKind::Disconnection) {
-                        return Some(server.lost("the server closed the connection"));
-                    }
-                }
+                push = line.pushes.recv() => match push {
+                    Some(push) if push.kind != PushKind::Disconnection => self.mailbox.deliver(news(push)),
+                    _ => return Some(server.lost("the server closed the connection")),
+                },
                 arrival = poll_fn(|context| deck.poll(context)) => match arrival {
                     Arrival::Closed => return Some(server.lost("the server closed the connection")),
                     Arrival::Landed(_, Err(error)) => return Some(server.describe(&error)),

@@ -1,5 +1,6 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
+use super::news::listen;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
@@ -31,6 +32,8 @@ pub(super) struct Server {
     /// `host:port`, for messages.
     name: String,
     password: Option<String>,
+    /// What the keys that concern this memory start with.
+    prefix: String,
 }
 
 /// Moves bytes between a connection's queue and its socket.
@@ -48,7 +51,7 @@ pub(super) struct Line {
 }
 
 impl Server {
-    pub(super) fn new(info: ConnectionInfo) -> Result<Self, SyncError> {
+    pub(super) fn new(info: ConnectionInfo, prefix: String) -> Result<Self, SyncError> {
         let name = info.addr().to_string();
         let settings = info.redis_settings().clone().set_lib_name("synced-memory", env!("CARGO_PKG_VERSION"));
         let password = settings.password().map(str::to_owned);
@@ -59,6 +62,7 @@ impl Server {
             resp2_client: client(ProtocolVersion::RESP2)?,
             name,
             password,
+            prefix,
         })
     }
 
@@ -72,7 +76,17 @@ impl Server {
         let (sender, pushes) = unbounded_channel();
         let with_pushes = config.clone().set_push_sender(sender.clone());
         match open(&self.client, with_pushes).await {
-            Ok((connection, driver)) => return Ok(Line { connection, driver, pushes, _silent: None }),
+            Ok((connection, mut driver)) => {
+                let listening = listen(connection.clone(), &self.prefix);
+                match &mut driver {
+                    Some(driver) => tokio::select! {
+                        () = driver.as_mut() => return Err(self.lost("the server closed the connection")),
+                        () = listening => {}
+                    },
+                    None => listening.await,
+                }
+                return Ok(Line { connection, driver, pushes, _silent: None });
+            }
             Err(error) if !is_hello_refused(&error) => return Err(self.describe(&error)),
             Err(_) => {}
         }
