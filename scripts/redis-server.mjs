@@ -19,7 +19,7 @@ export function requireRedisServer() {
 /**
  * Starts `redis-server` and resolves when it accepts connections.
  * @param {string[]} [options] further server options, such as `['--requirepass', 'secret']`
- * @returns {Promise<{ port: number, url: string, stop(): Promise<void> }>}
+ * @returns {Promise<{ port: number, url: string, signal(name: NodeJS.Signals): void, stop(): Promise<void> }>}
  */
 export async function startRedisServer(options = []) {
   const port = await freePort();
@@ -39,6 +39,8 @@ export async function startRedisServer(options = []) {
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
+    /** SIGSTOP makes it deaf without closing a connection, SIGCONT goes on. */
+    signal: (name) => void child.kill(name),
     async stop() {
       process.off('exit', kill);
       for (const signal of signals) process.off(signal, interrupted);

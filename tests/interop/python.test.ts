@@ -260,9 +260,9 @@ describe('what only Python can write', () => {
     ['a number', '7'],
   ])('the old format, %s without its envelope: an error for that attribute, the others work', async (_, stored) => {
     await python.run('mem.fine = [1]');
-    await raw.set('memory:old', stored);
     const errors: SyncedMemoryError[] = [];
     const off = mem.$on('error', (error) => errors.push(error));
+    await raw.set('memory:old', stored);
     await mem.$sync();
 
     expect(errors).toMatchObject([{ code: 'ERR_MALFORMED', attribute: 'old' }]);

@@ -39,6 +39,17 @@ pub enum Command {
     },
     /// Change what is stored under one key, atomically and at most once.
     Commit(Arc<Commit>),
+    /// Wait until replicas have everything that was committed before.
+    Replicas {
+        /// What the keys of the memory start with.
+        prefix: String,
+        /// Who asks.
+        writer: WriterId,
+        /// How many.
+        wanted: u32,
+        /// For how long at most.
+        wait_ms: u64,
+    },
     /// List keys that start with `prefix`, a page at a time.
     Names {
         /// The literal prefix (no pattern).
@@ -112,6 +123,8 @@ pub enum Answer {
     },
     /// To [`Command::Commit`].
     Committed(Outcome),
+    /// To [`Command::Replicas`]: how many have it.
+    Replicas(u32),
     /// To [`Command::Names`]: full keys, possibly repeated, and the cursor to go on from (`"0"` at the end).
     Names {
         /// The next page's cursor.

@@ -104,6 +104,14 @@ impl Memory {
         ticket
     }
 
+    /// Wait until so many replicas have everything that has been acknowledged, at most for `wait_ms`. Gives the number
+    /// that [`Event::Replicated`] reports.
+    pub fn replicate(&mut self, wanted: u32, wait_ms: u32) -> u64 {
+        let request = self.session.replicate(wanted, wait_ms.into());
+        self.send(clock::now());
+        request
+    }
+
     /// Take in what has arrived, send what follows from it, and give the events.
     pub fn drain(&mut self) -> Vec<Event> {
         loop {

@@ -82,6 +82,13 @@ pub fn refresh(handle: u32, names: String) -> Result<i64> {
     with(handle, |memory| Ok(memory.refresh(names.as_deref()))).map(number)
 }
 
+/// Ask replicas whether they have everything that has been acknowledged, for at most `wait_ms`. Gives the number that
+/// `replicated` reports.
+#[napi(catch_unwind)]
+pub fn replicate(handle: u32, wanted: u32, wait_ms: u32) -> Result<i64> {
+    with(handle, |memory| Ok(memory.replicate(wanted, wait_ms))).map(number)
+}
+
 /// Take in what the I/O thread brought. Gives events in the wire format, or an empty string.
 #[napi(catch_unwind)]
 pub fn drain(handle: u32) -> Result<String> {

@@ -137,6 +137,7 @@ fn told_command(command: &Command) -> String {
         Command::Load { key } => format!("load {}", name_of(key)),
         Command::Probe { key, .. } => format!("probe {}", name_of(key)),
         Command::Tail { key, at } => format!("tail {} from {at}", name_of(key)),
+        Command::Replicas { wanted, .. } => format!("replicas {wanted}"),
         Command::Names { cursor, .. } => format!("names {cursor}"),
         Command::Commit(commit) => format!(
             "commit {} {}#{} after {:?} guard {:?} plan {:?} revision {}",

@@ -5,4 +5,4 @@ export type { MemoryClass, PrefixedMemoryClass } from './memory.js';
 export type { OpenOptions } from './options.js';
 export type { Status } from './store.js';
 export * from './synced.js';
-export type { AnyState, MemoryMethods } from './types.js';
+export type { AnyState, FlushOptions, MemoryMethods } from './types.js';

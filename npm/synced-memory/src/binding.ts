@@ -12,6 +12,8 @@ export interface Binding {
   pendingBytes(handle: number): number;
   /** Catch up with the backend: `names` as a JSON array, or '' for all and new ones. Gives a ticket. */
   refresh(handle: number, names: string): number;
+  /** Asks whether `wanted` replicas have what has been acknowledged, for at most `waitMs`. Gives a number. */
+  replicate(handle: number, wanted: number, waitMs: number): number;
   /** Takes in what has arrived. Gives events as text, '' where there are none. */
   drain(handle: number): string;
   /** Blocks until `drain` may have something; false where the time ran out first. */

@@ -13,4 +13,5 @@ export type CoreEvent =
   | ['disconnect', code: string, message: string]
   | ['ready']
   | ['refreshed', ticket: number]
+  | ['replicated', request: number, count: number, code?: string, message?: string]
   | ['error', name: null, code: string, message: string];

@@ -28,6 +28,7 @@ const messages = {
   ERR_CLOSED: () => 'this memory is closed; open another one',
   ERR_TIMEOUT: (place, detail) =>
     `${place}: not acknowledged within ${detail} ms; it stays queued, $flush() waits for it`,
+  ERR_REPLICAS: (_, detail) => detail,
   ERR_DETACHED: (place) =>
     `${place}: this list or dict is no longer part of the memory (removed or replaced); read it again from the memory`,
   ERR_OUT_OF_RANGE: (place, detail) => `${place}: ${detail}`,

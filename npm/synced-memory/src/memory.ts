@@ -1,9 +1,17 @@
 import type { Binding, Engine } from './binding.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import type { EventMap } from './events.js';
-import { checkTimeout, type Defaults, isWellFormed, type OpenOptions, type Settings, settle } from './options.js';
+import {
+  checkReplicas,
+  checkTimeout,
+  type Defaults,
+  isWellFormed,
+  type OpenOptions,
+  type Settings,
+  settle,
+} from './options.js';
 import { type Status, Store } from './store.js';
-import type { AnyState, MemoryMethods, Memory as MemoryOf } from './types.js';
+import type { AnyState, FlushOptions, MemoryMethods, Memory as MemoryOf } from './types.js';
 
 /** Each memory's store, by its proxy. */
 const stores = new WeakMap<object, Store>();
@@ -16,8 +24,11 @@ function storeOf(memory: object): Store {
 
 /** The prototype of memories: what every memory has beside its attributes. */
 class MemoryBase implements MemoryMethods {
-  $flush(options: { timeout?: number } = {}): Promise<void> {
-    return storeOf(this).flush(checkTimeout(options.timeout));
+  $flush({ timeout, replicas = 0 }: FlushOptions = {}): Promise<void> {
+    const store = storeOf(this);
+    return checkReplicas(replicas) === 0
+      ? store.flush(checkTimeout(timeout))
+      : store.flushTo(replicas, checkTimeout(timeout));
   }
 
   $flushSync(timeout?: number): void {

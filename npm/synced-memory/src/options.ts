@@ -103,6 +103,12 @@ export function checkTimeout(timeout: number | undefined): number | undefined {
   throw bad('timeout must be a number of milliseconds');
 }
 
+/** Gives the number back. Throws ERR_OPTIONS where it is none. */
+export function checkReplicas(replicas: number): number {
+  if (Number.isSafeInteger(replicas) && replicas >= 0 && replicas < 2 ** 31) return replicas;
+  throw bad('replicas must be a whole number');
+}
+
 function urlFrom(env: NodeJS.ProcessEnv, defaults: Defaults): string {
   const url = first(env, defaults.urls);
   if (url) return url;

@@ -9,6 +9,7 @@ import { Limits } from './limits.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
+import { Replication } from './replication.js';
 import { LONGEST_TIMER, Waiters } from './waiters.js';
 
 /** How a memory is doing. */
@@ -37,6 +38,7 @@ export class Store implements Recorder {
   private submitted = 0;
   private settled = 0;
   private readonly waiters = new Waiters();
+  private readonly replication = new Replication();
   private refreshed = 0;
   private ready = false;
   /** Decimal digits: only who asks for one pays for a BigInt. */
@@ -133,6 +135,19 @@ export class Store implements Recorder {
     this.submit();
     const mark = this.submitted;
     return this.until(() => this.settled >= mark, timeout, mark);
+  }
+
+  /** The same, and then until so many replicas have it. */
+  async flushTo(replicas: number, timeout = this.settings.timeout): Promise<void> {
+    if (this.status().backend !== 'redis') {
+      throw syncedError('ERR_OPTIONS', 'replicas: only a server has replicas; leave it out');
+    }
+    const deadline = performance.now() + timeout;
+    await this.flush(timeout);
+    await this.replication.reach(replicas, deadline, (waitMs) => {
+      this.checkOpen();
+      return wrapped(() => this.binding.replicate(this.handle, replicas, waitMs));
+    });
   }
 
   flushSync(timeout = this.settings.timeout, name?: string): void {
@@ -243,6 +258,7 @@ export class Store implements Recorder {
     unwatch(this);
     this.binding.close(this.handle);
     this.waiters.abandon(syncedError('ERR_CLOSED'));
+    this.replication.abandon(syncedError('ERR_CLOSED'));
   }
 
   private checkOpen(): void {
@@ -308,6 +324,7 @@ export class Store implements Recorder {
         this.emit('conflict', { name: event[1], kind: event[2], path: event[3], message: event[4] });
         break;
       case 'regression':
+        this.replication.lost();
         this.emit('regression', { name: event[1], previous: BigInt(event[2]), revision: BigInt(event[3]) });
         break;
       case 'connect':
@@ -325,6 +342,9 @@ export class Store implements Recorder {
         break;
       case 'refreshed':
         this.refreshed = event[1];
+        break;
+      case 'replicated':
+        this.replication.answered(event[1], event[2], event[3] && new SyncedMemoryError(event[3], event[4] ?? ''));
         break;
       case 'error':
         this.lastError = new SyncedMemoryError(event[2], event[3]);

@@ -1,14 +1,23 @@
 import type { EventMap } from './events.js';
 import type { Status } from './store.js';
 
+/** What `$flush` takes. */
+export interface FlushOptions {
+  /** Milliseconds to wait at most; without it for ever, or with `replicas` as long as the memory's `timeout`. */
+  timeout?: number;
+  /** Replicas that must have it, too, so that a fail-over cannot lose it; 0 without it. */
+  replicas?: number;
+}
+
 /** What every memory has beside its attributes: all names start with `$`, which no attribute's name does. */
 export interface MemoryMethods {
   /**
    * Resolves when everything mutated so far is acknowledged. Rejects with the server's refusal where it took back some
    * of it, once the rest is acknowledged; with ERR_TIMEOUT after `timeout` milliseconds, and what is pending stays
-   * queued.
+   * queued. With `replicas`, rejects with ERR_REPLICAS where not so many have it in time, or where a fail-over lost some
+   * of it meanwhile; it asks by WAIT, at most 100 milliseconds at a time, during which the connection does nothing else.
    */
-  $flush(options?: { timeout?: number }): Promise<void>;
+  $flush(options?: FlushOptions): Promise<void>;
   /** The same, blocking the thread; `timeout` is that of the memory where it is not given. */
   $flushSync(timeout?: number): void;
   /** Flushes, then catches up with the server as of now: changed attributes, new ones and deleted ones. */

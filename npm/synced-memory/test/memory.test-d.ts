@@ -38,7 +38,7 @@ describe('a memory of a known shape', () => {
 
   test('methods', () => {
     type M = Memory<State>;
-    expectTypeOf<M['$flush']>().toEqualTypeOf<(options?: { timeout?: number }) => Promise<void>>();
+    expectTypeOf<M['$flush']>().toEqualTypeOf<(options?: { timeout?: number; replicas?: number }) => Promise<void>>();
     expectTypeOf<M['$lastModified']>().returns.toEqualTypeOf<bigint | undefined>();
     expectTypeOf<M['$status']['state']>().toEqualTypeOf<'connecting' | 'connected' | 'disconnected' | 'closed'>();
     const use = (mem: M) => {

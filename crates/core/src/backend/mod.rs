@@ -63,6 +63,7 @@ pub fn execute<S: Store>(store: &mut S, command: &Command) -> Result<Answer, S::
             Answer::Tail { appends: store.appends(key)?, bytes: store.read(key, *at..usize::MAX)? }
         }
         Command::Commit(commit) => Answer::Committed(apply(store, commit)?),
+        Command::Replicas { .. } => Answer::Replicas(0),
         Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
     })
 }

@@ -25,6 +25,13 @@ pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
         Command::Tail { key, at } => {
             vec![args(["GET", &protocol_key(key, APPENDS)]), args(["GETRANGE", key, &at.to_string(), "-1"])]
         }
+        // Replicas have what came before a write once they have the write: also what another connection sent.
+        Command::Replicas { prefix, writer, wanted, wait_ms } => {
+            vec![
+                args(["SET", &protocol_key(prefix, &writer.0), "", "EX", "60"]),
+                args(["WAIT", &wanted.to_string(), &wait_ms.to_string()]),
+            ]
+        }
         Command::Names { prefix, cursor } => {
             vec![args(["SCAN", cursor, "MATCH", &(escape_pattern(prefix) + "*"), "COUNT", "1000"])]
         }

@@ -47,6 +47,7 @@ pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
         Command::Probe { .. } => probed(replies),
         Command::Tail { .. } => tail(replies),
         Command::Commit(_) => committed(replies),
+        Command::Replicas { .. } => replicas(replies),
         Command::Names { .. } => names(replies),
     };
     answer.unwrap_or_else(|| {
@@ -83,6 +84,11 @@ fn tail(replies: Vec<Reply>) -> Option<Answer> {
         _ => None,
     };
     Some(Answer::Tail { appends, bytes })
+}
+
+fn replicas(replies: Vec<Reply>) -> Option<Answer> {
+    let [Reply::Text(_), Reply::Int(count)] = <[Reply; 2]>::try_from(replies).ok()? else { return None };
+    u32::try_from(count).ok().map(Answer::Replicas)
 }
 
 fn committed(replies: Vec<Reply>) -> Option<Answer> {

@@ -50,7 +50,13 @@ impl Session {
 
     /// Answers to what has been sent will not come, and commits have to be sent again.
     fn forget_traffic(&mut self) {
-        self.requests.clear();
+        for request in std::mem::take(&mut self.requests).into_values() {
+            if let Purpose::Replicas(request) = request.purpose {
+                let error =
+                    SyncError::new(ErrorCode::Unavailable, "the connection was lost before the replicas answered");
+                self.events.push_back(Event::Replicated { request, count: Err(error) });
+            }
+        }
         self.commands.clear();
         self.retries.clear();
         self.glances.clear();
@@ -154,6 +160,13 @@ impl Session {
         self.last_answer_ms = now.monotonic_ms;
         match purpose {
             Purpose::Names => self.take_names(answer, now),
+            Purpose::Replicas(request) => {
+                let count = match answer {
+                    Answer::Replicas(count) => Ok(count),
+                    other => Err(refusal(other)),
+                };
+                self.events.push_back(Event::Replicated { request, count });
+            }
             Purpose::Fetch(name) => {
                 self.take_fetched(&name, answer, ticket, now);
                 self.follow(&name, now);

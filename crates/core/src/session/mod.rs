@@ -112,6 +112,13 @@ pub enum Event {
     Ready,
     /// Everything that `refresh` was asked for is up to date as of that call.
     Refreshed(Ticket),
+    /// So many replicas have everything that was acknowledged before the call of `replicate` with this number.
+    Replicated {
+        /// The number.
+        request: u64,
+        /// How many, or why nobody knows.
+        count: Result<u32, SyncError>,
+    },
     /// Something else went wrong.
     Failed(SyncError),
 }
@@ -131,6 +138,7 @@ enum Purpose {
     Fetch(String),
     Commit(String, Sequence),
     Names,
+    Replicas(u64),
 }
 
 /// The replicas of one memory and their traffic.
@@ -153,6 +161,9 @@ pub struct Session {
     refreshes: Refreshes,
     /// The page of names to ask for next.
     next_page: Option<String>,
+    /// What to ask of replicas: number, how many, for how many milliseconds.
+    replications: VecDeque<(u64, u32, u64)>,
+    last_replication: u64,
     requests: BTreeMap<RequestId, Request>,
     last_request: u64,
     last_sequence: u64,
@@ -180,6 +191,8 @@ impl Session {
             catch_up: None,
             refreshes: Refreshes::default(),
             next_page: None,
+            replications: VecDeque::new(),
+            last_replication: 0,
             requests: BTreeMap::new(),
             last_request: 0,
             last_sequence: 0,
@@ -266,6 +279,14 @@ impl Session {
         ticket
     }
 
+    /// Wait until so many replicas have everything that has been acknowledged. Answered by [`Event::Replicated`] with
+    /// the number that this gives, at the latest after `wait_ms` on a connection.
+    pub fn replicate(&mut self, wanted: u32, wait_ms: u64) -> u64 {
+        self.last_replication += 1;
+        self.replications.push_back((self.last_replication, wanted, wait_ms));
+        self.last_replication
+    }
+
     fn begin_refresh(&mut self, names: Option<&[String]>) -> Ticket {
         let listing = names.is_none() && self.config.names.is_none();
         if listing {
@@ -300,6 +321,7 @@ impl Session {
     pub fn poll_command(&mut self, now: Now) -> Option<(RequestId, Command)> {
         if self.commands.is_empty() && self.connected {
             self.list_names(now);
+            self.ask_replicas(now);
             while let Some(name) = self.active.pop_first() {
                 self.send_for(&name, now);
             }
@@ -338,6 +360,15 @@ impl Session {
         if let Some(cursor) = self.next_page.take() {
             let command = Command::Names { prefix: self.config.prefix.clone(), cursor };
             self.send(Purpose::Names, command, 0, now);
+        }
+    }
+
+    fn ask_replicas(&mut self, now: Now) {
+        while self.catch_up.is_none()
+            && let Some((request, wanted, wait_ms)) = self.replications.pop_front()
+        {
+            let Config { prefix, writer, .. } = self.config.clone();
+            self.send(Purpose::Replicas(request), Command::Replicas { prefix, writer, wanted, wait_ms }, 0, now);
         }
     }
 

@@ -12,7 +12,8 @@ use std::fmt::Write as _;
 /// `["load",name,revision,bytes,value]` `["patch",name,revision,bytes,[mutations]]` `["gone",name]`
 /// `["unreadable",name,code,message]` `["ack",name,revision,bytes]` `["settled",n]`
 /// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["regression",name,from,to]` `["connect"]`
-/// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["error",null,code,message]`.
+/// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["replicated",n,count]` or
+/// `["replicated",n,0,code,message]` `["error",null,code,message]`.
 /// Revisions are strings of decimal digits, null where there is no document.
 #[derive(Debug, Default)]
 pub struct EventWriter {
@@ -86,6 +87,16 @@ impl EventWriter {
             }
             Event::Ready => self.text.push_str("[\"ready\""),
             Event::Refreshed(ticket) => self.number("refreshed", ticket.0),
+            Event::Replicated { request, count } => {
+                self.number("replicated", *request);
+                match count {
+                    Ok(count) => self.push(format_args!(",{count}")),
+                    Err(error) => {
+                        self.text.push_str(",0");
+                        self.error(error);
+                    }
+                }
+            }
             Event::Failed(error) => {
                 self.text.push_str("[\"error\",null");
                 self.error(error);

@@ -46,6 +46,8 @@ pub(super) struct Line {
     pub(super) driver: Option<Driver>,
     /// What the server sends unasked, and the news that the connection is lost.
     pub(super) pushes: UnboundedReceiver<PushInfo>,
+    /// Hears what `pushes` bring, beside.
+    _listener: Option<MultiplexedConnection>,
     /// Without pushes (RESP2) a loss shows in the next reply; the channel just stays open.
     _silent: Option<UnboundedSender<PushInfo>>,
 }
@@ -76,22 +78,22 @@ impl Server {
         let (sender, pushes) = unbounded_channel();
         let with_pushes = config.clone().set_push_sender(sender.clone());
         match open(&self.client, with_pushes).await {
-            Ok((connection, mut driver)) => {
-                let listening = listen(connection.clone(), &self.prefix);
-                match &mut driver {
-                    Some(driver) => tokio::select! {
-                        () = driver.as_mut() => return Err(self.lost("the server closed the connection")),
-                        () = listening => {}
-                    },
-                    None => listening.await,
-                }
-                return Ok(Line { connection, driver, pushes, _silent: None });
+            Ok((connection, driver)) => {
+                // On a connection of its own: servers end one that listens and has much else to read.
+                let config = config.set_push_sender(sender);
+                let listening = async {
+                    let listener = self.client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
+                    listen(listener.clone(), &self.prefix).await;
+                    Some(listener)
+                };
+                let listener = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None);
+                return Ok(Line { connection, driver, pushes, _silent: None, _listener: listener });
             }
             Err(error) if !is_hello_refused(&error) => return Err(self.describe(&error)),
             Err(_) => {}
         }
         match open(&self.resp2_client, config).await {
-            Ok((connection, driver)) => Ok(Line { connection, driver, pushes, _silent: Some(sender) }),
+            Ok((connection, driver)) => Ok(Line { connection, driver, pushes, _silent: Some(sender), _listener: None }),
             Err(error) => Err(self.describe(&error)),
         }
     }
