@@ -23,6 +23,8 @@ pub enum ErrorCode {
     WrongType,
     /// The server refused the user name or the password.
     Auth,
+    /// The server's certificate cannot be trusted, or it does not trust ours.
+    Tls,
     /// The server refused for good: no permission, too large, a full quota.
     Refused,
     /// A commit was sent so long ago that the server cannot tell any more whether it was applied.
@@ -51,6 +53,7 @@ impl ErrorCode {
             Self::Malformed => "ERR_MALFORMED",
             Self::WrongType => "ERR_WRONG_TYPE",
             Self::Auth => "ERR_AUTH",
+            Self::Tls => "ERR_TLS",
             Self::Refused => "ERR_REFUSED",
             Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
             Self::Unavailable => "ERR_UNAVAILABLE",

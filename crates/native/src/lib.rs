@@ -11,4 +11,4 @@ mod memory;
 mod url;
 
 pub use mailbox::Mailbox;
-pub use memory::{Memory, OpenOptions};
+pub use memory::{Memory, OpenOptions, Tls};

@@ -26,6 +26,23 @@ pub struct OpenOptions {
     pub names: Option<Vec<String>>,
     /// The most bytes that one document may have.
     pub max_document_bytes: usize,
+    /// For `rediss:`.
+    pub tls: Tls,
+}
+
+/// Certificates, as PEM text.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// The authorities that may have signed the server's certificate; None: those that everybody trusts.
+    pub ca: Option<String>,
+    /// This client's certificate and its key.
+    pub client: Option<(String, String)>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
 }
 
 /// An open memory. Nothing moves between calls: whatever arrives waits in the mailbox for [`Memory::drain`].
@@ -57,7 +74,7 @@ impl Memory {
         });
         let mailbox = Arc::new(Mailbox::new(wake));
         let link: Box<dyn Link> = match target {
-            Target::Redis(info) => Box::new(RedisLink::open(*info, prefix, Arc::clone(&mailbox))?),
+            Target::Redis(info) => Box::new(RedisLink::open(*info, &options.tls, prefix, Arc::clone(&mailbox))?),
             Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
             Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
         };

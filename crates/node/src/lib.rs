@@ -30,20 +30,30 @@ struct Options {
     prefix: String,
     names: Option<Vec<String>>,
     max_document_bytes: usize,
+    #[serde(default)]
+    tls: Tls,
 }
 
-/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes}`. `wake` is called, never within
+#[derive(Deserialize, Default)]
+struct Tls {
+    ca: Option<String>,
+    cert: Option<String>,
+    key: Option<String>,
+}
+
+/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes, tls?: {ca?, cert?, key?}}`. `wake` is called, never within
 /// another call, when `drain` has something.
 #[napi(catch_unwind)]
 pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
-    let Options { url, prefix, names, max_document_bytes } = parse(&options)?;
+    let Options { url, prefix, names, max_document_bytes, tls } = parse(&options)?;
     // Weak: an open memory does not keep the process alive.
     let wake = wake
         .build_threadsafe_function::<()>()
         .weak::<true>()
         .build()
         .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
-    let options = OpenOptions { url, prefix, names, max_document_bytes };
+    let tls = synced_memory_native::Tls { ca: tls.ca, client: tls.cert.zip(tls.key) };
+    let options = OpenOptions { url, prefix, names, max_document_bytes, tls };
     let memory = Memory::open(options, move || {
         // Refused only while the thread ends.
         let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);

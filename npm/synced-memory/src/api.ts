@@ -2,7 +2,7 @@
 export { type ErrorCode, SyncedMemoryError } from './errors.js';
 export type { Conflict, EventMap } from './events.js';
 export type { MemoryClass, PrefixedMemoryClass } from './memory.js';
-export type { OpenOptions } from './options.js';
+export type { OpenOptions, TlsOptions } from './options.js';
 export type { Status } from './store.js';
 export * from './synced.js';
 export type { AnyState, FlushOptions, MemoryMethods } from './types.js';

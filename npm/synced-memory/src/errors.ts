@@ -19,6 +19,7 @@ const messages = {
     `${place}: what is stored is not a document (${detail}); assign the attribute to replace it`,
   ERR_WRONG_TYPE: (place, detail) => `${place}: ${detail}; assign the attribute to replace it`,
   ERR_AUTH: (_, detail) => `the server refused the login (${detail}); check user and password in the URL`,
+  ERR_TLS: (_, detail) => detail,
   ERR_OPTIONS: (_, detail) => detail,
   ERR_REFUSED: (place, detail) => `${place}: the server refused the commit for good (${detail}); it was rolled back`,
   ERR_OUTCOME_UNKNOWN: (place, detail) => `${place}: ${detail}`,

@@ -9,6 +9,8 @@ export interface OpenOptions {
    * then the embedded file `.synced-memory/memory.db`, which NODE_ENV=production rules out.
    */
   url?: string;
+  /** Certificates for `rediss:`. */
+  tls?: TlsOptions;
   /** What keys start with; REDIS_PREFIX or `memory:` without it. */
   prefix?: string;
   /** The attributes to load; all that are there without it. */
@@ -33,8 +35,18 @@ export interface OpenOptions {
   onError?: (error: SyncedMemoryError) => void;
 }
 
+/** Certificates and keys as PEM text. */
+export interface TlsOptions {
+  /** The authorities that may have signed the server's certificate; without it SSL_CERT_FILE, or those everybody trusts. */
+  ca?: string;
+  /** This client's certificate, with its `key`, where the server asks for one. */
+  cert?: string;
+  key?: string;
+}
+
 /** Options with every default filled in. */
-export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError'>> {
+export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'tls'>> {
+  tls?: TlsOptions;
   defaults?: object;
   names?: readonly string[];
   onError?: (error: SyncedMemoryError) => void;
@@ -52,6 +64,7 @@ export interface Defaults {
 
 const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'url',
+  'tls',
   'prefix',
   'names',
   'defaults',
@@ -86,6 +99,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
     throw bad('maxDocumentBytes must be a whole number above 0');
   }
+  checkTls(given.tls);
   return {
     ...given,
     url: text('url', given.url) ?? urlFrom(env, defaults),
@@ -95,6 +109,16 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
     timeout: positive('timeout', given.timeout, 5_000),
     exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),
   };
+}
+
+function checkTls(tls: TlsOptions | undefined): void {
+  if (tls === undefined) return;
+  if (typeof tls !== 'object' || tls === null) throw bad('tls must be an object of ca, cert and key');
+  for (const [name, pem] of Object.entries(tls)) {
+    if (!['ca', 'cert', 'key'].includes(name)) throw bad(`tls has no ${name}; it has ca, cert and key`);
+    if (typeof pem !== 'string' || !pem.includes('-----BEGIN ')) throw bad(`tls.${name} must be PEM text`);
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) throw bad('tls.cert and tls.key go together');
 }
 
 /** Gives the time limit back. Throws ERR_OPTIONS where it is none. */

@@ -12,6 +12,9 @@ import type { Recorder } from './recorder.js';
 import { Replication } from './replication.js';
 import { LONGEST_TIMER, Waiters } from './waiters.js';
 
+/** Waiting does not help against these. */
+const loginErrors: ReadonlySet<string> = new Set(['ERR_AUTH', 'ERR_TLS']);
+
 /** How a memory is doing. */
 export interface Status {
   state: 'connecting' | 'connected' | 'disconnected' | 'closed';
@@ -64,9 +67,9 @@ export class Store implements Recorder {
       },
       pendingBytes: () => this.pendingBytes(),
     });
-    const { url, prefix, names, maxDocumentBytes } = settings;
+    const { url, prefix, names, maxDocumentBytes, tls } = settings;
     this.handle = wrapped(() =>
-      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes }), () => {
+      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes, tls }), () => {
         if (this.state !== 'closed') this.drain();
       }),
     );
@@ -189,7 +192,7 @@ export class Store implements Recorder {
   }
 
   private checkLogin(): void {
-    if (this.state !== 'disconnected' || this.lastError?.code !== 'ERR_AUTH') return;
+    if (this.state !== 'disconnected' || !loginErrors.has(String(this.lastError?.code))) return;
     this.close();
     throw this.lastError;
   }

@@ -5,7 +5,7 @@ use synced_memory_core::document::Node;
 use synced_memory_core::error::SyncError;
 use synced_memory_core::mutation::{Json, JsonList, Mutation};
 use synced_memory_core::session::Event;
-use synced_memory_native::{Memory, OpenOptions};
+use synced_memory_native::{Memory, OpenOptions, Tls};
 
 /// Far longer than anything takes; reached only where a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,7 +19,13 @@ pub(crate) struct Peer {
 }
 
 pub(crate) fn options(url: &str) -> OpenOptions {
-    OpenOptions { url: url.to_owned(), prefix: "memory:".into(), names: None, max_document_bytes: 64 << 20 }
+    OpenOptions {
+        url: url.to_owned(),
+        prefix: "memory:".into(),
+        names: None,
+        max_document_bytes: 64 << 20,
+        tls: Tls::default(),
+    }
 }
 
 pub(crate) fn open(url: &str) -> Result<Memory, SyncError> {

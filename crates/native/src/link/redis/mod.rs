@@ -8,6 +8,7 @@ mod server;
 use super::Link;
 use crate::clock;
 use crate::mailbox::Mailbox;
+use crate::memory::Tls;
 use deck::{Arrival, Deck};
 use flight::Landed;
 use news::news;
@@ -42,8 +43,13 @@ pub(crate) struct RedisLink {
 
 impl RedisLink {
     /// Start connecting. What comes of it goes to the mailbox.
-    pub(crate) fn open(info: ConnectionInfo, prefix: String, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
-        let server = Server::new(info, prefix)?;
+    pub(crate) fn open(
+        info: ConnectionInfo,
+        tls: &Tls,
+        prefix: String,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<Self, SyncError> {
+        let server = Server::new(info, tls, prefix)?;
         let (outbox, inbox) = unbounded_channel();
         let (deck, runtime) = (Arc::new(Deck::default()), io_thread()?);
         runtime.spawn(Actor { inbox, mailbox, deck: Arc::clone(&deck), tick_at: None }.run(server));
@@ -120,7 +126,7 @@ impl Actor {
             };
             let longest = match error.code {
                 // Somebody has to change something first.
-                ErrorCode::Auth => LONGEST_BACKOFF,
+                ErrorCode::Auth | ErrorCode::Tls => LONGEST_BACKOFF,
                 _ => FIRST_BACKOFF.saturating_mul(1 << failures).min(LONGEST_BACKOFF),
             };
             failures = (failures + 1).min(16);

@@ -1,15 +1,18 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
 use super::news::listen;
+use crate::memory::Tls;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, RedisError,
-    RedisResult, TlsCertificates,
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion,
+    PushInfo, RedisError, RedisResult, TlsCertificates,
 };
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use synced_memory_core::error::{ErrorCode, SyncError};
 use tokio::net::TcpStream;
@@ -53,12 +56,13 @@ pub(super) struct Line {
 }
 
 impl Server {
-    pub(super) fn new(info: ConnectionInfo, prefix: String) -> Result<Self, SyncError> {
+    pub(super) fn new(info: ConnectionInfo, tls: &Tls, prefix: String) -> Result<Self, SyncError> {
         let name = info.addr().to_string();
         let settings = info.redis_settings().clone().set_lib_name("synced-memory", env!("CARGO_PKG_VERSION"));
         let password = settings.password().map(str::to_owned);
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true).set_keepalive(keepalive()));
-        let client = |protocol| make_client(info.clone().set_redis_settings(settings.clone().set_protocol(protocol)));
+        let client =
+            |protocol| make_client(info.clone().set_redis_settings(settings.clone().set_protocol(protocol)), tls);
         Ok(Self {
             client: client(ProtocolVersion::RESP3)?,
             resp2_client: client(ProtocolVersion::RESP2)?,
@@ -116,7 +120,19 @@ impl Server {
                 format!("{name} refused the user name or password: {text}; correct them in the URL"),
             );
         }
-        SyncError::new(ErrorCode::Unavailable, format!("cannot reach {name}: {text}; trying again"))
+        if is_tls(error) {
+            return SyncError::new(
+                ErrorCode::Tls,
+                format!(
+                    "{name}: no TLS connection: {text}; give the authority that signed the server's certificate as \
+                     tls.ca, and a certificate and key where the server asks for one as tls.cert and tls.key"
+                ),
+            );
+        }
+        let is_tls_timeout =
+            error.is_timeout() && matches!(self.client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
+        let hint = if is_tls_timeout { " (is it a port for TLS?)" } else { "" };
+        SyncError::new(ErrorCode::Unavailable, format!("cannot reach {name}: {text}{hint}; trying again"))
     }
 }
 
@@ -157,7 +173,14 @@ fn is_auth(error: &RedisError) -> bool {
         || (error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.starts_with("AUTH ")))
 }
 
-fn make_client(info: ConnectionInfo) -> Result<Client, SyncError> {
+/// A certificate was refused, here or there, or the other side does not speak TLS.
+fn is_tls(error: &RedisError) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).and_then(io::Error::get_ref);
+    cause.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+}
+
+fn make_client(info: ConnectionInfo, tls: &Tls) -> Result<Client, SyncError> {
     let unusable = |error| SyncError::new(ErrorCode::Options, format!("the URL cannot be used: {error}"));
     if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
         return Client::open(info).map_err(|error| unusable(error.to_string()));
@@ -166,11 +189,17 @@ fn make_client(info: ConnectionInfo) -> Result<Client, SyncError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // As with OpenSSL, this file takes the place of the well-known authorities.
     let root_cert = match std::env::var_os("SSL_CERT_FILE") {
+        _ if tls.ca.is_some() => tls.ca.clone().map(String::into_bytes),
         Some(file) => Some(std::fs::read(&file).map_err(|error| {
             unusable(format!("SSL_CERT_FILE names {}, which cannot be read: {error}", file.to_string_lossy()))
         })?),
         None => None,
     };
-    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
-        .map_err(|error| unusable(error.to_string()))
+    let client_tls = tls.client.clone().map(|(certificate, key)| ClientTlsConfig {
+        client_cert: certificate.into_bytes(),
+        client_key: key.into_bytes(),
+    });
+    Client::build_with_tls(info, TlsCertificates { client_tls, root_cert }).map_err(|error| {
+        SyncError::new(ErrorCode::Options, format!("tls: the certificates or the key cannot be used: {error}"))
+    })
 }
