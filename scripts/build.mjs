@@ -1,9 +1,10 @@
-// Everything between a clean clone and a package that runs: tools, npm packages, addon, TypeScript.
+// Everything between a clean clone and a package that runs: tools, npm packages, addon, wasm, TypeScript.
 // Quick when nothing changed: what is up to date is left alone.
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool } from './debian.mjs';
 import { Failure, output, root, run, runAsScript } from './run.mjs';
+import { buildWasm } from './wasm.mjs';
 
 const packageFolder = join(root, 'npm/synced-memory');
 
@@ -12,6 +13,7 @@ export function build() {
   installPackages();
   prepareToolchain();
   buildAddon();
+  step(buildWasm() ? 'wasm: npm/synced-memory/wasm' : 'wasm: up to date');
   buildTypeScript();
 }
 

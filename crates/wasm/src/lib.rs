@@ -1,0 +1,186 @@
+//! The wasm build: free functions on integer handles that convert and call.
+//!
+//! The host in JavaScript has the transport, the clocks, the timers and the randomness; every call that may send
+//! something is told the time. Batches and events cross as one JSON text each, commands and replies as arrays.
+
+mod convert;
+mod line;
+
+use convert::{now, numbers, parse, thrown};
+use js_sys::Array;
+use line::Line;
+use serde::Deserialize;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use synced_memory_core::command::{Input, RequestId};
+use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::ids::WriterId;
+use synced_memory_core::session::Config;
+use synced_memory_core::wire::{EventWriter, decode_batch};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+type Result<T> = std::result::Result<T, JsValue>;
+
+thread_local! {
+    static LINES: RefCell<Lines> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Lines {
+    open: BTreeMap<u32, Line>,
+    last_handle: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    prefix: String,
+    names: Option<Vec<String>>,
+    max_document_bytes: usize,
+}
+
+/// Make a memory that is not connected. `options` is JSON: `{prefix, names?, maxDocumentBytes}`; `writer` and `seed`
+/// are random, the writer never used before.
+#[wasm_bindgen]
+pub fn open(options: &str, writer: &str, seed: f64) -> Result<u32> {
+    let Options { prefix, names, max_document_bytes } = parse(options)?;
+    let config = Config { prefix, names, writer: WriterId(writer.into()), max_document_bytes, seed: seed.to_bits() };
+    LINES.with_borrow_mut(|lines| {
+        lines.last_handle += 1;
+        lines.open.insert(lines.last_handle, Line::new(config));
+        Ok(lines.last_handle)
+    })
+}
+
+/// Apply a batch of local mutations in order. Gives the length in bytes of the document that the last one changed.
+#[wasm_bindgen]
+pub fn submit(handle: u32, batch: &str) -> Result<f64> {
+    with(handle, |line| {
+        let mut len = 0;
+        for (name, mutation) in decode_batch(batch)? {
+            len = line.session.mutate(&name, mutation)?;
+        }
+        Ok(numbers(len))
+    })
+}
+
+/// Throws where `submit` of a batch of this one mutation would.
+#[wasm_bindgen]
+pub fn check(handle: u32, mutation: &str) -> Result<()> {
+    with(handle, |line| {
+        decode_batch(&format!("[{mutation}]"))?
+            .iter()
+            .try_for_each(|(name, mutation)| line.session.check(name, mutation))
+    })
+}
+
+/// About how many bytes the mutations take that are not acknowledged. Costs their number.
+#[wasm_bindgen(js_name = pendingBytes)]
+pub fn pending_bytes(handle: u32) -> Result<f64> {
+    with(handle, |line| Ok(numbers(line.session.pending_bytes())))
+}
+
+/// Catch up with the backend: `names` is a JSON array, or empty for all. Gives the ticket that `refreshed` reports.
+#[wasm_bindgen]
+pub fn refresh(handle: u32, names: &str) -> Result<f64> {
+    let names: Option<Vec<String>> = if names.is_empty() { None } else { Some(parse(names)?) };
+    with(handle, |line| Ok(numbers(line.session.refresh(names.as_deref()).0)))
+}
+
+/// The transport may be used (again): what it was asked for before will not be answered any more.
+#[wasm_bindgen]
+pub fn connected(handle: u32, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
+    with(handle, |line| {
+        line.forget();
+        line.session.handle(now(unix_ms, monotonic_ms), Input::Connected);
+        Ok(())
+    })
+}
+
+/// The transport cannot be used, because of a login or of anything else; the host keeps trying.
+#[wasm_bindgen]
+pub fn disconnected(handle: u32, login: bool, message: String, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
+    let code = if login { ErrorCode::Auth } else { ErrorCode::Unavailable };
+    with(handle, |line| {
+        line.forget();
+        line.session.handle(now(unix_ms, monotonic_ms), Input::Disconnected(SyncError::new(code, message)));
+        Ok(())
+    })
+}
+
+/// Somebody else changed these keys.
+#[wasm_bindgen]
+pub fn changed(handle: u32, keys: Vec<String>, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
+    with(handle, |line| {
+        line.session.handle(now(unix_ms, monotonic_ms), Input::Changed(keys));
+        Ok(())
+    })
+}
+
+/// The time that `timeout` gave has come. True where a reply is overdue: the host gives the request up.
+#[wasm_bindgen]
+pub fn tick(handle: u32, unix_ms: f64, monotonic_ms: f64) -> Result<bool> {
+    with(handle, |line| {
+        line.session.handle(now(unix_ms, monotonic_ms), Input::Tick);
+        Ok(line.session.poll_reset())
+    })
+}
+
+/// What to send now, in order, in one request: `[request, [command, …], …]`, a command being an array of strings and,
+/// where they are not UTF-8, bytes.
+#[wasm_bindgen]
+pub fn commands(handle: u32, unix_ms: f64, monotonic_ms: f64) -> Result<Array> {
+    with(handle, |line| {
+        let out = Array::new();
+        line.commands(now(unix_ms, monotonic_ms), |request, commands| {
+            out.push(&numbers(request.0).into());
+            out.push(&convert::commands(commands));
+        });
+        Ok(out)
+    })
+}
+
+/// The replies to one request's commands. False where they are no answer to them: the host gives the request up.
+#[wasm_bindgen]
+pub fn answer(handle: u32, request: f64, replies: &Array, unix_ms: f64, monotonic_ms: f64) -> Result<bool> {
+    let replies = convert::replies(replies);
+    with(handle, |line| Ok(line.answer(RequestId(convert::whole(request)), replies, now(unix_ms, monotonic_ms))))
+}
+
+/// Events in the wire format, or an empty string.
+#[wasm_bindgen]
+pub fn events(handle: u32) -> Result<String> {
+    with(handle, |line| {
+        let mut writer = EventWriter::new();
+        while let Some(event) = line.session.poll_event() {
+            writer.write(&event);
+        }
+        Ok(writer.finish())
+    })
+}
+
+/// Would `events` give something?
+#[wasm_bindgen(js_name = hasEvents)]
+pub fn has_events(handle: u32) -> Result<bool> {
+    with(handle, |line| Ok(line.session.has_events()))
+}
+
+/// The monotonic milliseconds at which `tick` is wanted.
+#[wasm_bindgen]
+pub fn timeout(handle: u32) -> Result<Option<f64>> {
+    with(handle, |line| Ok(line.session.poll_timeout().map(numbers)))
+}
+
+/// Close a memory. What is not acknowledged is lost. Closing twice is fine.
+#[wasm_bindgen]
+pub fn close(handle: u32) {
+    let line = LINES.with_borrow_mut(|lines| lines.open.remove(&handle));
+    drop(line);
+}
+
+fn with<T>(handle: u32, call: impl FnOnce(&mut Line) -> std::result::Result<T, SyncError>) -> Result<T> {
+    LINES.with_borrow_mut(|lines| match lines.open.get_mut(&handle) {
+        Some(line) => call(line).map_err(|error| thrown(&error)),
+        None => Err(thrown(&SyncError::new(ErrorCode::Closed, "the memory has been closed; open it again"))),
+    })
+}

@@ -1,0 +1,41 @@
+// The wasm build: crates/wasm, its JavaScript side by wasm-bindgen, made small by binaryen.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, run, runAsScript } from './run.mjs';
+
+/** What is shipped: `core.js` calls the wasm, `core.wasm` is it, and `bytes.js` has it as text. */
+export const wasmFolder = join(root, 'npm/synced-memory/wasm');
+
+/** Builds what is out of date. Gives false where nothing was. */
+export function buildWasm() {
+  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  run('cargo', ['build', ...['--profile', 'wasm', '--target', 'wasm32-unknown-unknown', '-p', 'synced-memory-wasm']]);
+  const linked = join(target, 'wasm32-unknown-unknown/wasm/synced_memory_wasm.wasm');
+  const bytes = readFileSync(linked);
+  const seen = join(wasmFolder, '.linked.wasm');
+  if (existsSync(seen) && bytes.equals(readFileSync(seen))) return false;
+
+  const glueTarget = join(target, 'wasm-glue');
+  const manifest = join(root, 'scripts/wasm-glue/Cargo.toml');
+  run('cargo', ['build', '--locked', '--manifest-path', manifest, '--target-dir', glueTarget]);
+  rmSync(wasmFolder, { recursive: true, force: true });
+  mkdirSync(wasmFolder, { recursive: true });
+  run(join(glueTarget, 'debug/wasm-glue'), [linked, wasmFolder]);
+  const file = (name) => join(wasmFolder, name);
+  // The functions and what they import, without the entry that some bundlers can load and some cannot.
+  rmSync(file('core.js'));
+  renameSync(file('core_bg.js'), file('core.js'));
+  rmSync(file('core_bg.wasm.d.ts'));
+  const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
+  run(process.execPath, [optimizer, '-Os', file('core_bg.wasm'), '-o', file('core.wasm')]);
+  rmSync(file('core_bg.wasm'));
+  const text = readFileSync(file('core.wasm')).toString('base64');
+  writeFileSync(file('bytes.js'), `export const base64 =\n  '${text}';\n`);
+  writeFileSync(file('bytes.d.ts'), 'export declare const base64: string;\n');
+  writeFileSync(seen, bytes);
+  return true;
+}
+
+await runAsScript(import.meta.url, () => {
+  buildWasm();
+});
