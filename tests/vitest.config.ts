@@ -1,6 +1,14 @@
+import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+// SYNCED_MEMORY_BUILD=wasm runs the suites on the wasm build: here, in workers and in processes that tests start.
+const conditions = process.env.SYNCED_MEMORY_BUILD === 'wasm' ? ['synced-memory-wasm'] : [];
+for (const condition of conditions) {
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --conditions=${condition}`;
+}
+
 export default defineConfig({
+  ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
   test: {
     include: ['**/*.test.ts'],
     // Each test waits for real processes and servers, on machines that may be busy.

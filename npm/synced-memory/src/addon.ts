@@ -2,9 +2,18 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Binding, Engine } from './binding.js';
 import { SyncedMemoryError } from './errors.js';
+import type { Settings } from './options.js';
 
 /** The native addon: sockets and files of its own, and calls that block. */
-export const engine: Engine = { bind: async () => addon(), bindSync: addon };
+export const engine: Engine = { bind: async (settings) => addonFor(settings), bindSync: addonFor };
+
+function addonFor({ transport }: Settings): Binding {
+  if (transport === undefined) return addon();
+  throw new SyncedMemoryError(
+    'ERR_OPTIONS',
+    "the native addon has connections of its own: pass { url }, or import from 'synced-memory/edge' to use a transport",
+  );
+}
 
 let loaded: Binding | undefined;
 

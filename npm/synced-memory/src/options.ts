@@ -1,5 +1,6 @@
 import { SyncedMemoryError } from './errors.js';
 import { environment } from './host.js';
+import type { Transport } from './transport.js';
 
 /** What `Memory.open` takes. */
 export interface OpenOptions {
@@ -11,6 +12,8 @@ export interface OpenOptions {
   url?: string;
   /** Certificates for `rediss:`. */
   tls?: TlsOptions;
+  /** What carries commands to the server instead, in the wasm build. */
+  transport?: Transport;
   /** What keys start with; REDIS_PREFIX or `memory:` without it. */
   prefix?: string;
   /** The attributes to load; all that are there without it. */
@@ -45,10 +48,12 @@ export interface TlsOptions {
 }
 
 /** Options with every default filled in. */
-export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'tls'>> {
+export interface Settings
+  extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'tls' | 'transport'>> {
   tls?: TlsOptions;
   defaults?: object;
   names?: readonly string[];
+  transport?: Transport;
   onError?: (error: SyncedMemoryError) => void;
 }
 
@@ -65,6 +70,7 @@ export interface Defaults {
 const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'url',
   'tls',
+  'transport',
   'prefix',
   'names',
   'defaults',
@@ -95,6 +101,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   const env = environment();
   const prefixes = defaults.env.map((start) => `${start}_PREFIX`);
   const { onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
+  checkTransport(given);
   if (onError !== undefined && typeof onError !== 'function') throw bad('onError must be a function');
   if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
     throw bad('maxDocumentBytes must be a whole number above 0');
@@ -102,7 +109,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   checkTls(given.tls);
   return {
     ...given,
-    url: text('url', given.url) ?? urlFrom(env, defaults),
+    url: given.transport === undefined ? (text('url', given.url) ?? urlFrom(env, defaults)) : 'transport:',
     prefix: text('prefix', given.prefix) ?? first(env, prefixes) ?? 'memory:',
     maxDocumentBytes,
     maxPendingBytes: positive('maxPendingBytes', given.maxPendingBytes, 128 * 1024 * 1024),
@@ -119,6 +126,12 @@ function checkTls(tls: TlsOptions | undefined): void {
     if (typeof pem !== 'string' || !pem.includes('-----BEGIN ')) throw bad(`tls.${name} must be PEM text`);
   }
   if ((tls.cert === undefined) !== (tls.key === undefined)) throw bad('tls.cert and tls.key go together');
+}
+
+function checkTransport({ transport, url }: OpenOptions): void {
+  if (transport === undefined) return;
+  if (typeof Object(transport).execute !== 'function') throw bad('transport must have a method execute');
+  if (url !== undefined) throw bad('a transport knows its server: pass either url or transport');
 }
 
 /** Gives the time limit back. Throws ERR_OPTIONS where it is none. */

@@ -1,0 +1,75 @@
+import { type Bytes, type InProcessServer, range } from './server.js';
+
+/** How the text of a list begins. */
+const LIST_HEAD = '{"value":[';
+
+/** What crates/core/src/resp/scripts/commit.lua does, to the letter: its arguments and replies are told there. */
+export function commit(server: InProcessServer, keys: readonly Bytes[], args: readonly Bytes[]): Bytes[] {
+  const [key = '', sequenceKey = '', appendsKey = ''] = keys;
+  const [sequence = '', after, seconds = '', stored, at = '', tail = '', plan, ...rest] = args;
+  const last = server.read(sequenceKey);
+  if (last !== undefined && BigInt(last) >= BigInt(sequence)) return ['duplicate'];
+  const knows = last === undefined ? '0' : '1';
+  if (after !== '' && last !== after) return ['stale', knows];
+
+  const text = server.read(key);
+  const fits =
+    text === undefined
+      ? stored === 'absent'
+      : `${text.length}` === stored && range(text, Number(at), Number(at) + tail.length - 1) === tail;
+  const end = plan === 'append' ? endOfList(text, fits, Number(at), tail, rest) : undefined;
+  if (!fits && end === undefined) {
+    if (after !== '') return ['stale', knows];
+    return text === undefined ? ['stale', knows, 'absent'] : ['stale', knows, 'text', text];
+  }
+
+  if (end !== undefined) {
+    const comma = end.bracket === LIST_HEAD.length ? '' : ',';
+    server.splice(key, end.bracket, `${comma}${rest[0]}],"last_modified":${end.revision}}`);
+    const [first, lastAppended] = (server.read(appendsKey) ?? '').split('-');
+    const from = lastAppended === end.base ? first : end.base;
+    server.write(appendsKey, `${from}-${end.revision}`, Number(seconds));
+  } else if (plan === 'set') {
+    server.replace(key, rest[0] ?? '');
+  } else if (plan === 'delete') {
+    server.delete(key);
+  } else {
+    edit(server, key, text ?? '', rest);
+  }
+  server.write(sequenceKey, sequence, Number(seconds));
+  return !fits && end !== undefined ? ['appended', end.revision] : ['applied'];
+}
+
+/** Where the list's bracket is, the revision there is, and the one to come; undefined where nothing can be appended. */
+function endOfList(
+  text: Bytes | undefined,
+  fits: boolean,
+  at: number,
+  tail: Bytes,
+  [, revision = '0', next = '0']: readonly Bytes[],
+): { bracket: number; base: string; revision: string } | undefined {
+  if (fits) return { bracket: at - 1, base: /(\d+)}/.exec(tail)?.[1] ?? '', revision };
+  if (!text?.startsWith(LIST_HEAD)) return undefined;
+  const [, base = ''] = /\],"last_modified":(\d+)} *$/.exec(text) ?? [];
+  if (base === '' || base.length >= 20) return undefined;
+  const above = BigInt(base) + 1n;
+  const bracket = text.lastIndexOf('],"last_modified":');
+  return { bracket, base, revision: `${above > BigInt(next) ? above : next}` };
+}
+
+/** Every range is of the old text, so all are read before anything is written. */
+function edit(server: InProcessServer, key: Bytes, text: Bytes, pieces: readonly Bytes[]): void {
+  const writes: { at: number; text: Bytes }[] = [];
+  const queue = [...pieces];
+  const take = (): Bytes => queue.shift() ?? '';
+  while (queue.length > 0) {
+    const kind = take();
+    const write = writes.at(-1);
+    if (kind === 'write') writes.push({ at: Number(take()), text: '' });
+    else if (write === undefined) return;
+    else if (kind === 'range') write.text += range(text, Number(take()), Number(take()));
+    else if (kind === 'spaces') write.text += ' '.repeat(Number(take()));
+    else write.text += take();
+  }
+  for (const write of writes) server.splice(key, write.at, write.text);
+}

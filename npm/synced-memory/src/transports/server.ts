@@ -1,0 +1,145 @@
+import { type Clock, systemClock } from '../clock.js';
+import type { Command, Reply, Transport } from '../transport.js';
+import { commit } from './commit.js';
+
+const encoder = new TextEncoder();
+
+/** A string with one character a byte, as Lua has them: what is stored, and the arguments of commands. */
+export type Bytes = string;
+
+export function toBytes(value: string | Uint8Array): Bytes {
+  const bytes = typeof value === 'string' ? encoder.encode(value) : value;
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return text;
+}
+
+export function fromBytes(bytes: Bytes): Uint8Array {
+  return Uint8Array.from(bytes, (char) => char.charCodeAt(0));
+}
+
+/** As much of a Redis-compatible server as a memory needs, in this process. */
+export class InProcessServer {
+  private readonly strings = new Map<string, { text: Bytes; expires: number }>();
+  private readonly watchers = new Set<{ changed(keys: string[]): void }>();
+  /** There is one script, which it knows by heart; but as any server it has to be sent it first. */
+  private knowsScript = false;
+
+  constructor(readonly clock: Clock = systemClock) {}
+
+  /** A client of its own. */
+  client(): Transport {
+    let watcher: { changed(keys: string[]): void } | undefined;
+    return {
+      clock: this.clock,
+      execute: async (commands) => this.execute(commands, watcher),
+      watch: (changed) => {
+        const own = { changed };
+        watcher = own;
+        this.watchers.add(own);
+        return () => this.watchers.delete(own);
+      },
+    };
+  }
+
+  execute(commands: readonly Command[], from?: object): Reply[] {
+    return commands.map((command) => {
+      const [name = '', ...args] = command.map(toBytes);
+      return this.run(name.toUpperCase(), args, from);
+    });
+  }
+
+  read(key: Bytes): Bytes | undefined {
+    const entry = this.strings.get(key);
+    if (entry === undefined || entry.expires > this.clock.monotonic()) return entry?.text;
+    this.strings.delete(key);
+    return undefined;
+  }
+
+  write(key: Bytes, text: Bytes, seconds = Number.POSITIVE_INFINITY): void {
+    this.strings.set(key, { text, expires: this.clock.monotonic() + seconds * 1000 });
+  }
+
+  /** Changes a part of what is stored; the rest, and when it expires, stays. */
+  splice(key: Bytes, at: number, text: Bytes): void {
+    const old = this.read(key) ?? '';
+    const entry = this.strings.get(key) ?? { text: '', expires: Number.POSITIVE_INFINITY };
+    entry.text = old.slice(0, at).padEnd(at, '\0') + text + old.slice(at + text.length);
+    this.strings.set(key, entry);
+  }
+
+  /** A whole new text; when it expires stays. */
+  replace(key: Bytes, text: Bytes): void {
+    const expires = this.read(key) === undefined ? undefined : this.strings.get(key)?.expires;
+    this.strings.set(key, { text, expires: expires ?? Number.POSITIVE_INFINITY });
+  }
+
+  delete(key: Bytes): boolean {
+    return this.strings.delete(key);
+  }
+
+  /** Tells everybody but `from` that somebody changed a key. */
+  announce(key: Bytes, from?: object): void {
+    const name = new TextDecoder().decode(fromBytes(key));
+    for (const watcher of this.watchers) if (watcher !== from) watcher.changed([name]);
+  }
+
+  keys(): Bytes[] {
+    return [...this.strings.keys()].filter((key) => this.read(key) !== undefined);
+  }
+
+  private run(name: string, args: Bytes[], from?: object): Reply {
+    const [key = '', first = '', second = ''] = args;
+    switch (name) {
+      case 'GET': {
+        const text = this.read(key);
+        return text === undefined ? null : fromBytes(text);
+      }
+      case 'STRLEN':
+        return (this.read(key) ?? '').length;
+      case 'GETRANGE':
+        return fromBytes(range(this.read(key) ?? '', Number(first), Number(second)));
+      case 'SET':
+        this.write(key, first);
+        this.announce(key, from);
+        return 'OK';
+      case 'DEL': {
+        const deleted = this.delete(key);
+        if (deleted) this.announce(key, from);
+        return deleted ? 1 : 0;
+      }
+      case 'SCAN': {
+        // SCAN cursor MATCH pattern COUNT count; the pattern is a literal prefix.
+        const prefix = (args[2] ?? '').slice(0, -1).replace(/\\(.)/g, '$1');
+        return [
+          '0',
+          this.keys()
+            .filter((key) => key.startsWith(prefix))
+            .map(fromBytes),
+        ];
+      }
+      case 'EVALSHA':
+        if (!this.knowsScript) return { message: 'NOSCRIPT No matching script.' };
+        return this.commit(args, from);
+      case 'EVAL':
+        this.knowsScript = true;
+        return this.commit(args, from);
+      default:
+        return { message: `ERR unknown command '${name}'` };
+    }
+  }
+
+  private commit([, count, ...rest]: Bytes[], from?: object): Reply {
+    const keys = rest.slice(0, Number(count));
+    const reply = commit(this, keys, rest.slice(Number(count)));
+    const outcome = reply[0];
+    if (outcome === 'applied' || outcome === 'appended') this.announce(keys[0] ?? '', from);
+    return reply.map(fromBytes);
+  }
+}
+
+/** GETRANGE: both ends count, negative ones from the end. */
+export function range(text: Bytes, first: number, last: number): Bytes {
+  const from = first < 0 ? Math.max(0, text.length + first) : first;
+  return text.slice(from, (last < 0 ? text.length + last : last) + 1);
+}

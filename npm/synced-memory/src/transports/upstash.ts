@@ -1,0 +1,128 @@
+import { SyncedMemoryError } from '../errors.js';
+import type { Command, Reply, Transport } from '../transport.js';
+
+export interface UpstashOptions {
+  /** `https://<name>.upstash.io` */
+  url: string;
+  token: string;
+  /** What sends requests; the runtime's own without it. */
+  fetch?: typeof fetch;
+}
+
+/** Lets Upstash lock a script's keys and not the whole database. Other servers do not take it. */
+const KEY_LOCKING = '#!lua flags=allow-key-locking\n';
+/** How servers say that they do not know the header: Redis 7, and those to which it is Lua that does not compile. */
+const HEADER_REFUSED = /shebang|Error compiling script|unexpected symbol/i;
+
+/** Upstash's REST API, or a server of the same kind. No retries of its own: the memory's cannot apply twice. */
+export function upstash(options: UpstashOptions): Transport {
+  return new UpstashTransport(options);
+}
+
+/** Of scripts with the header, by that of the script without. */
+const shaWithHeader = new Map<string, string>();
+
+class UpstashTransport implements Transport {
+  private readonly address: string;
+  /** Given back with every request: whichever replica answers has what was written before. */
+  private syncToken = '';
+  private takesHeader = true;
+
+  constructor(private readonly options: UpstashOptions) {
+    this.address = `${options.url.replace(/\/+$/, '')}/pipeline`;
+  }
+
+  async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+    const header = this.takesHeader;
+    const replies: (Reply | undefined)[] = commands.map((command) => this.withoutServer(command));
+    const open = commands.flatMap((_, at) => (replies[at] === undefined ? [at] : []));
+    if (open.length > 0) {
+      const sent = await Promise.all(open.map((at) => this.prepare(commands[at] as Command, header)));
+      const answers = await this.request(sent, signal);
+      open.forEach((at, i) => {
+        replies[at] = answers[i] as Reply;
+      });
+    }
+    // A script that does not compile has done nothing. What came after it in the pipeline did not compile either.
+    const refused = open.filter((at) => header && commands[at]?.[0] === 'EVAL' && isHeaderRefused(replies[at]));
+    if (refused.length > 0) {
+      this.takesHeader = false;
+      const plain = refused.map((at) => commands[at] as Command);
+      const answers = await this.request(plain, signal);
+      refused.forEach((at, i) => {
+        replies[at] = answers[i] as Reply;
+      });
+    }
+    return replies as Reply[];
+  }
+
+  /** What needs no server to be answered. */
+  private withoutServer(command: Command): Reply | undefined {
+    if (command.some((argument) => typeof argument !== 'string')) {
+      return { message: 'ERR what is stored is not UTF-8, which this transport cannot send' };
+    }
+    const [name, sha] = command as string[];
+    return this.takesHeader && name === 'EVALSHA' && !shaWithHeader.has(sha as string) ? noScript : undefined;
+  }
+
+  private async prepare(command: Command, header: boolean): Promise<Command> {
+    const [name, script, ...rest] = command as string[];
+    if (!header || script === undefined) return command;
+    if (name === 'EVALSHA') return ['EVALSHA', shaWithHeader.get(script) as string, ...rest];
+    if (name !== 'EVAL') return command;
+    const text = KEY_LOCKING + script;
+    shaWithHeader.set(await sha1(script), await sha1(text));
+    return ['EVAL', text, ...rest];
+  }
+
+  private async request(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+    const { token, fetch: send = fetch } = this.options;
+    const response = await send(this.address, {
+      method: 'POST',
+      // Frameworks that cache what is fetched would give old replies; Workers of old dates know no such option.
+      ...('cache' in Request.prototype ? { cache: 'no-store' as const } : {}),
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'upstash-encoding': 'base64',
+        ...(this.syncToken === '' ? {} : { 'upstash-sync-token': this.syncToken }),
+      },
+      body: JSON.stringify(commands),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (response.status === 401 || response.status === 403) {
+      throw new SyncedMemoryError('ERR_AUTH', `${this.address} refused the token; correct it`);
+    }
+    const body: unknown = await response.json().catch(() => undefined);
+    if (!response.ok || !Array.isArray(body))
+      throw new Error(`${this.address} answered with status ${response.status}`);
+    this.syncToken = response.headers.get('upstash-sync-token') ?? this.syncToken;
+    return body.map(toReply);
+  }
+}
+
+/** The core then sends the script in full. */
+const noScript: Reply = { message: 'NOSCRIPT the script is not known by its hash' };
+
+function isHeaderRefused(reply: Reply | undefined): boolean {
+  return typeof reply === 'object' && reply !== null && 'message' in reply && HEADER_REFUSED.test(reply.message);
+}
+
+function toReply(item: unknown): Reply {
+  const { result, error } = Object(item) as { result?: unknown; error?: unknown };
+  if (typeof error === 'string') return { message: error };
+  if (result === undefined) throw new Error('an element of the response is neither a result nor an error');
+  return decode(result);
+}
+
+/** Strings are in base64, but for the server's OK. */
+function decode(value: unknown): Reply {
+  if (Array.isArray(value)) return value.map(decode);
+  if (typeof value !== 'string' || value === 'OK') return value as Reply;
+  return Uint8Array.from(atob(value), (char) => char.charCodeAt(0));
+}
+
+async function sha1(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,67 @@
+import type { Binding, Engine } from '../binding.js';
+import { randomId, systemClock } from '../clock.js';
+import { SyncedMemoryError } from '../errors.js';
+import type { Settings } from '../options.js';
+import type { Transport } from '../transport.js';
+import type { Core } from './core.js';
+import { Driver } from './driver.js';
+
+/** How a build finds its core, and a transport for memories that were opened without one. */
+export interface Means {
+  core(): Core | Promise<Core>;
+  /** Throws ERR_OPTIONS where it has none for this URL. */
+  transport(settings: Settings): Transport;
+}
+
+/** The wasm build: everything but what blocks. */
+export function wasmEngine({ core, transport }: Means): Engine {
+  return {
+    bind: async (settings) => wasmBinding(await core(), settings.transport ?? transport(settings)),
+    bindSync: () => {
+      throw blocking('openSync');
+    },
+  };
+}
+
+function blocking(name: string): SyncedMemoryError {
+  return new SyncedMemoryError(
+    'ERR_NOT_SUPPORTED',
+    `${name} blocks, which the wasm build cannot do; use Memory.open and await $flush(), or the native addon`,
+  );
+}
+
+/** The core's functions over one transport. */
+function wasmBinding(core: Core, transport: Transport): Binding {
+  const clock = transport.clock ?? systemClock;
+  const drivers = new Map<number, Driver>();
+  const advance = (handle: number): void => drivers.get(handle)?.advance();
+  return {
+    open(options, wake) {
+      const handle = core.open(options, randomId(), clock.random());
+      drivers.set(handle, new Driver(core, handle, transport, clock, wake));
+      return handle;
+    },
+    submit(handle, batch) {
+      try {
+        return core.submit(handle, batch);
+      } finally {
+        advance(handle);
+      }
+    },
+    check: (handle, mutation) => core.check(handle, mutation),
+    pendingBytes: (handle) => core.pendingBytes(handle),
+    refresh(handle, names) {
+      const ticket = core.refresh(handle, names);
+      advance(handle);
+      return ticket;
+    },
+    drain: (handle) => drivers.get(handle)?.drain() ?? '',
+    wait() {
+      throw blocking('$flushSync');
+    },
+    close(handle) {
+      drivers.get(handle)?.close();
+      drivers.delete(handle);
+    },
+  };
+}

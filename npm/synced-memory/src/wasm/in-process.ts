@@ -1,0 +1,19 @@
+import { SyncedMemoryError } from '../errors.js';
+import type { Settings } from '../options.js';
+import type { Transport } from '../transport.js';
+import { memory } from '../transports/memory.js';
+
+/** The transport of `memory:` and `memory://name`, which every runtime has. */
+export function inProcess(url: string): Transport | undefined {
+  const name = /^memory:(?:\/\/(.*))?$/i.exec(url);
+  return name === null ? undefined : memory(name[1] || undefined);
+}
+
+/** Throws what to do about a URL that only another build can open. */
+export function noTransport({ url }: Settings, others: string): never {
+  const scheme = url.slice(0, url.indexOf(':') + 1);
+  throw new SyncedMemoryError(
+    'ERR_OPTIONS',
+    `the wasm build does not open ${scheme} URLs ${others}; pass { transport }, see synced-memory/transports`,
+  );
+}
