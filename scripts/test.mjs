@@ -1,5 +1,5 @@
 // `npm test`: sets everything up, runs every suite, and closes with the number of tests that each one really ran.
-// `node scripts/test.mjs rust wasm js python servers` runs the named ones.
+// `node scripts/test.mjs rust wasm js edge python servers` runs the named ones.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireOtherServers } from './other-servers.mjs';
@@ -21,6 +21,14 @@ const suites = {
   js: async (counts) => {
     const unit = await vitest(counts, 'npm/synced-memory');
     return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit;
+  },
+
+  // The same on the wasm build. (tests/edge runs on it in every case.)
+  edge: async (counts) => {
+    process.env.SYNCED_MEMORY_BUILD = 'wasm';
+    const code = await vitest(counts, 'tests', '--exclude=edge/**', '--exclude=interop/**');
+    delete process.env.SYNCED_MEMORY_BUILD;
+    return code;
   },
 
   python: (counts) => vitest(counts, 'tests', 'interop'),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { onWasm } from '../servers/backends.js';
 import { demo } from './demo.mjs';
 
 async function linesOf(url: string): Promise<string> {
@@ -19,7 +20,7 @@ function expectMainJob(output: string): void {
   expect(output).toContain('2000 elements, 2000 different: none lost, none twice');
 }
 
-test('the demo on the embedded file', async () => {
+test.skipIf(onWasm)('the demo on the embedded file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'synced-memory-demo-'));
   try {
     expectMainJob(await linesOf(`file:${join(folder, 'memory.db')}`));

@@ -8,6 +8,7 @@ import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { onWasm } from '../servers/backends.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -44,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each(['redis', 'file'])('on %s', (kind) => {
+describe.each(onWasm ? ['redis'] : ['redis', 'file'])('on %s', (kind) => {
   const url = () => (kind === 'redis' ? server.url : `file:${folder}/memory.db`);
 
   test('an open memory does not keep the process alive, pending mutations do', async () => {
@@ -163,7 +164,7 @@ test('mutations of a worker thread that ends are acknowledged first', async () =
   await mem.$close();
 });
 
-test('without a URL: the embedded file in the working directory, not in production', async () => {
+test.skipIf(onWasm)('without a URL: the embedded file in the working directory, not in production', async () => {
   const clean = {
     SYNCED_MEMORY_URL: '',
     REDIS_URL: '',

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type AnyState, Memory, PrefixedMemory, SyncedMemoryError } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Backend, backends } from './backends.js';
+import { type Backend, backends, kinds, onWasm } from './backends.js';
 
 /** The error that a call throws. */
 function thrown(call: () => unknown): SyncedMemoryError {
@@ -21,7 +21,7 @@ function own(object: object, key: string): AnyState {
   return Object.getOwnPropertyDescriptor(object, key)?.value;
 }
 
-describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
+describe.each(kinds)('on %s', (kind) => {
   let backend: Backend;
   let memory: Memory;
 
@@ -269,7 +269,7 @@ describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
     expect(await seen()).toEqual({ x: 1 });
   });
 
-  test('$flushSync acknowledges without the event loop', async () => {
+  test.skipIf(onWasm)('$flushSync acknowledges without the event loop', async () => {
     memory.x = [1];
     memory.x.push(2);
     memory.$flushSync();
@@ -326,7 +326,7 @@ describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
   });
 });
 
-test('an open file tells of what another process did, without being asked', async () => {
+test.skipIf(onWasm)('an open file tells of what another process did, without being asked', async () => {
   const backend = await backends.file();
   const [one, other] = await Promise.all([Memory.open(backend.url), Memory.open(backend.url)]);
   one.list = [1];

@@ -12,7 +12,7 @@ import {
   SyncedList,
 } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Backend, backends } from './backends.js';
+import { type Backend, backends, kinds, onWasm } from './backends.js';
 
 interface State {
   tasks: List<number>;
@@ -35,7 +35,7 @@ const modes = {
   },
 };
 
-describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
+describe.each(kinds)('on %s', (kind) => {
   let backend: Backend;
 
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.each(['redis', 'file', 'memory'] as const)('on %s', (kind) => {
   });
   afterAll(() => backend.stop());
 
-  describe.each(['blocking', 'async'] as const)('in %s mode', (mode) => {
+  describe.each(onWasm ? (['async'] as const) : (['blocking', 'async'] as const))('in %s mode', (mode) => {
     const { open, between } = modes[mode];
     let memory: Memory<State>;
     let other: Memory<State>;

@@ -22,7 +22,7 @@ const engine = wasmEngine({
     starting ??= loadModule().then(start);
     return running() ?? starting;
   },
-  transport: (settings) => inProcess(settings.url) ?? noTransport(settings, 'here'),
+  transport: (settings) => inProcess(settings.url) ?? noTransport(settings, 'memory:'),
 });
 
 /** No server is near: without a transport, a memory of this JavaScript context. */

@@ -72,7 +72,10 @@ export class TcpTransport implements Transport {
       // LOADING and its kind pass.
       if (!/^(ERR|WRONGPASS|NOAUTH|NOPERM)/.test(message)) throw new Error(`the server answered: ${message}`);
       const hidden = password ? message.replaceAll(password, '***') : message;
-      throw new SyncedMemoryError('ERR_AUTH', `the server refused the login: ${hidden}; correct user and password`);
+      throw new SyncedMemoryError(
+        'ERR_AUTH',
+        `the server refused the login: ${hidden}; correct user and password in the URL or the options`,
+      );
     }
     return connection;
   }

@@ -21,20 +21,21 @@ export function upstash(options: UpstashOptions): Transport {
 
 /** Of scripts with the header, by that of the script without. */
 const shaWithHeader = new Map<string, string>();
+/** Servers that do not know the header. */
+const withoutHeader = new Set<string>();
 
 class UpstashTransport implements Transport {
   private readonly address: string;
   /** Given back with every request: whichever replica answers has what was written before. */
   private syncToken = '';
-  private takesHeader = true;
 
   constructor(private readonly options: UpstashOptions) {
     this.address = `${options.url.replace(/\/+$/, '')}/pipeline`;
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
-    const header = this.takesHeader;
-    const replies: (Reply | undefined)[] = commands.map((command) => this.withoutServer(command));
+    const header = !withoutHeader.has(this.address);
+    const replies: (Reply | undefined)[] = commands.map((command) => withoutServer(command, header));
     const open = commands.flatMap((_, at) => (replies[at] === undefined ? [at] : []));
     if (open.length > 0) {
       const sent = await Promise.all(open.map((at) => this.prepare(commands[at] as Command, header)));
@@ -46,7 +47,7 @@ class UpstashTransport implements Transport {
     // A script that does not compile has done nothing. What came after it in the pipeline did not compile either.
     const refused = open.filter((at) => header && commands[at]?.[0] === 'EVAL' && isHeaderRefused(replies[at]));
     if (refused.length > 0) {
-      this.takesHeader = false;
+      withoutHeader.add(this.address);
       const plain = refused.map((at) => commands[at] as Command);
       const answers = await this.request(plain, signal);
       refused.forEach((at, i) => {
@@ -54,15 +55,6 @@ class UpstashTransport implements Transport {
       });
     }
     return replies as Reply[];
-  }
-
-  /** What needs no server to be answered. */
-  private withoutServer(command: Command): Reply | undefined {
-    if (command.some((argument) => typeof argument !== 'string')) {
-      return { message: 'ERR what is stored is not UTF-8, which this transport cannot send' };
-    }
-    const [name, sha] = command as string[];
-    return this.takesHeader && name === 'EVALSHA' && !shaWithHeader.has(sha as string) ? noScript : undefined;
   }
 
   private async prepare(command: Command, header: boolean): Promise<Command> {
@@ -99,6 +91,15 @@ class UpstashTransport implements Transport {
     this.syncToken = response.headers.get('upstash-sync-token') ?? this.syncToken;
     return body.map(toReply);
   }
+}
+
+/** What needs no server to be answered. */
+function withoutServer(command: Command, header: boolean): Reply | undefined {
+  if (command.some((argument) => typeof argument !== 'string')) {
+    return { message: 'ERR what is stored is not UTF-8, which this transport cannot send' };
+  }
+  const [name, sha] = command as string[];
+  return header && name === 'EVALSHA' && !shaWithHeader.has(sha as string) ? noScript : undefined;
 }
 
 /** The core then sends the script in full. */

@@ -1,6 +1,8 @@
 import type { Transport } from '../transport.js';
 import { type Socket, TcpTransport } from './tcp.js';
 
+export type { Socket };
+
 export interface WorkersTcpOptions {
   hostname: string;
   port?: number;

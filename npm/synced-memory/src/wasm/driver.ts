@@ -118,6 +118,12 @@ export class Driver {
   private landed(flight: AbortController, requests: (number | Command[])[], replies: Reply[]): void {
     if (flight !== this.flight) return;
     this.flight = undefined;
+    const refused = replies.find(isLoginRefused);
+    if (refused !== undefined) {
+      const how = 'correct user and password in the URL or the options of the transport';
+      this.fail(new SyncedMemoryError('ERR_AUTH', `the server refused the login: ${refused.message}; ${how}`));
+      return;
+    }
     const now = this.now();
     const rest = replies.map(exact);
     for (let i = 0; i < requests.length; i += 2) {
@@ -157,7 +163,8 @@ export class Driver {
 
   /** A timer that comes too early costs less than to move it with every reply. */
   private setTimer(): void {
-    const at = this.core.timeout(this.handle);
+    // While waiting to try again nothing is overdue: the session has it all sent again.
+    const at = this.open ? this.core.timeout(this.handle) : undefined;
     if (at === undefined) {
       // None may outlive what it is for: a request at the edge has ended by then.
       this.timer?.cancel();
@@ -179,6 +186,11 @@ export class Driver {
     this.lost(flight, new Error('the server has not answered in time'));
     flight.abort();
   }
+}
+
+/** Nothing is carried out for who is not logged in. */
+function isLoginRefused(reply: Reply): reply is { message: string } {
+  return reply !== null && typeof reply === 'object' && 'message' in reply && /^(NOAUTH|WRONGPASS)/.test(reply.message);
 }
 
 /** Numbers as the core takes them. */

@@ -9,11 +9,11 @@ export function inProcess(url: string): Transport | undefined {
   return name === null ? undefined : memory(name[1] || undefined);
 }
 
-/** Throws what to do about a URL that only another build can open. */
+/** Throws what to do about a URL that this build cannot open. */
 export function noTransport({ url }: Settings, others: string): never {
   const scheme = url.slice(0, url.indexOf(':') + 1);
   throw new SyncedMemoryError(
     'ERR_OPTIONS',
-    `the wasm build does not open ${scheme} URLs ${others}; pass { transport }, see synced-memory/transports`,
+    `the wasm build does not open ${scheme} URLs yet, only ${others}; pass { transport }, as synced-memory/transports/upstash makes one`,
   );
 }

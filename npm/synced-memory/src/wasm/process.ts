@@ -23,8 +23,7 @@ export const engine: Engine = wasmEngine({
 
 function tcp(settings: Settings): Transport {
   const match = /^(redis|rediss|redis\+unix):/i.exec(settings.url);
-  if (match === null || !URL.canParse(settings.url))
-    noTransport(settings, 'but memory:, redis:, rediss: and redis+unix:');
+  if (match === null || !URL.canParse(settings.url)) noTransport(settings, 'memory:, redis:, rediss: and redis+unix:');
   const url = new URL(settings.url);
   const decoded = (text: string): string | undefined => (text === '' ? undefined : decodeURIComponent(text));
   const host = url.hostname.replace(/^\[|\]$/g, '') || 'localhost';

@@ -1,0 +1,85 @@
+// Upstash's REST API in front of a server of one's own: as much of it as the transport uses.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createClient } from 'redis';
+
+export interface UpstashServer {
+  url: string;
+  token: string;
+  /** The bodies of all requests, and the sync tokens that came with them. */
+  requests: { commands: string[][]; syncToken: string | undefined }[];
+  /** The next response is this status, and nothing is carried out. */
+  failNext(status: number): void;
+  stop(): Promise<void>;
+}
+
+/** `takesHeader`: scripts may begin with Upstash's header, which other servers do not know. */
+export async function startUpstashServer(
+  redisUrl: string,
+  { takesHeader }: { takesHeader: boolean },
+): Promise<UpstashServer> {
+  const token = 'the-token';
+  const client = createClient({ url: redisUrl });
+  await client.connect();
+  const requests: UpstashServer['requests'] = [];
+  const failures: number[] = [];
+  const header = '#!lua flags=allow-key-locking\n';
+  /** Of the script without the header, by that with it. */
+  const plainSha = new Map<string, string>();
+
+  async function carryOut([name = '', first = '', ...rest]: string[]): Promise<unknown> {
+    let command = [name, first, ...rest];
+    if (takesHeader && name === 'EVAL' && first.startsWith(header)) {
+      const script = first.slice(header.length);
+      plainSha.set(await sha1(first), await sha1(script));
+      command = [name, script, ...rest];
+    }
+    if (takesHeader && name === 'EVALSHA') command = [name, plainSha.get(first) ?? first, ...rest];
+    try {
+      return { result: encode(await client.sendCommand(command, { typeMapping: { 36: Buffer } })) };
+    } catch (error) {
+      return { error: (error as Error).message };
+    }
+  }
+
+  const http = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    const answer = (status: number, body: unknown) => {
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        'upstash-sync-token': `sync-${requests.length}`,
+      });
+      response.end(JSON.stringify(body));
+    };
+    if (request.headers.authorization !== `Bearer ${token}`) return answer(401, { error: 'Unauthorized' });
+    const failure = failures.shift();
+    if (failure !== undefined) return answer(failure, { error: 'not now' });
+    const commands: string[][] = JSON.parse(Buffer.concat(parts).toString());
+    requests.push({ commands, syncToken: request.headers['upstash-sync-token'] as string | undefined });
+    answer(200, await Promise.all(commands.map(carryOut)));
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    token,
+    requests,
+    failNext: (status) => failures.push(status),
+    async stop() {
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+      client.destroy();
+    },
+  };
+}
+
+/** Strings in base64, at every depth. */
+function encode(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('base64');
+  if (typeof value === 'string' && value !== 'OK') return Buffer.from(value).toString('base64');
+  return Array.isArray(value) ? value.map(encode) : value;
+}
+
+async function sha1(text: string): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-1', Buffer.from(text))).toString('hex');
+}
