@@ -26,14 +26,25 @@ export function buildWasm() {
   rmSync(file('core.js'));
   renameSync(file('core_bg.js'), file('core.js'));
   rmSync(file('core_bg.wasm.d.ts'));
-  const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  run(process.execPath, [optimizer, '-Os', file('core_bg.wasm'), '-o', file('core.wasm')]);
-  rmSync(file('core_bg.wasm'));
+  optimize(file('core_bg.wasm'), file('core.wasm'));
+  renameSync(file('core_bg.wasm'), file('.named.wasm'));
   const text = readFileSync(file('core.wasm')).toString('base64');
   writeFileSync(file('bytes.js'), `export const base64 =\n  '${text}';\n`);
   writeFileSync(file('bytes.d.ts'), 'export declare const base64: string;\n');
   writeFileSync(seen, bytes);
   return true;
+}
+
+/** The module that is shipped, with the names of its functions: to see what takes the space. */
+export function namedWasm() {
+  const named = join(root, '.cache/named.wasm');
+  optimize(join(wasmFolder, '.named.wasm'), named, '-g');
+  return named;
+}
+
+function optimize(from, to, ...options) {
+  const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
+  run(process.execPath, [optimizer, '-Os', ...options, from, '-o', to]);
 }
 
 await runAsScript(import.meta.url, () => {

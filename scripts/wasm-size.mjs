@@ -1,0 +1,73 @@
+// `npm run size`: what the edge build weighs, what takes the space, and whether it keeps to its limits.
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build as bundle } from 'vite';
+import { build } from './build.mjs';
+import { Failure, root, runAsScript } from './run.mjs';
+import { namedWasm, wasmFolder } from './wasm.mjs';
+import { functionSizes } from './wasm-functions.mjs';
+
+/** Bytes after gzip that must not be exceeded, and those that are wanted. */
+const limits = {
+  wasm: { most: 130_000, wanted: 80_000 },
+  'JavaScript layer': { most: 18_000, wanted: 12_000 },
+};
+
+const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
+
+async function main() {
+  build();
+  const wasm = readFileSync(join(wasmFolder, 'core.wasm'));
+  console.log(`wasm: ${kilobytes(wasm.length)}, gzipped ${kilobytes(gzipped(wasm))}`);
+  report(readFileSync(namedWasm()));
+  const script = await bundled();
+  console.log(`JavaScript layer: ${kilobytes(script.length)}, gzipped ${kilobytes(gzipped(script))}`);
+  const over = Object.entries({ wasm, 'JavaScript layer': script }).flatMap(([name, bytes]) => {
+    const { most, wanted } = limits[name];
+    const size = gzipped(bytes);
+    if (size > wanted) console.log(`${name}: ${kilobytes(size - wanted)} more than the ${kilobytes(wanted)} wanted`);
+    return size > most ? [`${name} is ${kilobytes(size)}, more than ${kilobytes(most)}`] : [];
+  });
+  if (over.length > 0) throw new Failure(over.join('; '));
+}
+
+/** Which crates and modules take how much, and the largest functions. */
+function report(bytes) {
+  const functions = functionSizes(bytes);
+  const parts = new Map();
+  for (const { name, size } of functions) {
+    const part = name.match(/synced_memory_core::\w+|serde_json|compact_str|hashbrown|dlmalloc|sha1_smol/)?.[0];
+    const std = part ?? name.match(/\b(core|alloc|std)(?:\[|::)/)?.[1] ?? 'the rest';
+    parts.set(std, (parts.get(std) ?? 0) + size);
+  }
+  const bySize = (a, b) => b[1] - a[1];
+  for (const [part, size] of [...parts].sort(bySize)) console.log(`  ${kilobytes(size).padStart(9)}  ${part}`);
+  console.log('  the largest functions:');
+  const largest = functions.sort((a, b) => b.size - a.size).slice(0, 12);
+  for (const { name, size } of largest) console.log(`  ${kilobytes(size).padStart(9)}  ${name.slice(0, 90)}`);
+}
+
+/** The entry for the edge with all that it imports but the core's bytes, minified. */
+async function bundled() {
+  const folder = join(root, '.cache/size');
+  rmSync(folder, { recursive: true, force: true });
+  await bundle({
+    logLevel: 'error',
+    build: {
+      outDir: folder,
+      minify: true,
+      modulePreload: false,
+      rolldownOptions: {
+        input: join(root, 'npm/synced-memory/dist/entry/edge.js'),
+        external: [/bytes\.js$/],
+        preserveEntrySignatures: 'strict',
+        output: { entryFileNames: 'edge.js' },
+      },
+    },
+  });
+  return readFileSync(join(folder, 'edge.js'));
+}
+
+await runAsScript(import.meta.url, main);

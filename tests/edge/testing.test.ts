@@ -1,0 +1,150 @@
+// `synced-memory/testing`, as somebody's suite would use it.
+import { Memory, TestServer, VirtualClock } from 'synced-memory/testing';
+import { beforeEach, describe, expect, test } from 'vitest';
+
+interface State {
+  tasks: string[];
+  count: number;
+}
+
+let clock: VirtualClock;
+let server: TestServer;
+beforeEach(() => {
+  clock = new VirtualClock();
+  server = new TestServer(clock);
+});
+
+const open = () => Memory.open<State>({ transport: server.transport(), onError: () => {} });
+
+test('several memories on one server hear of each other', async () => {
+  await using one = await open();
+  await using two = await open();
+  one.tasks = ['a'];
+  await one.$flush();
+  await clock.advance(0);
+  expect(two.tasks).toEqual(['a']);
+  two.tasks.push('b');
+  await two.$flush();
+  await clock.advance(0);
+  expect(one.tasks).toEqual(['a', 'b']);
+  expect(JSON.parse(server.read('memory:tasks') as string).value).toEqual(['a', 'b']);
+});
+
+test('time is virtual: revisions come from it, and stand above each other while it stands still', async () => {
+  await using mem = await open();
+  mem.count = 1;
+  await mem.$flush();
+  const first = mem.$lastModified('count') as bigint;
+  expect(first).toBe(BigInt(Date.UTC(2026, 0, 1)) * 1_000_000n);
+  mem.count = 2;
+  await mem.$flush();
+  expect(mem.$lastModified('count')).toBe(first + 1n);
+  await clock.advance(1000);
+  mem.count = 3;
+  await mem.$flush();
+  expect(mem.$lastModified('count')).toBe(first + 1_000_000_000n);
+});
+
+test('a delayed reply: acknowledged when time has passed, not before', async () => {
+  await using mem = await open();
+  server.failNext({ delay: 300 });
+  mem.count = 1;
+  await clock.advance(299);
+  expect(mem.$status.pending).toBe(1);
+  await clock.advance(1);
+  expect(mem.$status.pending).toBe(0);
+});
+
+describe('a request that goes wrong is made again, and applied once', () => {
+  test.each(['reject', 'lose', 'garble'] as const)('%s', async (fault) => {
+    await using mem = await open();
+    mem.tasks = [];
+    await mem.$flush();
+    const lost: string[] = [];
+    mem.$on('disconnect', ({ code }) => lost.push(code));
+    server.failNext(fault, fault);
+    mem.tasks.push('once');
+    await clock.advance(0);
+    expect(mem.$status).toMatchObject({ state: 'disconnected', pending: 1, lastError: { code: 'ERR_UNAVAILABLE' } });
+    await clock.advance(5000);
+    expect(mem.$status).toMatchObject({ state: 'connected', pending: 0 });
+    expect(lost).toEqual(['ERR_UNAVAILABLE']);
+    expect(JSON.parse(server.read('memory:tasks') as string).value).toEqual(['once']);
+  });
+
+  test.each(['hang', 'drop'] as const)('%s: given up after 20 seconds', async (fault) => {
+    await using mem = await open();
+    mem.tasks = [];
+    await mem.$flush();
+    server.failNext(fault);
+    mem.tasks.push('once');
+    await clock.advance(19_000);
+    expect(mem.$status).toMatchObject({ state: 'connected', pending: 1 });
+    await clock.advance(3_000);
+    expect(mem.$status).toMatchObject({ state: 'connected', pending: 0 });
+    expect(JSON.parse(server.read('memory:tasks') as string).value).toEqual(['once']);
+  });
+});
+
+test('a server that cannot be reached, and can again', async () => {
+  server.disconnect();
+  await using mem = await open();
+  expect(mem.$status.state).toBe('disconnected');
+  mem.tasks = ['kept'];
+  await clock.advance(60_000);
+  const { requests } = server;
+  expect(mem.$status.pending).toBe(1);
+  await clock.advance(60_000);
+  // Patiently: between one and two seconds apart.
+  expect(server.requests - requests).toBeGreaterThanOrEqual(29);
+  expect(server.requests - requests).toBeLessThanOrEqual(61);
+  server.reconnect();
+  await clock.advance(2_000);
+  expect(mem.$status).toMatchObject({ state: 'connected', pending: 0 });
+  expect(server.read('memory:tasks')).toContain('["kept"]');
+});
+
+test('a foreign writer merges with what is under way', async () => {
+  await using mem = await open();
+  mem.tasks = ['a', 'b'];
+  await mem.$flush();
+  await clock.advance(1);
+  server.write('memory:tasks', ['a', 'b', 'from Python']);
+  mem.tasks.unshift('first');
+  await mem.$flush();
+  expect(mem.tasks).toEqual(['first', 'a', 'b', 'from Python']);
+  server.delete('memory:tasks');
+  await clock.advance(0);
+  expect('tasks' in mem).toBe(false);
+});
+
+test('no timer is left when nothing is under way', async () => {
+  const timers = new Set<() => void>();
+  const counting = {
+    unix: () => clock.unix(),
+    monotonic: () => clock.monotonic(),
+    random: () => 0.5,
+    after(ms: number, call: () => void) {
+      const cancel = clock.after(ms, () => {
+        timers.delete(cancel);
+        call();
+      });
+      timers.add(cancel);
+      return () => {
+        timers.delete(cancel);
+        cancel();
+      };
+    },
+  };
+  const own = new TestServer(counting);
+  const mem = await Memory.open<State>({ transport: own.transport(), onError: () => {}, exitTimeout: 20 });
+  mem.tasks = ['a'];
+  await mem.$flush();
+  expect(timers.size).toBe(0);
+  own.failNext('hang');
+  mem.tasks.push('b');
+  await clock.advance(0);
+  expect(timers.size).toBe(1);
+  await expect(mem.$close()).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+  expect(timers.size).toBe(0);
+});
