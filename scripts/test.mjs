@@ -6,6 +6,8 @@ import { requireOtherServers } from './other-servers.mjs';
 import { Failure, root, runAsScript, runLines } from './run.mjs';
 import { setup } from './setup.mjs';
 
+const native = ['live', 'tls', 'acl', 'replicas'];
+
 const suites = {
   rust: (counts) => cargoTest(counts, ['--workspace']),
 
@@ -23,10 +25,17 @@ const suites = {
     return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit;
   },
 
-  // The same on the wasm build. (tests/edge runs on it in every case.)
+  // The same on the wasm build, but for what its transports do not do: listen, and certificates of one's own.
+  // (tests/edge runs on it in every case.)
   edge: async (counts) => {
     process.env.SYNCED_MEMORY_BUILD = 'wasm';
-    const code = await vitest(counts, 'tests', '--exclude=edge/**', '--exclude=interop/**');
+    const code = await vitest(
+      counts,
+      'tests',
+      '--exclude=edge/**',
+      '--exclude=interop/**',
+      ...native.map((name) => `--exclude=servers/${name}.test.ts`),
+    );
     delete process.env.SYNCED_MEMORY_BUILD;
     return code;
   },

@@ -44,7 +44,9 @@ struct Options {
 #[wasm_bindgen]
 pub fn open(options: &str, writer: &str, seed: f64) -> Result<u32> {
     let Options { prefix, names, max_document_bytes } = parse(options)?;
-    let config = Config { prefix, names, writer: WriterId(writer.into()), max_document_bytes, seed: seed.to_bits() };
+    let writer = WriterId(writer.into());
+    // Who listens beside is told, whatever carries this memory's commands.
+    let config = Config { prefix, names, writer, max_document_bytes, announces: true, seed: seed.to_bits() };
     LINES.with_borrow_mut(|lines| {
         lines.last_handle += 1;
         lines.open.insert(lines.last_handle, Line::new(config));
@@ -85,6 +87,13 @@ pub fn pending_bytes(handle: u32) -> Result<f64> {
 pub fn refresh(handle: u32, names: &str) -> Result<f64> {
     let names: Option<Vec<String>> = if names.is_empty() { None } else { Some(parse(names)?) };
     with(handle, |line| Ok(numbers(line.session.refresh(names.as_deref()).0)))
+}
+
+/// Ask replicas whether they have everything that has been acknowledged, for at most `wait_ms`. Gives the number that
+/// `replicated` reports.
+#[wasm_bindgen]
+pub fn replicate(handle: u32, wanted: u32, wait_ms: u32) -> Result<f64> {
+    with(handle, |line| Ok(numbers(line.session.replicate(wanted, wait_ms.into()))))
 }
 
 /// The transport may be used (again): what it was asked for before will not be answered any more.

@@ -48,8 +48,7 @@ export interface TlsOptions {
 }
 
 /** Options with every default filled in. */
-export interface Settings
-  extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'tls' | 'transport'>> {
+export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'tls' | 'transport'>> {
   tls?: TlsOptions;
   defaults?: object;
   names?: readonly string[];

@@ -6,7 +6,7 @@ const LIST_HEAD = '{"value":[';
 /** What crates/core/src/resp/scripts/commit.lua does, to the letter: its arguments and replies are told there. */
 export function commit(server: InProcessServer, keys: readonly Bytes[], args: readonly Bytes[]): Bytes[] {
   const [key = '', sequenceKey = '', appendsKey = ''] = keys;
-  const [sequence = '', after, seconds = '', stored, at = '', tail = '', plan, ...rest] = args;
+  const [sequence = '', after, seconds = '', stored, at = '', tail = '', , , revision = '', , plan, ...rest] = args;
   const last = server.read(sequenceKey);
   if (last !== undefined && BigInt(last) >= BigInt(sequence)) return ['duplicate'];
   const knows = last === undefined ? '0' : '1';
@@ -17,7 +17,7 @@ export function commit(server: InProcessServer, keys: readonly Bytes[], args: re
     text === undefined
       ? stored === 'absent'
       : `${text.length}` === stored && range(text, Number(at), Number(at) + tail.length - 1) === tail;
-  const end = plan === 'append' ? endOfList(text, fits, Number(at), tail, rest) : undefined;
+  const end = plan === 'append' ? endOfList(text, fits, Number(at), tail, revision, rest[1]) : undefined;
   if (!fits && end === undefined) {
     if (after !== '') return ['stale', knows];
     return text === undefined ? ['stale', knows, 'absent'] : ['stale', knows, 'text', text];
@@ -46,7 +46,8 @@ function endOfList(
   fits: boolean,
   at: number,
   tail: Bytes,
-  [, revision = '0', next = '0']: readonly Bytes[],
+  revision: string,
+  next = '0',
 ): { bracket: number; base: string; revision: string } | undefined {
   if (fits) return { bracket: at - 1, base: /(\d+)}/.exec(tail)?.[1] ?? '', revision };
   if (!text?.startsWith(LIST_HEAD)) return undefined;

@@ -16,11 +16,21 @@ export interface Means {
 /** The wasm build: everything but what blocks. */
 export function wasmEngine({ core, transport }: Means): Engine {
   return {
-    bind: async (settings) => wasmBinding(await core(), settings.transport ?? transport(settings)),
+    bind: async (settings) => {
+      if (settings.tls !== undefined) throw noTls();
+      return wasmBinding(await core(), settings.transport ?? transport(settings));
+    },
     bindSync: () => {
       throw blocking('openSync');
     },
   };
+}
+
+function noTls(): SyncedMemoryError {
+  return new SyncedMemoryError(
+    'ERR_OPTIONS',
+    'tls is for the native addon; here the transport has certificates of its own',
+  );
 }
 
 function blocking(name: string): SyncedMemoryError {
@@ -54,6 +64,11 @@ function wasmBinding(core: Core, transport: Transport): Binding {
       const ticket = core.refresh(handle, names);
       advance(handle);
       return ticket;
+    },
+    replicate(handle, wanted, waitMs) {
+      const request = core.replicate(handle, wanted, waitMs);
+      advance(handle);
+      return request;
     },
     drain: (handle) => drivers.get(handle)?.drain() ?? '',
     wait() {
