@@ -11,8 +11,11 @@ export type { Command, Reply, Transport } from '../transport.js';
 
 let starting: Promise<Core> | undefined;
 
-/** Starts the core with a module or bytes of your own: where the way that this runtime's entry has does not work. */
-export async function init(source: WebAssembly.Module | ArrayBufferView<ArrayBuffer> | ArrayBuffer): Promise<void> {
+/**
+ * Starts the core with a WebAssembly.Module or bytes of your own (the package's wasm/core.wasm), before the first
+ * memory is opened: where the way that this runtime's entry has does not work.
+ */
+export async function init(source: object): Promise<void> {
   const isBytes = ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
   start(isBytes ? await WebAssembly.compile(source as BufferSource) : (source as WebAssembly.Module));
 }

@@ -1,0 +1,40 @@
+// Memories that come and go in one JavaScript context, as requests do at the edge.
+import { Memory, TestServer } from 'synced-memory/testing';
+import { expect, test } from 'vitest';
+
+/** Sizes of the linear memories of all instances that are made from now on. */
+function watchInstances(): () => number {
+  const memories: WebAssembly.Memory[] = [];
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = class extends Instance {
+    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+      super(module, imports);
+      memories.push(this.exports.memory as WebAssembly.Memory);
+    }
+  };
+  return () => memories.reduce((bytes, memory) => bytes + memory.buffer.byteLength, 0);
+}
+
+test('the wasm memory stays flat over thousands of memories, also of those that end in the middle', async () => {
+  const bytes = watchInstances();
+  const cycles = Number(process.env.SYNCED_MEMORY_CYCLES ?? 1000);
+  const server = new TestServer();
+  const cycle = async (n: number) => {
+    const mem = await Memory.open({ transport: server.transport(), names: ['x'], exitTimeout: 1, onError: () => {} });
+    mem.x = [n, 'y'.repeat(1000)];
+    mem.x.push(n);
+    await mem.$flush();
+    if (n % 100 === 0) {
+      server.failNext('hang');
+      mem.x.push('lost');
+      await expect(mem.$close()).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+    } else {
+      await mem.$close();
+    }
+  };
+  for (let n = 0; n < 200; n++) await cycle(n);
+  const before = bytes();
+  expect(before).toBeGreaterThan(0);
+  for (let n = 0; n < cycles; n++) await cycle(n);
+  expect(bytes()).toBe(before);
+});
