@@ -26,8 +26,13 @@ const PASSING: [&str; 9] =
 const CREDENTIALS: [&str; 2] = ["NOAUTH", "WRONGPASS"];
 
 impl Reply {
+    /// The server does not have the script, or does not let us call one by its SHA-1.
     pub(super) fn is_no_script(&self) -> bool {
-        matches!(self, Self::Error(message) if message.starts_with("NOSCRIPT"))
+        let Self::Error(message) = self else { return false };
+        let message = without_arguments(message).to_ascii_lowercase();
+        message.starts_with("noscript")
+            || (message.starts_with("err unknown command") || message.starts_with("noperm"))
+                && message.contains("evalsha")
     }
 }
 
@@ -139,8 +144,7 @@ fn names(replies: Vec<Reply>) -> Option<Answer> {
 }
 
 fn refusal(message: &str) -> Answer {
-    // Some servers quote the arguments of a command they do not know; those may hold a document.
-    let message = message.split(", with args").next().unwrap_or_default();
+    let message = without_arguments(message);
     let has = |code: &str| {
         message.split([' ', ',']).next() == Some(code)
             // Redis 6 wraps what a script's command answered.
@@ -151,6 +155,11 @@ fn refusal(message: &str) -> Answer {
     }
     let code = if CREDENTIALS.into_iter().any(has) { ErrorCode::Auth } else { ErrorCode::Refused };
     Answer::Refused(SyncError::new(code, format!("the server refused: {message}")))
+}
+
+/// Some servers quote the arguments of a command they do not know; those may hold a document.
+fn without_arguments(message: &str) -> &str {
+    message.split(", with args").next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -167,6 +176,28 @@ mod tests {
         assert!(matches!(refusal("NOPERM this user has no permissions"), Answer::Refused(_)));
         let Answer::Refused(error) = refusal("WRONGPASS invalid username-password pair") else { panic!() };
         assert_eq!(error.code, ErrorCode::Auth);
+    }
+
+    #[test]
+    fn a_script_goes_along_in_full_where_its_sha_is_of_no_use() {
+        let is_no_script = |message: &str| Reply::Error(message.into()).is_no_script();
+        for message in [
+            "NOSCRIPT No matching script. Please use EVAL.",
+            "ERR unknown command 'EVALSHA', with args beginning with: 'abc'",
+            "ERR unknown command `evalsha`, with args beginning with: `abc`",
+            "NOPERM this user has no permissions to run the 'evalsha' command or its subcommand",
+            "NOPERM User app has no permissions to run the 'evalsha' command",
+        ] {
+            assert!(is_no_script(message), "{message}");
+        }
+        for message in [
+            "NOPERM No permissions to access a key",
+            "ERR unknown command 'GET', with args beginning with: 'evalsha'",
+            "ERR Error running script (call to f_1): @user_script:53: NOSCRIPT",
+            "OOM command not allowed when used memory > 'maxmemory'",
+        ] {
+            assert!(!is_no_script(message), "{message}");
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Server {
                 let listener = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None);
                 return Ok(Line { connection, driver, pushes, _silent: None, _listener: listener });
             }
-            Err(error) if !is_hello_refused(&error) => return Err(self.describe(&error)),
+            Err(error) if !self.is_hello_refused(&error) => return Err(self.describe(&error)),
             Err(_) => {}
         }
         match open(&self.resp2_client, config).await {
@@ -104,6 +104,17 @@ impl Server {
 
     pub(super) fn lost(&self, why: &str) -> SyncError {
         SyncError::new(ErrorCode::Unavailable, format!("lost the connection to {}: {why}; connecting again", self.name))
+    }
+
+    /// The server knows no RESP3, or does not let this user ask for it.
+    fn is_hello_refused(&self, error: &RedisError) -> bool {
+        let detail = error.detail().unwrap_or_default().to_ascii_lowercase();
+        error.kind() == ErrorKind::RESP3NotSupported
+            || error.code() == Some("NOPROTO")
+            || (detail.contains("unknown command") && detail.contains("hello"))
+            || (error.code() == Some("NOPERM") && detail.contains("hello"))
+            // HELLO brought the password along: a server that still asks for one, as Valkey does, did not know the command.
+            || (error.code() == Some("NOAUTH") && self.password.is_some())
     }
 
     pub(super) fn describe(&self, error: &RedisError) -> SyncError {
@@ -155,15 +166,6 @@ async fn open(client: &Client, config: AsyncConnectionConfig) -> RedisResult<(Mu
 
 fn keepalive() -> TcpKeepalive {
     TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1)
-}
-
-/// The server knows no RESP3, or does not let this user ask for it.
-fn is_hello_refused(error: &RedisError) -> bool {
-    let detail = error.detail().unwrap_or_default().to_ascii_lowercase();
-    error.kind() == ErrorKind::RESP3NotSupported
-        || error.code() == Some("NOPROTO")
-        || (detail.contains("unknown command") && detail.contains("hello"))
-        || (error.code() == Some("NOPERM") && detail.contains("hello"))
 }
 
 fn is_auth(error: &RedisError) -> bool {
