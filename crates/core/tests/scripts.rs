@@ -1,0 +1,255 @@
+//! What servers demand of a script that Redis itself does not: every key declared, as Upstash, clusters and others want
+//! it, and nothing that only some of their Lua versions have.
+
+use std::collections::BTreeSet;
+use std::fs::read_to_string;
+use std::path::Path;
+
+/// Commands that scripts may use, and how many of their first arguments are keys.
+const COMMANDS: [(&str, usize); 8] = [
+    ("GET", 1),
+    ("SET", 1),
+    ("DEL", 1),
+    ("EXISTS", 1),
+    ("STRLEN", 1),
+    ("GETRANGE", 1),
+    ("SETRANGE", 1),
+    // A channel is no key.
+    ("PUBLISH", 0),
+];
+/// The same from Lua 5.1 to 5.4, on every server. `string.format` and `math` treat whole numbers differently.
+const GLOBALS: [&str; 8] = ["redis", "KEYS", "ARGV", "string", "table", "tonumber", "type", "ipairs"];
+const FIELDS: [&str; 13] = [
+    "redis.call",
+    "redis.pcall",
+    "string.byte",
+    "string.char",
+    "string.find",
+    "string.len",
+    "string.match",
+    "string.rep",
+    "string.reverse",
+    "string.sub",
+    "table.concat",
+    "table.insert",
+    "table.remove",
+];
+const KEYWORDS: [&str; 21] = [
+    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil", "not", "or",
+    "repeat", "return", "then", "true", "until", "while",
+];
+const SYMBOLS: &str = "=~<>+-*/%#(){}[],;.";
+
+#[test]
+fn every_script_declares_its_keys_and_runs_on_every_lua() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resp/scripts");
+    let mut found = 0;
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(path.extension().unwrap(), "lua", "{}", path.display());
+        assert_eq!(faults(&read_to_string(&path).unwrap()), BTreeSet::new(), "{}", path.display());
+        found += 1;
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn a_script_that_does_not_is_caught() {
+    for (script, fault) in [
+        ("redis.call('GET', ARGV[1])", "GET takes ARGV for a key"),
+        ("local key = KEYS[1] redis.call('GET', key)", "GET takes key for a key"),
+        ("redis.pcall('SET', KEYS[1] .. 'x', 1)", "SET takes more than KEYS[1] for a key"),
+        ("local n = 1 redis.call('SET', KEYS[n], 1)", "KEYS is not followed by [number]"),
+        ("local all = KEYS", "KEYS is not followed by [number]"),
+        ("redis.call('MGET', KEYS[1], KEYS[2])", "MGET is not among the commands"),
+        ("local name = 'GET' redis.call(name, KEYS[1])", "redis.call is not followed by ('COMMAND'"),
+        ("local call = redis.call", "redis.call is not followed by ('COMMAND'"),
+        ("redis.replicate_commands()", "redis.replicate_commands is not everywhere"),
+        ("local all = redis", "redis stands alone"),
+        ("local text = cjson.encode({})", "cjson is global"),
+        ("return unpack(ARGV)", "unpack is global"),
+        ("return table.unpack(ARGV)", "table.unpack is not everywhere"),
+        ("count = 1", "count is global"),
+        ("if ARGV[1] then local inner = 1 end return inner", "inner is global"),
+        ("if ARGV[1] then local one = 1 else return one end", "one is global"),
+        ("for n = 1, 2 do end return n", "n is global"),
+        ("local f = function(x) return x end return x", "x is global"),
+        ("return ARGV[1] // 2", "// is not everywhere"),
+        ("return ARGV[1]:sub(1)", "the character : is not everywhere"),
+    ] {
+        assert_eq!(faults(script), BTreeSet::from([fault.to_owned()]), "{script}");
+    }
+    let fine = "-- cjson\nlocal t = { a = KEYS[1], 'unpack' } for _, x in ipairs(ARGV) do t[x] = t.a end return t";
+    assert_eq!(faults(fine), BTreeSet::new());
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Token {
+    Word(String),
+    Number(String),
+    Text(String),
+    Symbol(char),
+}
+
+impl Token {
+    fn is(&self, text: &str) -> bool {
+        match self {
+            Self::Word(word) => word == text,
+            Self::Symbol(symbol) => text.chars().eq([*symbol]),
+            Self::Number(_) | Self::Text(_) => false,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Word(text) | Self::Number(text) | Self::Text(text) => text.clone(),
+            Self::Symbol(symbol) => symbol.to_string(),
+        }
+    }
+}
+
+fn faults(script: &str) -> BTreeSet<String> {
+    let mut faults = BTreeSet::new();
+    let tokens = tokens(script, &mut faults);
+    let mut scopes = Scopes { blocks: vec![BTreeSet::new()], coming: BTreeSet::new() };
+    for at in 0..tokens.len() {
+        let rest = &tokens[at..];
+        if rest[0].is("/") && rest.get(1).is_some_and(|next| next.is("/")) {
+            faults.insert("// is not everywhere".into());
+        }
+        let Token::Word(word) = &rest[0] else { continue };
+        if KEYWORDS.contains(&word.as_str()) {
+            scopes.take(rest);
+        } else if !is_name_of_a_field(&tokens, at) && !scopes.know(word) {
+            faults.extend(fault_of_global(word, &rest[1..]));
+        }
+    }
+    faults
+}
+
+/// After a dot, or before the `=` of a table's field.
+fn is_name_of_a_field(tokens: &[Token], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map(|index| &tokens[index]);
+    let follows_dot =
+        before(1).is_some_and(|token| token.is(".") || token.is(":")) && !before(2).is_some_and(|token| token.is("."));
+    let starts_field = before(1).is_some_and(|token| token.is("{"));
+    follows_dot || (starts_field && tokens.get(at + 1).is_some_and(|token| token.is("=")))
+}
+
+fn fault_of_global(word: &str, rest: &[Token]) -> Option<String> {
+    if !GLOBALS.contains(&word) {
+        return Some(format!("{word} is global"));
+    }
+    match (word, rest) {
+        ("KEYS", _) => key_index(rest).is_none().then(|| "KEYS is not followed by [number]".into()),
+        ("redis" | "string" | "table", [dot, Token::Word(field), rest @ ..]) if dot.is(".") => {
+            let name = format!("{word}.{field}");
+            if !FIELDS.contains(&name.as_str()) {
+                return Some(format!("{name} is not everywhere"));
+            }
+            if word == "redis" { fault_of_call(&name, rest) } else { None }
+        }
+        ("redis" | "string" | "table", _) => Some(format!("{word} stands alone")),
+        _ => None,
+    }
+}
+
+fn fault_of_call(name: &str, rest: &[Token]) -> Option<String> {
+    let [open, Token::Text(command), rest @ ..] = rest else {
+        return Some(format!("{name} is not followed by ('COMMAND'"));
+    };
+    let Some((_, keys)) = COMMANDS.into_iter().find(|(known, _)| open.is("(") && known == command) else {
+        return Some(format!("{command} is not among the commands"));
+    };
+    if keys == 0 {
+        return None;
+    }
+    match rest {
+        [comma, keys, rest @ ..] if comma.is(",") && keys.is("KEYS") => {
+            let index = key_index(rest)?;
+            let ends = rest.get(3).is_some_and(|token| token.is(",") || token.is(")"));
+            (!ends).then(|| format!("{command} takes more than KEYS[{index}] for a key"))
+        }
+        [_, other, ..] => Some(format!("{command} takes {} for a key", other.text())),
+        _ => Some(format!("{command} takes no key")),
+    }
+}
+
+/// The number of `[number]`.
+fn key_index(tokens: &[Token]) -> Option<&str> {
+    match tokens {
+        [open, Token::Number(index), close, ..] if open.is("[") && close.is("]") => Some(index),
+        _ => None,
+    }
+}
+
+/// Which names are local.
+struct Scopes {
+    blocks: Vec<BTreeSet<String>>,
+    /// Of a loop's head: local to the block that follows.
+    coming: BTreeSet<String>,
+}
+
+impl Scopes {
+    fn know(&self, word: &str) -> bool {
+        self.coming.contains(word) || self.blocks.iter().any(|block| block.contains(word))
+    }
+
+    /// A keyword and what follows it.
+    fn take(&mut self, tokens: &[Token]) {
+        match tokens[0].text().as_str() {
+            "local" => {
+                let names = names(&tokens[1..]);
+                self.blocks.last_mut().unwrap().extend(names);
+            }
+            "for" => self.coming = names(&tokens[1..]).collect(),
+            // `function(names)`: a name of its own would be global.
+            "function" => self.blocks.push(names(&tokens[2..]).collect()),
+            "do" | "then" | "repeat" => self.blocks.push(std::mem::take(&mut self.coming)),
+            "else" => *self.blocks.last_mut().unwrap() = BTreeSet::new(),
+            "elseif" | "end" | "until" => drop(self.blocks.pop()),
+            _ => {}
+        }
+    }
+}
+
+/// `a, b, c`
+fn names(tokens: &[Token]) -> impl Iterator<Item = String> + '_ {
+    tokens.chunks(2).scan(true, |goes_on, pair| {
+        let Token::Word(name) = &pair[0] else { return None };
+        let now = std::mem::replace(goes_on, pair.get(1).is_some_and(|token| token.is(",")));
+        now.then(|| name.clone())
+    })
+}
+
+fn tokens(script: &str, faults: &mut BTreeSet<String>) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = script;
+    while let Some(first) = rest.chars().next() {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let len = if rest.starts_with("--") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if first == '\'' || first == '"' {
+            let text = &rest[1..];
+            let end = text.find(first).expect("a string ends");
+            assert!(!text[..end].ends_with('\\'), "escaped quotes are not read here");
+            tokens.push(Token::Text(text[..end].into()));
+            end + 2
+        } else if is_part(first) {
+            let len = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let word = rest[..len].to_owned();
+            tokens.push(if first.is_ascii_digit() { Token::Number(word) } else { Token::Word(word) });
+            len
+        } else {
+            if !first.is_whitespace() {
+                tokens.push(Token::Symbol(first));
+                if !SYMBOLS.contains(first) {
+                    faults.insert(format!("the character {first} is not everywhere"));
+                }
+            }
+            first.len_utf8()
+        };
+        rest = &rest[len..];
+    }
+    tokens
+}
