@@ -1,6 +1,7 @@
 """Runs Python code against the `synced-memory` package: one JSON line {"code": …} on stdin, one JSON line back.
 
-The code sees `mem` (a Memory), `scoped(name)` (a PrefixedMemory), `fresh()` (a new Memory) and `raw` (a redis-py client).
+The code sees `mem` (a Memory), `scoped(name)` (a PrefixedMemory), `fresh()` (a new Memory), `ready(memory)` (for
+memories of other classes) and `raw` (a redis-py client).
 An expression answers {"value": …}, a statement {"value": null}, an exception {"error": "KeyError: …"}.
 """
 
@@ -36,7 +37,7 @@ def scoped(name):
     return scopes[name]
 
 
-namespace = {"mem": fresh(), "fresh": fresh, "scoped": scoped, "raw": redis.Redis(HOST, PORT), "json": json}
+namespace = {"mem": fresh(), "fresh": fresh, "scoped": scoped, "ready": ready, "raw": redis.Redis(HOST, PORT), "json": json}
 
 
 def answer(code):
