@@ -1,0 +1,91 @@
+// A TCP proxy between a memory and a real server that does what networks do.
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+
+export class FaultProxy {
+  /** Milliseconds that each piece waits, each way. */
+  latency = 0;
+  /** Bytes go one by one. */
+  fragment = false;
+  /** Bytes each way per millisecond. */
+  bandwidth = Number.POSITIVE_INFINITY;
+  /** What is swallowed while the connections stay: requests before the server has them, or its replies. */
+  swallow = { requests: false, replies: false };
+  /** New connections are cut at once. */
+  refuse = false;
+
+  /** @type {Set<{ client: import('node:net').Socket, server: import('node:net').Socket }>} */
+  #pairs = new Set();
+  #listener;
+
+  /** @param {number} target port of the server */
+  constructor(target) {
+    this.#listener = createServer({ noDelay: true }, (client) => {
+      if (this.refuse) {
+        client.resetAndDestroy();
+        return;
+      }
+      const server = connect({ host: '127.0.0.1', port: target, noDelay: true });
+      const pair = { client, server };
+      this.#pairs.add(pair);
+      const end = () => {
+        this.#pairs.delete(pair);
+        client.destroy();
+        server.destroy();
+      };
+      for (const socket of [client, server]) socket.on('error', () => {}).on('close', end);
+      this.#forward(client, server, 'requests');
+      this.#forward(server, client, 'replies');
+    });
+  }
+
+  async listen() {
+    this.#listener.listen(0, '127.0.0.1');
+    await once(this.#listener, 'listening');
+    return this;
+  }
+
+  get port() {
+    return /** @type {import('node:net').AddressInfo} */ (this.#listener.address()).port;
+  }
+
+  get connections() {
+    return this.#pairs.size;
+  }
+
+  /** RST on every connection, either way. */
+  reset() {
+    for (const { client, server } of this.#pairs) {
+      client.resetAndDestroy();
+      server.resetAndDestroy();
+    }
+  }
+
+  async close() {
+    this.reset();
+    this.#listener.close();
+    await once(this.#listener, 'close');
+  }
+
+  /** @param {import('node:net').Socket} from @param {import('node:net').Socket} to @param {'requests' | 'replies'} what */
+  async #forward(from, to, what) {
+    try {
+      for await (const piece of from) {
+        if (this.latency > 0) await passed(this.latency);
+        if (this.bandwidth < Number.POSITIVE_INFINITY) await passed(piece.length / this.bandwidth);
+        if (this.swallow[what]) continue;
+        if (!this.fragment) {
+          if (!to.write(piece)) await once(to, 'drain');
+          continue;
+        }
+        for (const byte of piece) to.write(Buffer.of(byte));
+      }
+      to.end();
+    } catch {
+      // The connection is cut.
+    }
+  }
+}
+
+/** @param {number} milliseconds */
+const passed = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
