@@ -229,7 +229,7 @@ test.each([
   ['redis://user:s3cret@', /./],
   ['redis://user:s3cret@host:notaport', /./],
   ['redis+cluster://user:s3cret@host', /not.*yet/],
-  ['redis+sentinel://user:s3cret@host', /not.*yet/],
+  ['redis+sentinel://user:s3cret@host', /name-of-the-master/],
   ['file:', /./],
 ])('a URL that cannot be used: %s', async (url, message) => {
   const error: SyncedMemoryError = await Memory.open({ url }).then(

@@ -18,7 +18,7 @@ use synced_memory_core::session::{Config, Event, Now, Session};
 /// What to open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenOptions {
-    /// `redis:`, `rediss:`, `redis+unix:`, `file:` or `memory:`.
+    /// `redis:`, `rediss:`, `redis+unix:`, `redis+sentinel:`, `rediss+sentinel:`, `file:` or `memory:`.
     pub url: String,
     /// What the memory's keys start with, `memory:` or `memory:<scope>:`.
     pub prefix: String,
@@ -69,12 +69,15 @@ impl Memory {
             names: options.names,
             writer: WriterId(format!("{high:016x}{low:016x}").into()),
             max_document_bytes: options.max_document_bytes,
-            announces: matches!(target, Target::Redis(_)),
+            announces: matches!(target, Target::Redis(_) | Target::Service(_)),
             seed,
         });
         let mailbox = Arc::new(Mailbox::new(wake));
         let link: Box<dyn Link> = match target {
             Target::Redis(info) => Box::new(RedisLink::open(*info, &options.tls, prefix, Arc::clone(&mailbox))?),
+            Target::Service(service) => {
+                Box::new(RedisLink::open_service(service, &options.tls, prefix, Arc::clone(&mailbox))?)
+            }
             Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
             Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
         };

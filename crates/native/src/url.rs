@@ -1,5 +1,6 @@
 //! Where a memory is: the URL, parsed. No error repeats it, because it may hold a password.
 
+use crate::link::redis::Service;
 use percent_encoding::percent_decode_str;
 use redis::{ConnectionInfo, IntoConnectionInfo};
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ use synced_memory_core::error::{ErrorCode, SyncError};
 pub(crate) enum Target {
     /// `redis:`, `rediss:`, `redis+unix:`
     Redis(Box<ConnectionInfo>),
+    /// `redis+sentinel:`, `rediss+sentinel:`
+    Service(Service),
     /// `file:`
     File(PathBuf),
     /// `memory://name`, or `memory:` alone: shared with nobody.
@@ -25,7 +28,9 @@ pub(crate) fn parse(url: &str) -> Result<Target, SyncError> {
             "" => None,
             name => Some(name.to_owned()),
         })),
-        "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
+        "redis+sentinel" => service("redis", rest).map(Target::Service),
+        "rediss+sentinel" => service("rediss", rest).map(Target::Service),
+        "redis+cluster" | "rediss+cluster" => {
             Err(options(format!("the {scheme}: scheme is not supported yet; give the redis: URL of one server")))
         }
         _ => Err(no_scheme()),
@@ -33,20 +38,57 @@ pub(crate) fn parse(url: &str) -> Result<Target, SyncError> {
 }
 
 fn redis(url: &str) -> Result<Target, SyncError> {
+    Ok(Target::Redis(Box::new(server(url)?)))
+}
+
+/// `//user:password@sentinel1:port,sentinel2:port/service/database`
+fn service(scheme: &str, rest: &str) -> Result<Service, SyncError> {
+    let unusable = || {
+        options(
+            "the URL cannot be used: write redis+sentinel://user:password@sentinel1:port,sentinel2:port/name-of-the-master/database, with special characters percent-encoded",
+        )
+    };
+    let (hosts, path) = rest.strip_prefix("//").and_then(|rest| rest.split_once('/')).ok_or_else(unusable)?;
+    let (name, db) = path.split_once('/').unwrap_or((path, "0"));
+    let name = percent_decode_str(name).decode_utf8().map_err(|_| unusable())?.into_owned();
+    let db: u16 = db.parse().map_err(|_| unusable())?;
+    if name.is_empty() || path.contains(['?', '#']) {
+        return Err(unusable());
+    }
+    Ok(Service { sentinels: several(scheme, hosts, 26379)?, name, db: db.into() })
+}
+
+/// `user:password@host1:port,host2:port`: each with the login.
+fn several(scheme: &str, hosts: &str, default_port: u16) -> Result<Vec<ConnectionInfo>, SyncError> {
+    let (login, hosts) = match hosts.rsplit_once('@') {
+        Some((login, hosts)) => (format!("{login}@"), hosts),
+        None => (String::new(), hosts),
+    };
+    let each = hosts.split(',').map(|host| {
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        if has_port {
+            server(&format!("{scheme}://{login}{host}"))
+        } else {
+            server(&format!("{scheme}://{login}{host}:{default_port}"))
+        }
+    });
+    each.collect()
+}
+
+fn server(url: &str) -> Result<ConnectionInfo, SyncError> {
     if url.contains('#') {
         return Err(options(
             "a redis: URL takes no #fragment: TLS certificates are always checked; write # in a password as %23",
         ));
     }
-    let info = url.into_connection_info().map_err(|error| {
+    url.into_connection_info().map_err(|error| {
         // redis-rs describes an unusable URL in fixed texts, followed by the kind of error.
         let why = error.to_string();
         let why = why.split(" - ").next().unwrap_or_default();
         options(format!(
             "the URL cannot be used: {why}; write redis://user:password@host:port/database, with special characters percent-encoded"
         ))
-    })?;
-    Ok(Target::Redis(Box::new(info)))
+    })
 }
 
 /// `file:relative`, `file:/absolute` and `file:///absolute`.
@@ -65,7 +107,7 @@ fn file(rest: &str) -> Result<PathBuf, SyncError> {
 }
 
 fn no_scheme() -> SyncError {
-    options("the URL must start with redis:, rediss:, redis+unix:, file: or memory:")
+    options("the URL must start with redis:, rediss:, redis+unix:, redis+sentinel:, rediss+sentinel:, file: or memory:")
 }
 
 fn options(message: impl Into<std::borrow::Cow<'static, str>>) -> SyncError {
@@ -97,6 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn services() {
+        let Ok(Target::Service(service)) = parse("redis+sentinel://ann:p%40ss@a:1,[::1],c/my%20main/3") else {
+            panic!("it is one");
+        };
+        assert_eq!((service.name.as_str(), service.db), ("my main", 3));
+        let addresses: Vec<_> = service.sentinels.iter().map(|info| info.addr().to_string()).collect();
+        assert_eq!(addresses, ["a:1", "::1:26379", "c:26379"]);
+        for info in &service.sentinels {
+            assert_eq!(info.redis_settings().password(), Some("p@ss"));
+        }
+        let Ok(Target::Service(service)) = parse("rediss+sentinel://a:1/main") else { panic!("it is one") };
+        assert!(matches!(service.sentinels[0].addr(), ConnectionAddr::TcpTls { insecure: false, .. }));
+        assert_eq!(service.db, 0);
+    }
+
+    #[test]
     fn files_and_names() {
         for (url, path) in [
             ("file:.synced-memory/memory.db", ".synced-memory/memory.db"),
@@ -122,7 +180,13 @@ mod tests {
             "redis://user:secret@/",
             "redis://:secret@host#insecure",
             "redis+cluster://user:secret@host",
-            "rediss+sentinel://user:secret@host/main",
+            "rediss+sentinel://user:secret@host",
+            "redis+sentinel://user:secret@host/",
+            "redis+sentinel://user:secret@host/main/x",
+            "redis+sentinel://user:secret@host/main#x",
+            "redis+sentinel://user:secret@host:port/main",
+            "redis+sentinel://user:secret@host,/main",
+            "redis+sentinel:secret",
             "file:",
             "file://host/secret",
             "file:a?secret=1",

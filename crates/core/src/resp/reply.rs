@@ -34,6 +34,11 @@ impl Reply {
             || (message.starts_with("err unknown command") || message.starts_with("noperm"))
                 && message.contains("evalsha")
     }
+
+    /// A replica was asked to write.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Error(message) if has_code(message, "READONLY"))
+    }
 }
 
 pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
@@ -145,11 +150,7 @@ fn names(replies: Vec<Reply>) -> Option<Answer> {
 
 fn refusal(message: &str) -> Answer {
     let message = without_arguments(message);
-    let has = |code: &str| {
-        message.split([' ', ',']).next() == Some(code)
-            // Redis 6 wraps what a script's command answered.
-            || (message.starts_with("ERR Error running script") && message.contains(&format!("-{code} ")))
-    };
+    let has = |code: &str| has_code(message, code);
     if PASSING.into_iter().any(has) {
         return Answer::Busy(SyncError::new(ErrorCode::Unavailable, format!("the server answered: {message}")));
     }
@@ -160,6 +161,12 @@ fn refusal(message: &str) -> Answer {
 /// Some servers quote the arguments of a command they do not know; those may hold a document.
 fn without_arguments(message: &str) -> &str {
     message.split(", with args").next().unwrap_or_default()
+}
+
+fn has_code(message: &str, code: &str) -> bool {
+    message.split([' ', ',']).next() == Some(code)
+        // Redis 6 wraps what a script's command answered.
+        || (message.starts_with("ERR Error running script") && message.contains(&format!("-{code} ")))
 }
 
 #[cfg(test)]

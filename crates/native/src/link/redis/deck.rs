@@ -23,6 +23,8 @@ struct Traffic {
     connection: Option<redis::aio::MultiplexedConnection>,
     /// Moves bytes between the connection's queue and its socket; None where a task of its own does.
     driver: Option<Driver>,
+    /// The driver has ended, and with it the connection. It must not be polled again, whichever thread noticed.
+    ended: bool,
     in_flight: VecDeque<Flight>,
     /// What the server answered with NOSCRIPT. It goes out again in the order it was first sent, and before
     /// anything else: a commit must not overtake the one it builds on.
@@ -34,7 +36,11 @@ struct Traffic {
 impl Traffic {
     /// Move bytes. False where the connection is closed, or where it is not driven from here.
     fn drive(&mut self, context: &mut Context<'_>) -> bool {
-        self.driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_pending())
+        let Some(driver) = &mut self.driver else { return false };
+        if driver.as_mut().poll(context).is_ready() {
+            (self.driver, self.ended) = (None, true);
+        }
+        !self.ended
     }
 }
 
@@ -90,7 +96,7 @@ impl Deck {
             traffic.waker = Some(context.waker().clone());
         }
         self.start_flights(&mut traffic, context);
-        if traffic.driver.is_some() && !traffic.drive(context) {
+        if traffic.ended || (traffic.driver.is_some() && !traffic.drive(context)) {
             return Poll::Ready(Arrival::Closed);
         }
         // A server answers in the order it was asked, so only the first flight can be back.

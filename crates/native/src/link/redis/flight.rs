@@ -33,6 +33,8 @@ pub(super) struct Landed {
     pub(super) answers: Vec<Input>,
     /// To be sent again, with the script in full.
     pub(super) again: Vec<Sortie>,
+    /// The server has become a replica.
+    pub(super) demoted: bool,
 }
 
 impl Sortie {
@@ -80,8 +82,11 @@ impl Flight {
 
     /// Hand the replies to the exchanges they belong to.
     pub(super) fn land(self, replies: Vec<Value>) -> Landed {
-        let mut landed = Landed { answers: Vec::with_capacity(self.exchanges.len()), again: Vec::new() };
-        let mut replies = replies.into_iter().map(reply);
+        let mut landed =
+            Landed { answers: Vec::with_capacity(self.exchanges.len()), again: Vec::new(), demoted: false };
+        let replies: Vec<Reply> = replies.into_iter().map(reply).collect();
+        landed.demoted = replies.iter().any(Reply::is_read_only);
+        let mut replies = replies.into_iter();
         for (request, exchange, count) in self.exchanges {
             match exchange.take(replies.by_ref().take(count).collect()) {
                 Next::Done(answer) => landed.answers.push(Input::Answer(request, answer)),

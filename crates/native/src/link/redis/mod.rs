@@ -1,8 +1,9 @@
-//! A Redis-compatible server over one connection, on the process's I/O thread.
+//! A Redis-compatible server, given or found through Sentinel, over one connection, on the process's I/O thread.
 
 mod deck;
 mod flight;
 mod news;
+mod sentinel;
 mod server;
 
 use super::Link;
@@ -13,6 +14,8 @@ use deck::{Arrival, Deck};
 use flight::Landed;
 use news::news;
 use redis::{ConnectionInfo, PushKind};
+use sentinel::Sentinels;
+pub(crate) use sentinel::Service;
 use server::{Line, Server};
 use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, OnceLock};
@@ -21,6 +24,7 @@ use synced_memory_core::command::{Command, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 /// The first wait between attempts to connect; doubled each time up to the longest.
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
@@ -32,6 +36,36 @@ enum Message {
     Send,
     WakeAt(u64),
     Reset,
+}
+
+/// How to come to the server.
+enum Way {
+    Server(Arc<Server>),
+    Sentinels(Sentinels),
+}
+
+/// A server that was come to.
+struct Reached {
+    server: Arc<Server>,
+    line: Line,
+    /// One of these ends when another server takes its place.
+    replaced: Option<JoinSet<()>>,
+}
+
+impl Way {
+    async fn connect(&self) -> Result<Reached, SyncError> {
+        Ok(match self {
+            Self::Server(server) => {
+                Reached { server: Arc::clone(server), line: server.connect().await?, replaced: None }
+            }
+            Self::Sentinels(sentinels) => {
+                // Before they are asked: a switch between the question and the watch would go unnoticed.
+                let replaced = Some(sentinels.watch());
+                let (server, line) = sentinels.connect().await?;
+                Reached { server, line, replaced }
+            }
+        })
+    }
 }
 
 /// A handle to the task that has the connection.
@@ -49,10 +83,23 @@ impl RedisLink {
         prefix: String,
         mailbox: Arc<Mailbox>,
     ) -> Result<Self, SyncError> {
-        let server = Server::new(info, tls, prefix)?;
+        Self::start(Way::Server(Arc::new(Server::new(info, tls, Some(prefix))?)), mailbox)
+    }
+
+    /// The same with whatever server the sentinels call the master of the service.
+    pub(crate) fn open_service(
+        service: Service,
+        tls: &Tls,
+        prefix: String,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<Self, SyncError> {
+        Self::start(Way::Sentinels(Sentinels::new(service, tls, prefix)?), mailbox)
+    }
+
+    fn start(way: Way, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
         let (outbox, inbox) = unbounded_channel();
         let (deck, runtime) = (Arc::new(Deck::default()), io_thread()?);
-        runtime.spawn(Actor { inbox, mailbox, deck: Arc::clone(&deck), tick_at: None }.run(server));
+        runtime.spawn(Actor { inbox, mailbox, deck: Arc::clone(&deck), tick_at: None }.run(way));
         Ok(Self { outbox, deck, runtime })
     }
 
@@ -104,18 +151,18 @@ struct Actor {
 }
 
 impl Actor {
-    async fn run(mut self, server: Server) {
+    async fn run(mut self, way: Way) {
         // Failures since the last reply: a server that accepts and hangs up is not hammered either.
         let mut failures = 0;
         let mut reported = None;
         loop {
-            let Some(attempt) = self.meanwhile(server.connect()).await else { return };
+            let Some(attempt) = self.meanwhile(way.connect()).await else { return };
             let error = match attempt {
-                Ok(mut line) => {
+                Ok(mut reached) => {
                     reported = None;
-                    self.deck.open(&mut line);
+                    self.deck.open(&mut reached.line);
                     self.mailbox.deliver([Input::Connected]);
-                    let end = self.serve(&server, line, &mut failures).await;
+                    let end = self.serve(reached, &mut failures).await;
                     self.deck.close();
                     match end {
                         Some(error) => error,
@@ -157,7 +204,8 @@ impl Actor {
     }
 
     /// Carry commands out until the connection is lost. None: the handle was dropped.
-    async fn serve(&mut self, server: &Server, mut line: Line, failures: &mut u32) -> Option<SyncError> {
+    async fn serve(&mut self, reached: Reached, failures: &mut u32) -> Option<SyncError> {
+        let Reached { server, mut line, mut replaced } = reached;
         let deck = Arc::clone(&self.deck);
         loop {
             tokio::select! {
@@ -171,7 +219,10 @@ impl Actor {
                     Arrival::Landed(_, Err(error)) => return Some(server.describe(&error)),
                     Arrival::Landed(flight, Ok(replies)) => {
                         *failures = 0;
-                        let Landed { answers, again } = flight.land(replies);
+                        let Landed { answers, again, demoted } = flight.land(replies);
+                        if demoted && replaced.is_some() {
+                            return Some(server.lost("it has become a replica"));
+                        }
                         deck.send_again(again);
                         self.mailbox.deliver(answers);
                     }
@@ -183,6 +234,7 @@ impl Actor {
                     Message::Reset => return Some(server.lost("the server has not answered in time")),
                 },
                 () = until(self.tick_at) => self.tick(),
+                () = end_of_one(&mut replaced) => return Some(server.lost("another server has become the master")),
             }
         }
     }
@@ -190,6 +242,13 @@ impl Actor {
     fn tick(&mut self) {
         self.tick_at = None;
         self.mailbox.deliver([Input::Tick]);
+    }
+}
+
+async fn end_of_one(tasks: &mut Option<JoinSet<()>>) {
+    match tasks {
+        Some(tasks) => drop(tasks.join_next().await),
+        None => pending().await,
     }
 }
 

@@ -35,8 +35,8 @@ pub(super) struct Server {
     /// `host:port`, for messages.
     name: String,
     password: Option<String>,
-    /// What the keys that concern this memory start with.
-    prefix: String,
+    /// What the keys start with of which changes are to be heard; None: nothing is.
+    prefix: Option<String>,
 }
 
 /// Moves bytes between a connection's queue and its socket.
@@ -55,8 +55,46 @@ pub(super) struct Line {
     _silent: Option<UnboundedSender<PushInfo>>,
 }
 
+impl Line {
+    /// Send one command before the line is put to use, and wait for its reply.
+    pub(super) async fn ask(&mut self, question: &redis::Cmd) -> RedisResult<redis::Value> {
+        let mut connection = self.connection.clone();
+        let asking = connection.send_packed_command(question);
+        let asking = async {
+            match &mut self.driver {
+                None => asking.await,
+                Some(driver) => tokio::select! {
+                    biased;
+                    answer = asking => answer,
+                    () = driver.as_mut() => Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+                },
+            }
+        };
+        timeout(CONNECT_TIMEOUT, asking).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    }
+
+    /// Wait for a push such as this; false where the connection is lost before.
+    pub(super) async fn hears(&mut self, is_it: impl Fn(&PushInfo) -> bool) -> bool {
+        loop {
+            let push = match &mut self.driver {
+                None => self.pushes.recv().await,
+                Some(driver) => tokio::select! {
+                    push = self.pushes.recv() => push,
+                    () = driver.as_mut() => None,
+                },
+            };
+            match push {
+                None => return false,
+                Some(push) if push.kind == redis::PushKind::Disconnection => return false,
+                Some(push) if is_it(&push) => return true,
+                Some(_) => {}
+            }
+        }
+    }
+}
+
 impl Server {
-    pub(super) fn new(info: ConnectionInfo, tls: &Tls, prefix: String) -> Result<Self, SyncError> {
+    pub(super) fn new(info: ConnectionInfo, tls: &Tls, prefix: Option<String>) -> Result<Self, SyncError> {
         let name = info.addr().to_string();
         let settings = info.redis_settings().clone().set_lib_name("synced-memory", env!("CARGO_PKG_VERSION"));
         let password = settings.password().map(str::to_owned);
@@ -86,8 +124,9 @@ impl Server {
                 // On a connection of its own: servers end one that listens and has much else to read.
                 let config = config.set_push_sender(sender);
                 let listening = async {
+                    let prefix = self.prefix.as_deref()?;
                     let listener = self.client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
-                    listen(listener.clone(), &self.prefix).await;
+                    listen(listener.clone(), prefix).await;
                     Some(listener)
                 };
                 let listener = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None);

@@ -1,0 +1,81 @@
+// A memory whose server is found by asking a sentinel, and replaced in the middle of work.
+import { Memory } from 'synced-memory';
+import { expect, onTestFinished, test } from 'vitest';
+import { once } from '../faults/redis.js';
+import { Watched } from './sentinel.js';
+
+async function watched(...options: string[]): Promise<Watched> {
+  const servers = await Watched.start(...options);
+  onTestFinished(() => servers.stop());
+  return servers;
+}
+
+/** Pushes numbers until told to stop; gives how many. */
+function pushing(mem: Memory, first = 0): () => number {
+  let next = first;
+  const timer = setInterval(() => {
+    for (let n = 0; n < 5; n++) mem.log.push(next++);
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    return next;
+  };
+}
+
+test('a planned fail-over in the middle of pushes: each is there exactly once, in order', async () => {
+  const servers = await watched();
+  const mem = await Memory.open({ url: servers.url, onError: () => {} });
+  expect(mem.$status).toMatchObject({ state: 'connected', backend: 'redis' });
+  mem.log = [];
+  await mem.$flush();
+  const stop = pushing(mem);
+  const connected = once((listener) => mem.$on('connect', listener));
+  await servers.failOver();
+  await connected;
+  const length = stop();
+  await mem.$flush();
+  // What only the new master knows.
+  const direct = await Memory.open(servers.replica.url);
+  const expected = Array.from({ length }, (_, n) => n);
+  expect([...direct.log]).toEqual(expected);
+  expect([...mem.log]).toEqual(expected);
+  expect(length).toBeGreaterThan(100);
+  await Promise.all([mem.$close(), direct.$close()]);
+});
+
+test('the master is killed in the middle of pushes: nothing is there twice, order is kept, later ones land', async () => {
+  const servers = await watched();
+  const mem = await Memory.open({ url: servers.url, onError: () => {} });
+  mem.log = [];
+  await mem.$flush();
+  const stop = pushing(mem);
+  while (mem.log.length < 500) await new Promise((resolve) => setImmediate(resolve));
+  const connected = once((listener) => mem.$on('connect', listener));
+  await servers.master.stop();
+  await connected;
+  const later = stop();
+  for (let n = later; n < later + 100; n++) mem.log.push(n);
+  await mem.$flush();
+  const direct = await Memory.open(servers.replica.url);
+  const log = [...direct.log] as number[];
+  // Replication is not waited for: the last pushes that the old master acknowledged may be gone with it.
+  expect(log).toEqual([...new Set(log)].sort((a, b) => a - b));
+  expect(log.slice(-100)).toEqual(Array.from({ length: 100 }, (_, n) => later + n));
+  expect([...mem.log]).toEqual(log);
+  await Promise.all([mem.$close(), direct.$close()]);
+});
+
+test('a sentinel that knows no such master, or is away, is tried again', async () => {
+  const servers = await watched();
+  const url = servers.url.replace(/main$/, 'other');
+  const mem = await Memory.open({ url, onError: () => {} });
+  expect(mem.$status).toMatchObject({
+    state: 'disconnected',
+    lastError: { code: 'ERR_UNAVAILABLE', message: expect.stringContaining('no master called other') },
+  });
+  await mem.$close();
+  const away = servers.url.replace('//', '//127.0.0.1:1,');
+  const second = await Memory.open(away);
+  expect(second.$status.state).toBe('connected');
+  await second.$close();
+});
