@@ -90,6 +90,7 @@ async function startSentinel(master: number): Promise<Watched['sentinel']> {
     port,
     url: `redis://127.0.0.1:${port}`,
     says,
+    signal: (name: NodeJS.Signals) => void child.kill(name),
     async stop() {
       process.off('exit', kill);
       kill();

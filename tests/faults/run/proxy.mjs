@@ -14,7 +14,7 @@ export class FaultProxy {
   /** New connections are cut at once. */
   refuse = false;
 
-  /** @type {Set<{ client: import('node:net').Socket, server: import('node:net').Socket }>} */
+  /** @type {Set<{ client: import('node:net').Socket, server: import('node:net').Socket, swallow: FaultProxy['swallow'] }>} */
   #pairs = new Set();
   #listener;
 
@@ -26,7 +26,7 @@ export class FaultProxy {
         return;
       }
       const server = connect({ host: '127.0.0.1', port: target, noDelay: true });
-      const pair = { client, server };
+      const pair = { client, server, swallow: { requests: false, replies: false } };
       this.#pairs.add(pair);
       const end = () => {
         this.#pairs.delete(pair);
@@ -34,8 +34,8 @@ export class FaultProxy {
         server.destroy();
       };
       for (const socket of [client, server]) socket.on('error', () => {}).on('close', end);
-      this.#forward(client, server, 'requests');
-      this.#forward(server, client, 'replies');
+      this.#forward(client, server, 'requests', pair.swallow);
+      this.#forward(server, client, 'replies', pair.swallow);
     });
   }
 
@@ -61,19 +61,26 @@ export class FaultProxy {
     }
   }
 
+  /** From now on all is well again, but for the connections there are: those stay silent. */
+  forget() {
+    const { requests, replies } = this.swallow;
+    for (const pair of this.#pairs) Object.assign(pair.swallow, { requests, replies });
+    this.swallow = { requests: false, replies: false };
+  }
+
   async close() {
     this.reset();
     this.#listener.close();
     await once(this.#listener, 'close');
   }
 
-  /** @param {import('node:net').Socket} from @param {import('node:net').Socket} to @param {'requests' | 'replies'} what */
-  async #forward(from, to, what) {
+  /** @param {import('node:net').Socket} from @param {import('node:net').Socket} to @param {'requests' | 'replies'} what @param {FaultProxy['swallow']} own */
+  async #forward(from, to, what, own) {
     try {
       for await (const piece of from) {
         if (this.latency > 0) await passed(this.latency);
         if (this.bandwidth < Number.POSITIVE_INFINITY) await passed(piece.length / this.bandwidth);
-        if (this.swallow[what]) continue;
+        if (this.swallow[what] || own[what]) continue;
         if (!this.fragment) {
           if (!to.write(piece)) await once(to, 'drain');
           continue;
