@@ -48,7 +48,7 @@ const suites = {
     for (const { name, binary } of requireOtherServers()) {
       console.log(`\n-- ${name}`);
       process.env.SYNCED_MEMORY_TEST_SERVER = binary;
-      code ||= await vitest(counts, 'tests', 'servers/', 'faults/', 'interop/');
+      code ||= await vitest(counts, 'tests', 'servers/', 'faults/', 'interop/', 'edge/');
       delete process.env.SYNCED_MEMORY_TEST_SERVER;
     }
     return code;

@@ -1,0 +1,11 @@
+// `npm run soak:edge`: the tests of the edge build with many more seeds and cycles than `npm test` has time for.
+import { join } from 'node:path';
+import { root, run, runAsScript } from './run.mjs';
+import { setup } from './setup.mjs';
+
+await runAsScript(import.meta.url, () => {
+  setup();
+  const env = { SYNCED_MEMORY_SEEDS: '200', SYNCED_MEMORY_CYCLES: '10000', ...process.env };
+  const program = join(root, 'node_modules/vitest/vitest.mjs');
+  run(process.execPath, [program, 'run', '--root', join(root, 'tests'), 'edge/'], { env });
+});
