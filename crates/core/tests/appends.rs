@@ -140,6 +140,23 @@ fn what_came_meanwhile_is_loaded_where_it_is_no_append() {
 }
 
 #[test]
+fn what_was_deleted_while_behind_is_given_up() {
+    let (mut server, mut a, mut b) = pair("[0,0]");
+    append(&mut a, "1");
+    a.run(&mut server);
+    append(&mut b, "2");
+    b.serve_one(&mut server);
+    b.take_one();
+    b.mutate(r#"[["replace","log",[],2,"two"]]"#);
+    a.refresh(&mut server);
+    a.mutate(r#"[["delete","log"]]"#);
+    a.run(&mut server);
+    b.run(&mut server);
+    assert_eq!((b.session.value("log").is_none(), b.conflicts()), (true, 1));
+    assert_eq!(b.session.first_pending(), None);
+}
+
+#[test]
 fn what_is_no_list_any_more_takes_no_append() {
     let (mut server, mut a, mut b) = pair("[0]");
     a.mutate(r#"[["assign","log",{"a":1}]]"#);
