@@ -60,12 +60,15 @@ test('MASTERDOWN: a replica that lost its master and tells nothing', async () =>
   expect(await stored()).toEqual([0, 1]);
 });
 
-test('LOADING: a server that reads its data first', async () => {
+test('LOADING: a server that reads its data first', async ({ skip }) => {
+  // Without it, Redis 6.2 answers nothing until it has read two megabytes.
+  const answering = 'loading-process-events-interval-bytes';
+  if (Object.keys(Object((await admin.command('CONFIG', 'GET', answering)) ?? {})).length === 0) skip();
   for (let n = 0; n < 100; n++) await admin.command('SET', `filler:${n}`, 'x');
   await redis.kill();
   mem.list.push(1);
   // So many microseconds a key.
-  await redis.start('--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024');
+  await redis.start('--key-load-delay', '2000', `--${answering}`, '1024');
   await mem.$flush();
   mem.list.push(2);
   await mem.$flush();

@@ -223,8 +223,6 @@ impl Session {
                 let undecided = stored == Stored::Absent
                     && attribute.replica.first_pending().is_some()
                     && attribute.replica.is_loaded()
-                    // Behind, nothing but appends can be committed, and what was there cannot be made again.
-                    && attribute.replica.behind_since().is_none()
                     && attribute.replica.must_be_remembered(now);
                 attribute.known_here = true;
                 if undecided {
