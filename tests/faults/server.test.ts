@@ -228,7 +228,7 @@ test.each([
   ['localhost:6379', /redis/],
   ['redis://user:s3cret@', /./],
   ['redis://user:s3cret@host:notaport', /./],
-  ['redis+cluster://user:s3cret@host', /not.*yet/],
+  ['redis+cluster://user:s3cret@host/1', /no database but 0/],
   ['redis+sentinel://user:s3cret@host', /name-of-the-master/],
   ['file:', /./],
 ])('a URL that cannot be used: %s', async (url, message) => {

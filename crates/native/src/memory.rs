@@ -4,7 +4,7 @@ use crate::clock;
 use crate::link::Link;
 use crate::link::file::FileLink;
 use crate::link::memory::MemoryLink;
-use crate::link::redis::RedisLink;
+use crate::link::redis::{ClusterLink, RedisLink};
 use crate::mailbox::Mailbox;
 use crate::url::{self, Target};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use synced_memory_core::session::{Config, Event, Now, Session};
 /// What to open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenOptions {
-    /// `redis:`, `rediss:`, `redis+unix:`, `redis+sentinel:`, `rediss+sentinel:`, `file:` or `memory:`.
+    /// `redis:`, `rediss:`, `redis+unix:`, `redis+sentinel:`, `redis+cluster:`, both also as `rediss+`, `file:` or `memory:`.
     pub url: String,
     /// What the memory's keys start with, `memory:` or `memory:<scope>:`.
     pub prefix: String,
@@ -69,7 +69,7 @@ impl Memory {
             names: options.names,
             writer: WriterId(format!("{high:016x}{low:016x}").into()),
             max_document_bytes: options.max_document_bytes,
-            announces: matches!(target, Target::Redis(_) | Target::Service(_)),
+            announces: matches!(target, Target::Redis(_) | Target::Service(_) | Target::Cluster(_)),
             seed,
         });
         let mailbox = Arc::new(Mailbox::new(wake));
@@ -78,6 +78,7 @@ impl Memory {
             Target::Service(service) => {
                 Box::new(RedisLink::open_service(service, &options.tls, prefix, Arc::clone(&mailbox))?)
             }
+            Target::Cluster(nodes) => Box::new(ClusterLink::open(nodes, &options.tls, prefix, Arc::clone(&mailbox))?),
             Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
             Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
         };

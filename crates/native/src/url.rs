@@ -11,6 +11,8 @@ use synced_memory_core::error::{ErrorCode, SyncError};
 pub(crate) enum Target {
     /// `redis:`, `rediss:`, `redis+unix:`
     Redis(Box<ConnectionInfo>),
+    /// Some nodes of it: `redis+cluster:`, `rediss+cluster:`
+    Cluster(Vec<ConnectionInfo>),
     /// `redis+sentinel:`, `rediss+sentinel:`
     Service(Service),
     /// `file:`
@@ -30,15 +32,29 @@ pub(crate) fn parse(url: &str) -> Result<Target, SyncError> {
         })),
         "redis+sentinel" => service("redis", rest).map(Target::Service),
         "rediss+sentinel" => service("rediss", rest).map(Target::Service),
-        "redis+cluster" | "rediss+cluster" => {
-            Err(options(format!("the {scheme}: scheme is not supported yet; give the redis: URL of one server")))
-        }
+        "redis+cluster" => cluster("redis", rest).map(Target::Cluster),
+        "rediss+cluster" => cluster("rediss", rest).map(Target::Cluster),
         _ => Err(no_scheme()),
     }
 }
 
 fn redis(url: &str) -> Result<Target, SyncError> {
     Ok(Target::Redis(Box::new(server(url)?)))
+}
+
+/// `//user:password@node1:port,node2:port`; a cluster has one database.
+fn cluster(scheme: &str, rest: &str) -> Result<Vec<ConnectionInfo>, SyncError> {
+    let unusable = || {
+        options(
+            "the URL cannot be used: write redis+cluster://user:password@node1:port,node2:port, with special characters percent-encoded; a cluster has no database but 0",
+        )
+    };
+    let rest = rest.strip_prefix("//").ok_or_else(unusable)?;
+    let (hosts, db) = rest.split_once('/').unwrap_or((rest, ""));
+    if !matches!(db, "" | "0") {
+        return Err(unusable());
+    }
+    several(scheme, hosts, 6379)
 }
 
 /// `//user:password@sentinel1:port,sentinel2:port/service/database`
@@ -107,7 +123,7 @@ fn file(rest: &str) -> Result<PathBuf, SyncError> {
 }
 
 fn no_scheme() -> SyncError {
-    options("the URL must start with redis:, rediss:, redis+unix:, redis+sentinel:, rediss+sentinel:, file: or memory:")
+    options("the URL must start with redis:, rediss:, redis+unix:, redis+cluster:, redis+sentinel:, file: or memory:")
 }
 
 fn options(message: impl Into<std::borrow::Cow<'static, str>>) -> SyncError {
@@ -136,6 +152,17 @@ mod tests {
         assert!(matches!(redis_info("rediss://h:1").addr(), ConnectionAddr::TcpTls { insecure: false, .. }));
         #[cfg(unix)]
         assert_eq!(*redis_info("redis+unix:///run/r.sock?db=2").addr(), ConnectionAddr::Unix("/run/r.sock".into()));
+    }
+
+    #[test]
+    fn clusters() {
+        for url in ["redis+cluster://ann:pw@a:1,b", "redis+cluster://ann:pw@a:1,b/0", "rediss+cluster://ann:pw@a:1,b/"]
+        {
+            let Ok(Target::Cluster(nodes)) = parse(url) else { panic!("{url}") };
+            let addresses: Vec<_> = nodes.iter().map(|info| info.addr().to_string()).collect();
+            assert_eq!(addresses, ["a:1", "b:6379"], "{url}");
+            assert!(nodes.iter().all(|info| info.redis_settings().password() == Some("pw")), "{url}");
+        }
     }
 
     #[test]
@@ -179,7 +206,10 @@ mod tests {
             "redis://user:secret@host/notanumber",
             "redis://user:secret@/",
             "redis://:secret@host#insecure",
-            "redis+cluster://user:secret@host",
+            "redis+cluster://user:secret@host/1",
+            "redis+cluster://user:secret@host:port",
+            "redis+cluster://user:secret@a,",
+            "redis+cluster:secret",
             "rediss+sentinel://user:secret@host",
             "redis+sentinel://user:secret@host/",
             "redis+sentinel://user:secret@host/main/x",

@@ -6,6 +6,7 @@ import type { Transport } from './transport.js';
 export interface OpenOptions {
   /**
    * Where the state lives: `redis://[user:password@]host[:port][/db]`, `rediss://…`, `redis+unix:///path`,
+   * `redis+cluster://[user:password@]node1[:port],node2[:port]` (some of the cluster's nodes; `rediss+cluster:` with TLS),
    * `redis+sentinel://[user:password@]sentinel1[:port],sentinel2[:port]/name-of-the-master[/db]` (`rediss+sentinel:` with
    * TLS; the login is the servers', and the sentinels' where they want one), `file:path/of.db` or `memory:[//name]`. Without it: SYNCED_MEMORY_URL, REDIS_URL, REDIS_HOST and REDIS_PORT, and
    * then the embedded file `.synced-memory/memory.db`, which NODE_ENV=production rules out.

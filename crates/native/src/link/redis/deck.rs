@@ -2,7 +2,7 @@
 //! itself and writes them to the socket; the I/O thread takes in replies. Handing every command to
 //! the I/O thread instead would cost a thread switch, a third of the time of a commit on loopback.
 
-use super::flight::{Flight, Sortie};
+use super::flight::{Flight, Sortie, Waiting};
 use super::server::{Driver, Line, MAX_FLIGHTS};
 use redis::{RedisResult, Value};
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 #[derive(Default)]
 pub(super) struct Deck {
     /// None without a connection: then commands are dropped, as the session sends them again after `Connected`.
-    waiting: Mutex<Option<VecDeque<(RequestId, Command)>>>,
+    waiting: Mutex<Option<VecDeque<Waiting>>>,
     traffic: Mutex<Traffic>,
 }
 
@@ -67,9 +67,9 @@ impl Deck {
     }
 
     /// Put a command in line.
-    pub(super) fn queue(&self, request: RequestId, command: Command) {
+    pub(super) fn queue(&self, request: RequestId, command: Command, asking: bool) {
         if let Some(waiting) = &mut *lock(&self.waiting) {
-            waiting.push_back((request, command));
+            waiting.push_back(Waiting { request, command, asking });
         }
     }
 

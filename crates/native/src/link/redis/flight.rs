@@ -1,5 +1,6 @@
 //! Commands that go out together: one RESP pipeline.
 
+use super::cluster::Redirect;
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult, Value};
 use std::collections::VecDeque;
@@ -14,18 +15,35 @@ use tokio::task::unconstrained;
 const MAX_COMMANDS: usize = 128;
 const MAX_BYTES: usize = 256 * 1024;
 
+/// A command in line.
+pub(super) struct Waiting {
+    pub(super) request: RequestId,
+    pub(super) command: Command,
+    /// It goes to a cluster's node that is about to get the slot: after ASKING, or the node would send it back.
+    pub(super) asking: bool,
+}
+
 /// One abstract command and the RESP commands that carry it out.
 pub(super) struct Sortie {
     request: RequestId,
     exchange: Exchange,
     commands: Vec<Args>,
+    asking: bool,
 }
 
 /// What is on its way to the server, or waits for its replies.
 pub(super) struct Flight {
-    /// Each command's exchange and how many replies it takes, in order.
-    exchanges: Vec<(RequestId, Exchange, usize)>,
+    /// In order.
+    exchanges: Vec<Expected>,
     pub(super) replies: Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>,
+}
+
+struct Expected {
+    request: RequestId,
+    exchange: Exchange,
+    /// How many replies it takes, not counting those to ASKING before each.
+    replies: usize,
+    asking: bool,
 }
 
 /// What a flight came back with.
@@ -33,20 +51,22 @@ pub(super) struct Landed {
     pub(super) answers: Vec<Input>,
     /// To be sent again, with the script in full.
     pub(super) again: Vec<Sortie>,
+    /// Of the answers, those that name another node of the cluster.
+    pub(super) redirects: Vec<(RequestId, Redirect)>,
     /// The server has become a replica.
     pub(super) demoted: bool,
 }
 
 impl Sortie {
     /// Commands off the front of the queue, as many as go together.
-    pub(super) fn next_few(waiting: &mut VecDeque<(RequestId, Command)>) -> Vec<Self> {
+    pub(super) fn next_few(waiting: &mut VecDeque<Waiting>) -> Vec<Self> {
         let mut sorties = Vec::new();
         let mut bytes = 0;
         while sorties.len() < MAX_COMMANDS && bytes < MAX_BYTES {
-            let Some((request, command)) = waiting.pop_front() else { break };
+            let Some(Waiting { request, command, asking }) = waiting.pop_front() else { break };
             let (exchange, commands) = Exchange::new(command);
             bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
-            sorties.push(Self { request, exchange, commands });
+            sorties.push(Self { request, exchange, commands, asking });
         }
         sorties
     }
@@ -58,10 +78,14 @@ impl Flight {
         let mut pipeline = Pipeline::new();
         let mut exchanges = Vec::with_capacity(sorties.len());
         let mut count = 0;
-        for Sortie { request, exchange, commands } in sorties {
-            count += commands.len();
-            exchanges.push((request, exchange, commands.len()));
+        for Sortie { request, exchange, commands, asking } in sorties {
+            exchanges.push(Expected { request, exchange, replies: commands.len(), asking });
             for args in commands {
+                if asking {
+                    pipeline.cmd("ASKING");
+                    count += 1;
+                }
+                count += 1;
                 let mut command = redis::Cmd::new();
                 for arg in &args {
                     command.arg(arg.as_slice());
@@ -82,15 +106,30 @@ impl Flight {
 
     /// Hand the replies to the exchanges they belong to.
     pub(super) fn land(self, replies: Vec<Value>) -> Landed {
-        let mut landed =
-            Landed { answers: Vec::with_capacity(self.exchanges.len()), again: Vec::new(), demoted: false };
         let replies: Vec<Reply> = replies.into_iter().map(reply).collect();
-        landed.demoted = replies.iter().any(Reply::is_read_only);
-        let mut replies = replies.into_iter();
-        for (request, exchange, count) in self.exchanges {
-            match exchange.take(replies.by_ref().take(count).collect()) {
+        let mut landed = Landed {
+            answers: Vec::with_capacity(self.exchanges.len()),
+            again: Vec::new(),
+            redirects: Vec::new(),
+            demoted: replies.iter().any(Reply::is_read_only),
+        };
+        let mut all = replies.into_iter();
+        for Expected { request, exchange, replies, asking } in self.exchanges {
+            let replies: Vec<Reply> = if asking {
+                all.by_ref().take(2 * replies).skip(1).step_by(2).collect()
+            } else {
+                all.by_ref().take(replies).collect()
+            };
+            let redirect = replies.iter().find_map(|reply| match reply {
+                Reply::Error(message) => Redirect::parse(message),
+                _ => None,
+            });
+            landed.redirects.extend(redirect.map(|redirect| (request, redirect)));
+            match exchange.take(replies) {
                 Next::Done(answer) => landed.answers.push(Input::Answer(request, answer)),
-                Next::Again(exchange, commands) => landed.again.push(Sortie { request, exchange, commands }),
+                Next::Again(exchange, commands) => {
+                    landed.again.push(Sortie { request, exchange, commands, asking });
+                }
             }
         }
         landed

@@ -1,5 +1,6 @@
 //! A Redis-compatible server, given or found through Sentinel, over one connection, on the process's I/O thread.
 
+mod cluster;
 mod deck;
 mod flight;
 mod news;
@@ -10,6 +11,8 @@ use super::Link;
 use crate::clock;
 use crate::mailbox::Mailbox;
 use crate::memory::Tls;
+pub(crate) use cluster::ClusterLink;
+use cluster::Redirect;
 use deck::{Arrival, Deck};
 use flight::Landed;
 use news::news;
@@ -36,6 +39,25 @@ enum Message {
     Send,
     WakeAt(u64),
     Reset,
+}
+
+/// Who takes what comes over a connection.
+trait Receiver: Send + Sync {
+    /// News of the connection and of the time.
+    fn deliver(&self, inputs: Vec<Input>);
+
+    /// Answers, and which of them name another node of the cluster.
+    fn landed(&self, answers: Vec<Input>, redirects: Vec<(RequestId, Redirect)>);
+}
+
+impl Receiver for Mailbox {
+    fn deliver(&self, inputs: Vec<Input>) {
+        Self::deliver(self, inputs);
+    }
+
+    fn landed(&self, answers: Vec<Input>, _: Vec<(RequestId, Redirect)>) {
+        Self::deliver(self, answers);
+    }
 }
 
 /// How to come to the server.
@@ -96,11 +118,16 @@ impl RedisLink {
         Self::start(Way::Sentinels(Sentinels::new(service, tls, prefix)?), mailbox)
     }
 
-    fn start(way: Way, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
+    fn start(way: Way, receiver: Arc<dyn Receiver>) -> Result<Self, SyncError> {
         let (outbox, inbox) = unbounded_channel();
         let (deck, runtime) = (Arc::new(Deck::default()), io_thread()?);
-        runtime.spawn(Actor { inbox, mailbox, deck: Arc::clone(&deck), tick_at: None }.run(way));
+        runtime.spawn(Actor { inbox, receiver, deck: Arc::clone(&deck), tick_at: None }.run(way));
         Ok(Self { outbox, deck, runtime })
+    }
+
+    /// Put a command in line; `asking`: for a node of a cluster that is about to get the command's slot.
+    fn queue(&self, request: RequestId, command: Command, asking: bool) {
+        self.deck.queue(request, command, asking);
     }
 
     fn post(&self, message: Message) {
@@ -111,7 +138,7 @@ impl RedisLink {
 
 impl Link for RedisLink {
     fn send(&self, request: RequestId, command: Command) {
-        self.deck.queue(request, command);
+        self.queue(request, command, false);
     }
 
     fn flush(&self) {
@@ -145,7 +172,7 @@ fn io_thread() -> Result<&'static Handle, SyncError> {
 /// What the task owns. None from its methods: the handle was dropped.
 struct Actor {
     inbox: UnboundedReceiver<Message>,
-    mailbox: Arc<Mailbox>,
+    receiver: Arc<dyn Receiver>,
     deck: Arc<Deck>,
     tick_at: Option<u64>,
 }
@@ -161,7 +188,7 @@ impl Actor {
                 Ok(mut reached) => {
                     reported = None;
                     self.deck.open(&mut reached.line);
-                    self.mailbox.deliver([Input::Connected]);
+                    self.receiver.deliver(vec![Input::Connected]);
                     let end = self.serve(reached, &mut failures).await;
                     self.deck.close();
                     match end {
@@ -179,7 +206,7 @@ impl Actor {
             failures = (failures + 1).min(16);
             // While nothing changes, the session has been told.
             if reported.replace(error.code) != Some(error.code) {
-                self.mailbox.deliver([Input::Disconnected(error)]);
+                self.receiver.deliver(vec![Input::Disconnected(error)]);
             }
             if self.meanwhile(tokio::time::sleep(clock::jittered(longest))).await.is_none() {
                 return;
@@ -219,12 +246,12 @@ impl Actor {
                     Arrival::Landed(_, Err(error)) => return Some(server.describe(&error)),
                     Arrival::Landed(flight, Ok(replies)) => {
                         *failures = 0;
-                        let Landed { answers, again, demoted } = flight.land(replies);
+                        let Landed { answers, again, redirects, demoted } = flight.land(replies);
                         if demoted && replaced.is_some() {
                             return Some(server.lost("it has become a replica"));
                         }
                         deck.send_again(again);
-                        self.mailbox.deliver(answers);
+                        self.receiver.landed(answers, redirects);
                     }
                 },
                 message = self.inbox.recv() => match message? {
@@ -241,7 +268,7 @@ impl Actor {
 
     fn tick(&mut self) {
         self.tick_at = None;
-        self.mailbox.deliver([Input::Tick]);
+        self.receiver.deliver(vec![Input::Tick]);
     }
 }
 

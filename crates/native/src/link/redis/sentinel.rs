@@ -106,14 +106,8 @@ impl Sentinels {
         sentinel: &ConnectionInfo,
         (host, port): (String, u16),
     ) -> Result<(Arc<Server>, Line), SyncError> {
-        let addr = match sentinel.addr() {
-            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
-            }
-            _ => ConnectionAddr::Tcp(host, port),
-        };
         let settings = sentinel.redis_settings().clone().set_db(self.service.db);
-        let info = sentinel.clone().set_addr(addr).set_redis_settings(settings);
+        let info = elsewhere(sentinel, host, port).set_redis_settings(settings);
         let server = Arc::new(Server::new(info, &self.tls, Some(self.prefix.clone()))?);
         let mut line = server.connect().await?;
         // A sentinel may not have heard yet that its master came back as a replica.
@@ -135,6 +129,17 @@ impl Sentinels {
         }
         watches
     }
+}
+
+/// The same login and options, on another machine.
+pub(super) fn elsewhere(info: &ConnectionInfo, host: String, port: u16) -> ConnectionInfo {
+    let addr = match info.addr() {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+            ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+        }
+        _ => ConnectionAddr::Tcp(host, port),
+    };
+    info.clone().set_addr(addr)
 }
 
 fn is_master(role: &Value) -> bool {
