@@ -189,7 +189,7 @@ fn unix_sockets_work() {
 
 #[test]
 fn unusable_urls_are_errors_at_once() {
-    for url in ["http://host", "redis+cluster://h:1", "redis://user:secret@host:port"] {
+    for url in ["http://host", "redis+cluster://user:secret@h:1/1", "redis://user:secret@host:port"] {
         let error = open(url).expect_err(url);
         assert_eq!(error.code, ErrorCode::Options);
         assert!(!error.message.contains("secret"));
