@@ -40,6 +40,7 @@ pub(crate) struct ClusterLink {
 struct NodeReceiver {
     cluster: Weak<Cluster>,
     address: Address,
+    serial: u64,
 }
 
 impl ClusterLink {
@@ -50,9 +51,9 @@ impl ClusterLink {
         }
         let cluster = Arc::new_cyclic(|cluster: &Weak<Cluster>| {
             let (weak, first) = (Weak::clone(cluster), seeds[0].clone());
-            let make_link = move |address: &Address| {
+            let make_link = move |address: &Address, serial| {
                 let server = Server::new(at(&first, address))?;
-                let receiver = NodeReceiver { cluster: Weak::clone(&weak), address: Arc::clone(address) };
+                let receiver = NodeReceiver { cluster: Weak::clone(&weak), address: Arc::clone(address), serial };
                 RedisLink::start(Way::Server(Arc::new(server)), Arc::new(receiver))
             };
             Cluster { seeds, mailbox, router: Mutex::new(Router::new(make_link)), doubt: Notify::new() }
@@ -126,8 +127,8 @@ impl Receiver for NodeReceiver {
         let mut answers = Vec::new();
         for input in inputs {
             match input {
-                Input::Connected => cluster.router().node_up(&self.address),
-                Input::Disconnected(_) => answers.extend(cluster.router().node_down(&self.address)),
+                Input::Connected => cluster.router().node_up(&self.address, self.serial),
+                Input::Disconnected(_) => answers.extend(cluster.router().node_down(&self.address, self.serial)),
                 _ => {}
             }
         }

@@ -24,12 +24,15 @@ pub(super) struct Router {
     /// The map is known to be out of date.
     pub(super) outdated: bool,
     make_link: Box<MakeLink>,
+    last_link: u64,
 }
 
-type MakeLink = dyn Fn(&Address) -> Result<RedisLink, SyncError> + Send;
+type MakeLink = dyn Fn(&Address, u64) -> Result<RedisLink, SyncError> + Send;
 
 struct Node {
     link: Arc<RedisLink>,
+    /// Tells it from one to the same address that was dropped, and may have the last word yet.
+    serial: u64,
     state: State,
 }
 
@@ -55,7 +58,7 @@ struct Held {
 }
 
 impl Router {
-    pub(super) fn new(make_link: impl Fn(&Address) -> Result<RedisLink, SyncError> + Send + 'static) -> Self {
+    pub(super) fn new(make_link: impl Fn(&Address, u64) -> Result<RedisLink, SyncError> + Send + 'static) -> Self {
         Self {
             slots: vec![None; SLOTS],
             nodes: BTreeMap::new(),
@@ -64,6 +67,7 @@ impl Router {
             unflushed: BTreeSet::new(),
             outdated: true,
             make_link: Box::new(make_link),
+            last_link: 0,
         }
     }
 
@@ -97,9 +101,11 @@ impl Router {
         redirects: u8,
     ) -> Option<Input> {
         if !self.nodes.contains_key(&address) {
-            match (self.make_link)(&address) {
+            self.last_link += 1;
+            match (self.make_link)(&address, self.last_link) {
                 Ok(link) => {
-                    self.nodes.insert(Arc::clone(&address), Node { link: Arc::new(link), state: State::New });
+                    let node = Node { link: Arc::new(link), serial: self.last_link, state: State::New };
+                    self.nodes.insert(Arc::clone(&address), node);
                 }
                 Err(error) => return Some(Input::Answer(request, Answer::Refused(error))),
             }
@@ -128,8 +134,8 @@ impl Router {
     }
 
     /// The node can be reached (again).
-    pub(super) fn node_up(&mut self, address: &Address) {
-        let Some(node) = self.nodes.get_mut(address) else { return };
+    pub(super) fn node_up(&mut self, address: &Address, serial: u64) {
+        let Some(node) = self.nodes.get_mut(address).filter(|node| node.serial == serial) else { return };
         if std::mem::replace(&mut node.state, State::Up) == State::New {
             for (request, sent) in self.under_way.iter().filter(|(_, sent)| sent.node == *address) {
                 node.link.queue(*request, sent.command.clone(), sent.asking);
@@ -139,8 +145,8 @@ impl Router {
     }
 
     /// The node is away: what is under way there is to be sent again, by the session, in its order.
-    pub(super) fn node_down(&mut self, address: &Address) -> Vec<Input> {
-        let Some(node) = self.nodes.get_mut(address) else { return Vec::new() };
+    pub(super) fn node_down(&mut self, address: &Address, serial: u64) -> Vec<Input> {
+        let Some(node) = self.nodes.get_mut(address).filter(|node| node.serial == serial) else { return Vec::new() };
         node.state = State::Down;
         self.outdated = true;
         let mut answers = Vec::new();
