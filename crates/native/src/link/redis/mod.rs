@@ -238,7 +238,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 push = line.pushes.recv() => match push {
-                    Some(push) if push.kind != PushKind::Disconnection => self.mailbox.deliver(news(push)),
+                    Some(push) if push.kind != PushKind::Disconnection => self.receiver.deliver(news(push).into_iter().collect()),
                     _ => return Some(server.lost("the server closed the connection")),
                 },
                 arrival = poll_fn(|context| deck.poll(context)) => match arrival {

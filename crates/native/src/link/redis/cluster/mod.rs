@@ -8,6 +8,7 @@ use super::{Message, Receiver, RedisLink, Way, io_thread, until};
 use crate::clock;
 use crate::link::Link;
 use crate::mailbox::Mailbox;
+use crate::memory::Tls;
 use redis::{ConnectionAddr, ConnectionInfo, cmd};
 use router::Router;
 pub(super) use slots::Redirect;
@@ -25,6 +26,7 @@ const LEARN_AGAIN: Duration = Duration::from_millis(200);
 /// What the session, the nodes and the task that learns the map share.
 struct Cluster {
     seeds: Vec<ConnectionInfo>,
+    tls: Tls,
     mailbox: Arc<Mailbox>,
     router: Mutex<Router>,
     /// The map may be out of date.
@@ -45,18 +47,24 @@ struct NodeReceiver {
 
 impl ClusterLink {
     /// Start connecting to the cluster that one of these nodes belongs to.
-    pub(crate) fn open(seeds: Vec<ConnectionInfo>, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
+    pub(crate) fn open(
+        seeds: Vec<ConnectionInfo>,
+        tls: &Tls,
+        prefix: String,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<Self, SyncError> {
         for seed in &seeds {
-            Server::new(seed.clone())?;
+            Server::new(seed.clone(), tls, None)?;
         }
         let cluster = Arc::new_cyclic(|cluster: &Weak<Cluster>| {
-            let (weak, first) = (Weak::clone(cluster), seeds[0].clone());
+            let (weak, first, node_tls) = (Weak::clone(cluster), seeds[0].clone(), tls.clone());
             let make_link = move |address: &Address, serial| {
-                let server = Server::new(at(&first, address))?;
+                let server = Server::new(at(&first, address), &node_tls, Some(prefix.clone()))?;
                 let receiver = NodeReceiver { cluster: Weak::clone(&weak), address: Arc::clone(address), serial };
                 RedisLink::start(Way::Server(Arc::new(server)), Arc::new(receiver))
             };
-            Cluster { seeds, mailbox, router: Mutex::new(Router::new(make_link)), doubt: Notify::new() }
+            let router = Mutex::new(Router::new(make_link));
+            Cluster { seeds, tls: tls.clone(), mailbox, router, doubt: Notify::new() }
         });
         let (outbox, inbox) = unbounded_channel();
         io_thread()?.spawn(Keeper { cluster: Arc::clone(&cluster), inbox, tick_at: None }.run());
@@ -109,7 +117,7 @@ impl Cluster {
         let known = known.iter().map(|address| at(&self.seeds[0], address));
         let mut last = None;
         for info in known.chain(self.seeds.iter().cloned()) {
-            match ask(info).await {
+            match ask(info, &self.tls).await {
                 Ok(slots) => {
                     self.router().learn(slots);
                     return Ok(());
@@ -127,9 +135,15 @@ impl Receiver for NodeReceiver {
         let mut answers = Vec::new();
         for input in inputs {
             match input {
-                Input::Connected => cluster.router().node_up(&self.address, self.serial),
+                Input::Connected => {
+                    if cluster.router().node_up(&self.address, self.serial) {
+                        // Nobody told what was done there meanwhile.
+                        answers.push(Input::ChangedAll);
+                    }
+                }
                 Input::Disconnected(_) => answers.extend(cluster.router().node_down(&self.address, self.serial)),
-                _ => {}
+                // What others do: every node tells of changes in its slots, and of all that is announced.
+                news => answers.push(news),
             }
         }
         cluster.mailbox.deliver(answers);
@@ -204,12 +218,12 @@ impl Keeper {
     }
 }
 
-async fn ask(info: ConnectionInfo) -> Result<Vec<Option<Address>>, SyncError> {
+async fn ask(info: ConnectionInfo, tls: &Tls) -> Result<Vec<Option<Address>>, SyncError> {
     let (ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. }) = info.addr() else {
         return Err(SyncError::new(ErrorCode::Options, "a node of a cluster needs a host and a port"));
     };
     let host = host.clone();
-    let server = Server::new(info)?;
+    let server = Server::new(info, tls, None)?;
     let mut line = server.connect().await?;
     let reply = line.ask(cmd("CLUSTER").arg("SLOTS")).await.map_err(|error| server.describe(&error))?;
     masters(reply, &host).map_err(|error| server.describe(&error))

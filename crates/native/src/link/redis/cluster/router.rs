@@ -78,6 +78,11 @@ impl Router {
                 let Some((node, cursor)) = self.page(&cursor) else { return Some(no_node(request)) };
                 return self.dispatch(request, Command::Names { prefix, cursor }, node, false, 0);
             }
+            // Every node would have to be asked, and to be written to before.
+            Command::Replicas { .. } => {
+                let message = "replicas: not on a cluster yet; leave it out";
+                return Some(Input::Answer(request, Answer::Refused(SyncError::new(ErrorCode::Options, message))));
+            }
             command => command,
         };
         let slot = slot(key(&command));
@@ -133,15 +138,17 @@ impl Router {
         self.nodes.values().map(|node| Arc::clone(&node.link)).collect()
     }
 
-    /// The node can be reached (again).
-    pub(super) fn node_up(&mut self, address: &Address, serial: u64) {
-        let Some(node) = self.nodes.get_mut(address).filter(|node| node.serial == serial) else { return };
-        if std::mem::replace(&mut node.state, State::Up) == State::New {
+    /// The node can be reached (again). Was it away?
+    pub(super) fn node_up(&mut self, address: &Address, serial: u64) -> bool {
+        let Some(node) = self.nodes.get_mut(address).filter(|node| node.serial == serial) else { return false };
+        let before = std::mem::replace(&mut node.state, State::Up);
+        if before == State::New {
             for (request, sent) in self.under_way.iter().filter(|(_, sent)| sent.node == *address) {
                 node.link.queue(*request, sent.command.clone(), sent.asking);
             }
             self.unflushed.insert(Arc::clone(address));
         }
+        before == State::Down
     }
 
     /// The node is away: what is under way there is to be sent again, by the session, in its order.
@@ -296,7 +303,7 @@ fn key(command: &Command) -> &str {
     match command {
         Command::Load { key } | Command::Probe { key, .. } | Command::Tail { key, .. } => key,
         Command::Commit(commit) => &commit.key,
-        Command::Names { prefix, .. } => prefix,
+        Command::Names { prefix, .. } | Command::Replicas { prefix, .. } => prefix,
     }
 }
 
