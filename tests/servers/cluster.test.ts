@@ -26,6 +26,11 @@ async function nameOn(index: number): Promise<string> {
 
 test('attributes are on all nodes, and two memories share them', async () => {
   const one = await Memory.open(cluster.url);
+  one.probe = 1;
+  await one.$flush();
+  expect(one.$status.capabilities).toEqual({ topology: 'cluster', resp: 3, deltas: true, changes: true });
+  await expect(one.$flush({ replicas: 1 })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
+  delete one.probe;
   // One node is enough to find the others.
   const other = await Memory.open(`redis+cluster://127.0.0.1:${cluster.nodes[1].port}/0`);
   expect(one.$status).toMatchObject({ state: 'connected', backend: 'redis' });

@@ -8,7 +8,7 @@ interface State {
   dict: Record<string, unknown>;
 }
 
-describe.each(Object.entries(backends))('%s', (_, start) => {
+describe.each(Object.entries(backends))('%s', (name, start) => {
   let backend: Backend;
   beforeAll(async () => {
     backend = await start();
@@ -39,6 +39,17 @@ describe.each(Object.entries(backends))('%s', (_, start) => {
     await vi.waitFor(() => expect('dict' in mine).toBe(false));
     await mine.$close();
     await theirs.$close();
+  });
+
+  test('$status tells what was found by trying', async () => {
+    const mem = await Memory.open(backend.url);
+    expect(mem.$status.capabilities).toEqual(
+      name === 'redis'
+        ? { topology: 'single', resp: 3, deltas: true, changes: true }
+        : { topology: name, resp: null, deltas: false, changes: true },
+    );
+    await mem.$close();
+    expect(mem.$status.capabilities).toBeUndefined();
   });
 
   test('two that write at once see both, and agree', async () => {

@@ -10,5 +10,6 @@ mod mailbox;
 mod memory;
 mod url;
 
+pub use link::Capabilities;
 pub use mailbox::Mailbox;
 pub use memory::{Memory, OpenOptions, Tls};

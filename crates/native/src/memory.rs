@@ -1,10 +1,10 @@
 //! One memory: a session, driven on the thread that calls, and the link to its backend.
 
 use crate::clock;
-use crate::link::Link;
 use crate::link::file::FileLink;
 use crate::link::memory::MemoryLink;
 use crate::link::redis::{ClusterLink, RedisLink};
+use crate::link::{Capabilities, Link};
 use crate::mailbox::Mailbox;
 use crate::url::{self, Target};
 use std::sync::Arc;
@@ -88,6 +88,11 @@ impl Memory {
     /// The replicas, for reading.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// What the backend turned out to be able to do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.link.capabilities()
     }
 
     /// Apply local mutations in order and send what may be sent. Gives the length in bytes of the document that the

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::wire::{EventWriter, decode_batch};
-use synced_memory_native::{Memory, OpenOptions};
+use synced_memory_native::{Capabilities, Memory, OpenOptions};
 
 /// An error whose status becomes the JavaScript error's `code`.
 type Result<T> = napi::Result<T, &'static str>;
@@ -97,6 +97,16 @@ pub fn refresh(handle: u32, names: String) -> Result<i64> {
 #[napi(catch_unwind)]
 pub fn replicate(handle: u32, wanted: u32, wait_ms: u32) -> Result<i64> {
     with(handle, |memory| Ok(memory.replicate(wanted, wait_ms))).map(number)
+}
+
+/// What the backend turned out to be able to do, as JSON: `{topology, resp, deltas, changes}`.
+#[napi(catch_unwind)]
+pub fn capabilities(handle: u32) -> Result<String> {
+    with(handle, |memory| {
+        let Capabilities { topology, resp, deltas, changes } = memory.capabilities();
+        let resp = resp.map_or_else(|| "null".to_owned(), |version| version.to_string());
+        Ok(format!(r#"{{"topology":"{topology}","resp":{resp},"deltas":{deltas},"changes":{changes}}}"#))
+    })
 }
 
 /// Take in what the I/O thread brought. Gives events in the wire format, or an empty string.

@@ -14,6 +14,8 @@ export interface Binding {
   refresh(handle: number, names: string): number;
   /** Asks whether `wanted` replicas have what has been acknowledged, for at most `waitMs`. Gives a number. */
   replicate(handle: number, wanted: number, waitMs: number): number;
+  /** What the backend turned out to be able to do, as JSON. */
+  capabilities(handle: number): string;
   /** Takes in what has arrived. Gives events as text, '' where there are none. */
   drain(handle: number): string;
   /** Blocks until `drain` may have something; false where the time ran out first. */

@@ -15,10 +15,23 @@ import { LONGEST_TIMER, Waiters } from './waiters.js';
 /** Waiting does not help against these. */
 const loginErrors: ReadonlySet<string> = new Set(['ERR_AUTH', 'ERR_TLS']);
 
+/** What was found by trying, never by a server's name or version. */
+export interface Capabilities {
+  topology: 'single' | 'cluster' | 'sentinel' | 'file' | 'memory' | 'transport';
+  /** The version of the protocol that is spoken; null without a connection, or where there is none. */
+  resp: 2 | 3 | null;
+  /** Are commits of others heard as they are made, without reading the document? */
+  deltas: boolean;
+  /** Are changes by anybody heard? Where they are not, `$sync()` finds them. */
+  changes: boolean;
+}
+
 /** How a memory is doing. */
 export interface Status {
   state: 'connecting' | 'connected' | 'disconnected' | 'closed';
   backend: 'redis' | 'file' | 'memory';
+  /** What the backend can do; undefined once the memory is closed. */
+  capabilities?: Capabilities;
   /** Mutations that are not acknowledged. */
   pending: number;
   /** About how many bytes they take. */
@@ -87,7 +100,9 @@ export class Store implements Recorder {
   status(): Status {
     const scheme = this.settings.url.slice(0, this.settings.url.indexOf(':')).toLowerCase();
     const backend = scheme === 'file' || scheme === 'memory' ? scheme : 'redis';
-    const status: Status = { state: this.state, backend, pending: this.pending, pendingBytes: this.pendingBytes() };
+    const { state, pending } = this;
+    const status: Status = { state, backend, pending, pendingBytes: this.pendingBytes() };
+    if (state !== 'closed') status.capabilities = JSON.parse(this.binding.capabilities(this.handle));
     if (this.lastError !== undefined) status.lastError = this.lastError;
     return status;
   }

@@ -238,7 +238,12 @@ impl Replica {
     fn seal(&mut self, sequence: Sequence, open: OpenCommit, now_ns: u64) {
         let before = self.sealed.back();
         let base = before.map_or(self.confirmed.as_ref(), |commit| Some(&commit.result)).unwrap_or(&Base::Absent);
-        let revision = Revision::after(self.highest, now_ns);
+        let mut revision = Revision::after(self.highest, now_ns);
+        if *base == Base::Absent && self.highest.is_some() {
+            // What was there before may have gone on elsewhere, by a clock like this one: from the same revision, others
+            // must not come to the same next one.
+            revision.0 += self.writer.spread();
+        }
         let (plan, result) = match (base, open.appended(), &self.value) {
             (Base::Canonical { .. }, Some(elements), Some(value)) => {
                 let Guard::Text { len, .. } = base.guard() else { return };

@@ -1,6 +1,6 @@
 //! The in-process backend: a store that every memory of its name in this process shares.
 
-use super::Link;
+use super::{Capabilities, Link};
 use crate::mailbox::Mailbox;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
@@ -36,6 +36,10 @@ impl MemoryLink {
 }
 
 impl Link for MemoryLink {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of("memory")
+    }
+
     fn send(&self, request: RequestId, command: Command) {
         let mut server = lock(&self.server);
         let Ok(answer) = execute(&mut server.store, &command);

@@ -6,6 +6,26 @@ pub(crate) mod redis;
 
 use synced_memory_core::command::{Command, RequestId};
 
+/// What was found by trying.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capabilities {
+    /// `single`, `cluster`, `sentinel`, `file` or `memory`.
+    pub topology: &'static str,
+    /// The version of the protocol that is spoken; None without a connection, or where there is none.
+    pub resp: Option<u8>,
+    /// Commits of others are heard as they are made.
+    pub deltas: bool,
+    /// Changes by whomever are heard.
+    pub changes: bool,
+}
+
+impl Capabilities {
+    /// Of what is no server: it tells of every change.
+    pub(crate) fn of(topology: &'static str) -> Self {
+        Self { topology, resp: None, deltas: false, changes: true }
+    }
+}
+
 /// A handle to whatever carries out the commands of one session, in the order they are sent. Dropping it
 /// closes the connection. A link delivers [`Input`](synced_memory_core::command::Input)s to the mailbox it was made with.
 pub(crate) trait Link: Send {
@@ -17,6 +37,9 @@ pub(crate) trait Link: Send {
 
     /// Deliver a tick when the monotonic clock reads this many milliseconds. The last call counts.
     fn wake_at(&self, monotonic_ms: u64);
+
+    /// What the backend turned out to be able to do.
+    fn capabilities(&self) -> Capabilities;
 
     /// A reply is overdue: give the connection up and make a new one.
     fn reset(&self) {}

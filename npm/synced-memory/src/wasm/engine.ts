@@ -70,6 +70,8 @@ function wasmBinding(core: Core, transport: Transport): Binding {
       advance(handle);
       return request;
     },
+    capabilities: () =>
+      JSON.stringify({ topology: 'transport', resp: null, deltas: false, changes: transport.watch !== undefined }),
     drain: (handle) => drivers.get(handle)?.drain() ?? '',
     wait() {
       throw blocking('$flushSync');

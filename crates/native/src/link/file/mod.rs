@@ -3,7 +3,7 @@
 mod documents;
 mod open;
 
-use super::Link;
+use super::{Capabilities, Link};
 use crate::clock;
 use crate::mailbox::Mailbox;
 use documents::Documents;
@@ -57,6 +57,10 @@ impl FileLink {
 }
 
 impl Link for FileLink {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of("file")
+    }
+
     fn send(&self, request: RequestId, command: Command) {
         self.post(Message::Send(request, command));
     }

@@ -3,6 +3,7 @@
 //! the I/O thread instead would cost a thread switch, a third of the time of a commit on loopback.
 
 use super::flight::{Flight, Sortie, Waiting};
+use super::news::Heard;
 use super::server::{Driver, Line, MAX_FLIGHTS};
 use redis::{RedisResult, Value};
 use std::collections::VecDeque;
@@ -16,6 +17,8 @@ pub(super) struct Deck {
     /// None without a connection: then commands are dropped, as the session sends them again after `Connected`.
     waiting: Mutex<Option<VecDeque<Waiting>>>,
     traffic: Mutex<Traffic>,
+    /// The protocol's version, and what is heard; None without a connection.
+    found: Mutex<Option<(u8, Heard)>>,
 }
 
 #[derive(Default)]
@@ -56,6 +59,7 @@ impl Deck {
     /// A connection is there. Gives what else it tells.
     pub(super) fn open(&self, line: &mut Line) {
         *lock(&self.waiting) = Some(VecDeque::new());
+        *lock(&self.found) = Some((line.resp, line.heard));
         let connection = Some(line.connection.clone());
         *lock(&self.traffic) = Traffic { connection, driver: line.driver.take(), ..Traffic::default() };
     }
@@ -63,7 +67,12 @@ impl Deck {
     /// The connection is gone, and everything on it.
     pub(super) fn close(&self) {
         *lock(&self.waiting) = None;
+        *lock(&self.found) = None;
         *lock(&self.traffic) = Traffic::default();
+    }
+
+    pub(super) fn found(&self) -> Option<(u8, Heard)> {
+        *lock(&self.found)
     }
 
     /// Put a command in line.

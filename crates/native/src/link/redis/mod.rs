@@ -7,7 +7,7 @@ mod news;
 mod sentinel;
 mod server;
 
-use super::Link;
+use super::{Capabilities, Link};
 use crate::clock;
 use crate::mailbox::Mailbox;
 use crate::memory::Tls;
@@ -15,7 +15,7 @@ pub(crate) use cluster::ClusterLink;
 use cluster::Redirect;
 use deck::{Arrival, Deck};
 use flight::Landed;
-use news::news;
+use news::{Heard, news};
 use redis::{ConnectionInfo, PushKind};
 use sentinel::Sentinels;
 pub(crate) use sentinel::Service;
@@ -95,6 +95,7 @@ pub(crate) struct RedisLink {
     outbox: UnboundedSender<Message>,
     deck: Arc<Deck>,
     runtime: &'static Handle,
+    topology: &'static str,
 }
 
 impl RedisLink {
@@ -121,8 +122,12 @@ impl RedisLink {
     fn start(way: Way, receiver: Arc<dyn Receiver>) -> Result<Self, SyncError> {
         let (outbox, inbox) = unbounded_channel();
         let (deck, runtime) = (Arc::new(Deck::default()), io_thread()?);
+        let topology = match way {
+            Way::Server(_) => "single",
+            Way::Sentinels(_) => "sentinel",
+        };
         runtime.spawn(Actor { inbox, receiver, deck: Arc::clone(&deck), tick_at: None }.run(way));
-        Ok(Self { outbox, deck, runtime })
+        Ok(Self { outbox, deck, runtime, topology })
     }
 
     /// Put a command in line; `asking`: for a node of a cluster that is about to get the command's slot.
@@ -149,6 +154,12 @@ impl Link for RedisLink {
 
     fn wake_at(&self, monotonic_ms: u64) {
         self.post(Message::WakeAt(monotonic_ms));
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let (resp, heard) = self.deck.found().unzip();
+        let Heard { deltas, changes } = heard.unwrap_or_default();
+        Capabilities { topology: self.topology, resp, deltas, changes }
     }
 
     fn reset(&self) {

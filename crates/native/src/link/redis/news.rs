@@ -5,15 +5,22 @@ use redis::{PushInfo, PushKind, RedisResult, Value};
 use synced_memory_core::command::Input;
 use synced_memory_core::resp;
 
+/// What a server lets us hear.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Heard {
+    pub(super) deltas: bool,
+    pub(super) changes: bool,
+}
+
 /// Listen to what concerns keys that start with `prefix`. A server that does not let us, or does not know how, is still
 /// good for everything else.
-pub(super) async fn listen(mut connection: MultiplexedConnection, prefix: &str) {
+pub(super) async fn listen(mut connection: MultiplexedConnection, prefix: &str) -> Heard {
     let heard = connection.subscribe(resp::channel(prefix)).await;
     let mut tracking = redis::cmd("CLIENT");
     tracking.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix);
     let tracked: RedisResult<()> = tracking.query_async(&mut connection).await;
     // A lost connection shows again where it is used.
-    drop((heard, tracked));
+    Heard { deltas: heard.is_ok(), changes: tracked.is_ok() }
 }
 
 /// What a push says. None where it is of no interest.

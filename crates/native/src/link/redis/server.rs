@@ -1,6 +1,6 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
-use super::news::listen;
+use super::news::{Heard, listen};
 use crate::memory::Tls;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -49,6 +49,9 @@ pub(super) struct Line {
     pub(super) driver: Option<Driver>,
     /// What the server sends unasked, and the news that the connection is lost.
     pub(super) pushes: UnboundedReceiver<PushInfo>,
+    /// The version of the protocol.
+    pub(super) resp: u8,
+    pub(super) heard: Heard,
     /// Hears what `pushes` bring, beside.
     _listener: Option<MultiplexedConnection>,
     /// Without pushes (RESP2) a loss shows in the next reply; the channel just stays open.
@@ -126,17 +129,26 @@ impl Server {
                 let listening = async {
                     let prefix = self.prefix.as_deref()?;
                     let listener = self.client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
-                    listen(listener.clone(), prefix).await;
-                    Some(listener)
+                    let heard = listen(listener.clone(), prefix).await;
+                    Some((listener, heard))
                 };
-                let listener = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None);
-                return Ok(Line { connection, driver, pushes, _silent: None, _listener: listener });
+                let (listener, heard) = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None).unzip();
+                let heard = heard.unwrap_or_default();
+                return Ok(Line { connection, driver, pushes, resp: 3, heard, _silent: None, _listener: listener });
             }
             Err(error) if !self.is_hello_refused(&error) => return Err(self.describe(&error)),
             Err(_) => {}
         }
         match open(&self.resp2_client, config).await {
-            Ok((connection, driver)) => Ok(Line { connection, driver, pushes, _silent: Some(sender), _listener: None }),
+            Ok((connection, driver)) => Ok(Line {
+                connection,
+                driver,
+                pushes,
+                resp: 2,
+                heard: Heard::default(),
+                _silent: Some(sender),
+                _listener: None,
+            }),
             Err(error) => Err(self.describe(&error)),
         }
     }

@@ -6,7 +6,7 @@ mod slots;
 use super::server::Server;
 use super::{Message, Receiver, RedisLink, Way, io_thread, until};
 use crate::clock;
-use crate::link::Link;
+use crate::link::{Capabilities, Link};
 use crate::mailbox::Mailbox;
 use crate::memory::Tls;
 use redis::{ConnectionAddr, ConnectionInfo, cmd};
@@ -84,6 +84,14 @@ impl Link for ClusterLink {
 
     fn wake_at(&self, monotonic_ms: u64) {
         let _ = self.outbox.send(Message::WakeAt(monotonic_ms));
+    }
+
+    /// Those of its nodes, which are alike.
+    fn capabilities(&self) -> Capabilities {
+        let nodes = self.cluster.router().links();
+        let found = nodes.iter().map(|node| node.capabilities()).find(|found| found.resp.is_some());
+        let nothing = Capabilities { changes: false, ..Capabilities::of("cluster") };
+        Capabilities { topology: "cluster", ..found.unwrap_or(nothing) }
     }
 
     /// Some node is overdue: all are asked to connect again, what is under way goes out once more.
