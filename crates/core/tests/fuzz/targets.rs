@@ -3,9 +3,10 @@
 use crate::support::oracle::{Choice, Oracle};
 use crate::support::{Client, put, stored};
 use synced_memory_core::backend::MemoryStore;
-use synced_memory_core::command::{Answer, Command, Input};
+use synced_memory_core::command::{Announcement, Answer, Command, Input};
 use synced_memory_core::document::{self, Base, Content, Node, Stored};
-use synced_memory_core::resp::{Exchange, Next, Reply};
+use synced_memory_core::ids::{Revision, WriterId};
+use synced_memory_core::resp::{self, Exchange, Next, Reply};
 use synced_memory_core::wire;
 
 type Target = (&'static str, fn(&[u8]));
@@ -42,6 +43,7 @@ pub(crate) fn replies(bytes: &[u8]) {
                 client.session.refresh(None);
                 client.drain();
             }
+            2 => client.handle(Input::Announced(announcement(&client, &mut bytes))),
             _ => {}
         }
         if client.outgoing.is_empty() {
@@ -53,6 +55,33 @@ pub(crate) fn replies(bytes: &[u8]) {
     client.disconnect();
     client.connect();
     client.run(&mut server);
+}
+
+/// What anybody may publish, and what fits a little.
+fn announcement(client: &Client, bytes: &mut Bytes<'_>) -> Announcement {
+    const MUTATIONS: [&str; 5] = [
+        r#"[["append","",[],[7]]]"#,
+        r#"[["set","",[1],"k",null]]"#,
+        r#"[["splice","",[],0,9,[]]]"#,
+        r#"[["delete",""]]"#,
+        r#"[["assign","",{"a":[]}]]"#,
+    ];
+    if let Some(told) = resp::read_announcement(bytes.some()) {
+        return told;
+    }
+    let base = client.session.revision("x").unwrap_or(Revision(0));
+    let mutations = match bytes.next() {
+        choice @ 0..=200 => MUTATIONS[usize::from(choice) % MUTATIONS.len()].to_owned(),
+        _ => String::from_utf8_lossy(bytes.some()).into_owned(),
+    };
+    Announcement {
+        key: "memory:x".into(),
+        writer: WriterId("b".into()),
+        base: Revision(base.0.saturating_sub(u64::from(bytes.next() % 2))),
+        revision: Revision((base.0 + u64::from(bytes.next())) * u64::from(bytes.next() % 8 != 0)),
+        len: usize::from(bytes.next()),
+        mutations,
+    }
 }
 
 fn answer(command: Command, bytes: &mut Bytes<'_>) -> Answer {
