@@ -48,6 +48,7 @@ const suites = {
     for (const { name, binary } of requireOtherServers()) {
       console.log(`\n-- ${name}`);
       process.env.SYNCED_MEMORY_TEST_SERVER = binary;
+      code ||= await cargoTest(counts, ['-p', 'synced-memory-native', '--test', 'native']);
       code ||= await vitest(counts, 'tests', 'servers/', 'faults/', 'interop/', 'edge/');
       delete process.env.SYNCED_MEMORY_TEST_SERVER;
     }
