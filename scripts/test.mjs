@@ -6,7 +6,7 @@ import { requireOtherServers } from './other-servers.mjs';
 import { Failure, root, runAsScript, runLines } from './run.mjs';
 import { setup } from './setup.mjs';
 
-const native = ['live', 'tls', 'acl', 'replicas'];
+const native = ['live', 'tls', 'acl', 'replicas', 'cluster', 'sentinel'];
 
 const suites = {
   rust: (counts) => cargoTest(counts, ['--workspace']),

@@ -97,6 +97,7 @@ test('FLUSHALL: a document is gone for who has nothing pending, and stored again
   }
   mem.other = [7];
   await mem.$flush();
-  await vi.waitFor(() => expect(idle.other).toEqual([7]));
+  await idle.$sync();
+  expect(idle.other).toEqual([7]);
   await idle.$close();
 });
