@@ -78,7 +78,7 @@ fn announcement(client: &Client, bytes: &mut Bytes<'_>) -> Announcement {
         key: "memory:x".into(),
         writer: WriterId("b".into()),
         base: Revision(base.0.saturating_sub(u64::from(bytes.next() % 2))),
-        revision: Revision((base.0 + u64::from(bytes.next())) * u64::from(bytes.next() % 8 != 0)),
+        revision: Revision((base.0 + u64::from(bytes.next())) * u64::from(!bytes.next().is_multiple_of(8))),
         len: usize::from(bytes.next()),
         mutations,
     }
