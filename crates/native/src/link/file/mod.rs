@@ -2,11 +2,13 @@
 
 mod documents;
 mod open;
+mod place;
 
 use super::{Capabilities, Link};
 use crate::clock;
 use crate::mailbox::Mailbox;
 use documents::Documents;
+use place::{Found, Place};
 use rusqlite::{Connection, ErrorCode as Sqlite, TransactionBehavior};
 use std::path::Path;
 use std::sync::Arc;
@@ -83,6 +85,7 @@ impl Drop for FileLink {
 /// What the thread owns.
 struct File {
     connection: Connection,
+    place: Place,
     name: String,
     /// The highest `documents.changed` that the session has been told of, or has caused.
     seen: i64,
@@ -93,7 +96,8 @@ struct File {
 impl File {
     fn open(path: &Path) -> Result<Self, SyncError> {
         let connection = open::open(path)?;
-        let mut file = Self { connection, name: path.display().to_string(), seen: 0, data_version: 0, purge_at_ms: 0 };
+        let (place, name) = (Place::of(path), path.display().to_string());
+        let mut file = Self { connection, place, name, seen: 0, data_version: 0, purge_at_ms: 0 };
         // Everything up to here is what the session will load.
         let started = file.read_data_version().and_then(|version| {
             file.data_version = version;
@@ -107,6 +111,7 @@ impl File {
     /// Until the handle is dropped: carry out what comes, look for what others did.
     fn serve(mut self, inbox: &Receiver<Message>, mailbox: &Mailbox) {
         let mut tick_at = None;
+        let mut connected = true;
         loop {
             let mut message = inbox.recv_timeout(WATCH_EVERY);
             if matches!(message, Err(RecvTimeoutError::Disconnected)) {
@@ -125,7 +130,25 @@ impl File {
                     Err(RecvTimeoutError::Timeout)
                 };
             }
-            let mut inputs = self.carry_out(&batch);
+            let mut inputs = if connected { self.carry_out(&batch) } else { Vec::new() };
+            // Looked at after the commit, so that nothing is acknowledged that is in no file any more. The session sends
+            // again what has no answer.
+            match (connected, self.place.look()) {
+                (true, Found::Same) | (false, Found::Remains) => {}
+                (true, _) => inputs = vec![Input::Disconnected(open::moved(&self.name))],
+                (false, Found::Same) => inputs.push(Input::Connected),
+                (false, Found::Other) => {
+                    if let Ok(anew) = Self::open(self.place.path()) {
+                        self = anew;
+                        inputs.push(Input::Connected);
+                    }
+                }
+            }
+            match inputs.last() {
+                Some(Input::Disconnected(_)) => connected = false,
+                Some(Input::Connected) => connected = true,
+                _ => {}
+            }
             if tick_at.is_some_and(|at| at <= clock::monotonic_ms()) {
                 tick_at = None;
                 inputs.push(Input::Tick);

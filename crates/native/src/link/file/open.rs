@@ -74,6 +74,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, SyncError> {
     }
 }
 
+/// The file is not at its path any more.
+pub(super) fn moved(name: &str) -> SyncError {
+    file_error(format!(
+        "{name} was deleted, moved or replaced; put it back, or remove {name}-wal and {name}-shm, too, to start anew"
+    ))
+}
+
 /// What went wrong with the file, and what to do about it.
 pub(super) fn describe(name: &str, error: &rusqlite::Error) -> SyncError {
     let advice = match error.sqlite_error_code() {
