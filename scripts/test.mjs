@@ -6,7 +6,13 @@ import { requireOtherServers } from './other-servers.mjs';
 import { Failure, root, runAsScript, runLines } from './run.mjs';
 import { setup } from './setup.mjs';
 
-const native = ['live', 'tls', 'acl', 'replicas', 'cluster', 'sentinel'];
+/** What only the native build does: listen, block, files, certificates of one's own, servers with names and parts. */
+const native = [
+  'faults/file',
+  ...['acl', 'cluster', 'dragonflydb', 'limits', 'live', 'replicas', 'sentinel', 'tls'].map(
+    (name) => `servers/${name}`,
+  ),
+];
 
 const suites = {
   rust: (counts) => cargoTest(counts, ['--workspace']),
@@ -25,8 +31,7 @@ const suites = {
     return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit;
   },
 
-  // The same on the wasm build, but for what its transports do not do: listen, and certificates of one's own.
-  // (tests/edge runs on it in every case.)
+  // The same on the wasm build. (tests/edge runs on it in every case.)
   edge: async (counts) => {
     process.env.SYNCED_MEMORY_BUILD = 'wasm';
     const code = await vitest(
@@ -34,7 +39,7 @@ const suites = {
       'tests',
       '--exclude=edge/**',
       '--exclude=interop/**',
-      ...native.map((name) => `--exclude=servers/${name}.test.ts`),
+      ...native.map((name) => `--exclude=${name}.test.ts`),
     );
     delete process.env.SYNCED_MEMORY_BUILD;
     return code;
