@@ -1,10 +1,29 @@
-import { SyncedMemoryError, syncedError } from './errors.js';
+import { type Applied, before, type Edit, perform, revert } from './edits.js';
+import { type Path, SyncedMemoryError, syncedError } from './errors.js';
 import { quote } from './json.js';
-import { clearRaw, DictContainer } from './proxy/dict.js';
-import { Container, setOwn, unwrap } from './proxy/handler.js';
-import { ListContainer, permuteRaw, spliceRaw } from './proxy/list.js';
+import { DictContainer } from './proxy/dict.js';
+import { Container, thaw, unwrap } from './proxy/handler.js';
+import { ListContainer } from './proxy/list.js';
 import type { Recorder } from './recorder.js';
-import { copyIn } from './values.js';
+import { Snapshots } from './snapshots.js';
+import { copyIn, toPlain } from './values.js';
+
+/** Where a container is that changes. */
+export interface Place {
+  /** From the attribute's value down; undefined for the memory itself, whose attributes change. */
+  path(): Path | undefined;
+  /** Snapshots of what the container is in are out of date. */
+  parentTouched(): void;
+}
+
+/** The attributes themselves: there is nothing above. */
+const top: Place = { path: () => undefined, parentTouched: () => {} };
+
+/** Is told of every change, before anything else happens. */
+export type Observer = (applied: Applied, isLocal: boolean) => void;
+
+/** Why an attribute must not have this value (a snapshot); undefined where it may. */
+export type Check = (name: string, value: unknown) => SyncedMemoryError | undefined;
 
 /**
  * The plain values behind the proxies: every attribute of a memory as this process sees it now. Local mutations go
@@ -13,6 +32,12 @@ import { copyIn } from './values.js';
 export class Mirror {
   /** Raw values of the readable attributes. Not for users: `get` wraps. */
   readonly attributes: Record<string, unknown>;
+  readonly snapshots = new Snapshots();
+  observer: Observer | undefined;
+  /** Decides on local mutations. */
+  check: Check | undefined;
+  /** Edits may yet be taken back. */
+  isTentative = false;
   private readonly errors = new Map<string, SyncedMemoryError>();
 
   /** `attributes`: the object to keep them in, e.g. one whose prototype console.log should name. */
@@ -35,14 +60,21 @@ export class Mirror {
 
   /** The attribute, a container as its proxy; undefined where absent. Throws where what is stored is unreadable. */
   get(name: string): unknown {
-    if (!this.has(name)) {
-      const error = this.errors.get(name);
-      if (error !== undefined)
-        throw new SyncedMemoryError(error.code, error.message, { attribute: name, cause: error });
-      return undefined;
-    }
-    const value = this.attributes[name];
+    this.checkReadable(name);
+    const value = this.has(name) ? this.attributes[name] : undefined;
     return typeof value === 'object' && value !== null ? this.root(value, name).proxy : value;
+  }
+
+  /** The attribute as a frozen plain value, the same as long as it does not change. Throws as `get` does. */
+  snapshot(name: string): unknown {
+    this.checkReadable(name);
+    return this.has(name) ? this.snapshots.of(this.attributes[name]) : undefined;
+  }
+
+  /** Throws where what is stored is unreadable. */
+  checkReadable(name: string): void {
+    const error = this.errors.get(name);
+    if (error !== undefined) throw new SyncedMemoryError(error.code, error.message, { attribute: name, cause: error });
   }
 
   /** Local mutation: copies `value` in as the attribute; undefined deletes it. Whether the name is allowed is not checked. */
@@ -54,42 +86,76 @@ export class Mirror {
     if (typeof value === 'object' && value !== null && this.has(name) && unwrap(value) === this.attributes[name])
       return;
     const copy = copyIn(value, name, () => []);
-    const text = `["assign",${quote(name)},${copy.text}]`;
-    this.recorder.admit(name, text.length, () => text);
-    this.load(name, copy.value);
-    this.recorder.record(name, text);
+    this.local(name, ['set', name, copy.value], `["assign",${quote(name)},${copy.text}]`);
   }
 
   /** Local mutation: `value` becomes the attribute unless the server turns out to have one. Does nothing where one is known. */
   create(name: string, value: unknown): void {
     if (this.knows(name) || value === undefined) return;
     const copy = copyIn(value, name, () => []);
-    const text = `["create",${quote(name)},${copy.text}]`;
-    this.recorder.admit(name, text.length, () => text);
-    this.load(name, copy.value);
-    this.recorder.record(name, text);
+    this.local(name, ['set', name, copy.value], `["create",${quote(name)},${copy.text}]`);
   }
 
   /** Local mutation. False where there was nothing, not even something unreadable; then nothing is recorded. */
   delete(name: string): boolean {
     if (!this.knows(name)) return false;
-    const text = `["delete",${quote(name)}]`;
-    this.recorder.admit(name, text.length, () => text);
-    this.gone(name);
-    this.recorder.record(name, text);
+    this.local(name, ['unset', name], `["delete",${quote(name)}]`);
     return true;
+  }
+
+  private local(name: string, edit: Edit, text: string): void {
+    this.recorder.admit(name, text.length, () => text);
+    this.change(name, this.attributes, edit, top, true);
+    this.recorder.record(name, text);
+  }
+
+  /**
+   * Every change of a container goes through here. Gives what an `unset` or `splice` removed. A local one throws where
+   * the check refuses what comes of it; then nothing has changed.
+   */
+  change(name: string, raw: object, edit: Edit, place: Place, isLocal: boolean): unknown {
+    const check = isLocal ? this.check : undefined;
+    const isObserved = check !== undefined || this.observer !== undefined;
+    const lost = isObserved ? before(raw, edit) : undefined;
+    const error = place === top ? this.errors.get(name) : undefined;
+    const path = this.observer === undefined ? undefined : place.path();
+    if (error !== undefined) this.errors.delete(name);
+    const removed = perform(raw, edit);
+    if (this.snapshots.edited(raw, edit)) place.parentTouched();
+    if (!isObserved) return removed;
+    const applied: Applied = { name, path, raw, edit, before: lost, error };
+    const refusal = this.has(name) ? check?.(name, this.snapshot(name)) : undefined;
+    if (refusal !== undefined) {
+      this.takeBack(applied, place);
+      throw refusal;
+    }
+    this.observer?.(applied, isLocal);
+    // Who keeps what was removed may change it, and it may come back.
+    return this.isTentative ? toPlain(removed) : removed;
+  }
+
+  /** Undoes the last edit. */
+  takeBack(applied: Applied, place: Place = this.trail(applied.name, applied.path)): void {
+    const { name, raw, error } = applied;
+    revert(applied);
+    if (error !== undefined) this.errors.set(name, error);
+    this.snapshots.reset(raw);
+    place.parentTouched();
+  }
+
+  /** What an attribute holds has changed. */
+  touched(name: string): void {
+    this.snapshots.changed(this.attributes, name);
   }
 
   /** From the core: the attribute is this now. The mirror owns `raw` from now on. */
   load(name: string, raw: unknown): void {
-    this.errors.delete(name);
-    setOwn(this.attributes, name, raw);
+    this.change(name, this.attributes, ['set', name, raw], top, false);
   }
 
   /** From the core: the attribute is gone. */
   gone(name: string): void {
-    this.errors.delete(name);
-    delete this.attributes[name];
+    if (this.knows(name)) this.change(name, this.attributes, ['unset', name], top, false);
   }
 
   /** From the core: what is stored is not a document. Access throws `error` until something readable replaces it. */
@@ -103,18 +169,18 @@ export class Mirror {
     for (const [op, , ...args] of mutations) {
       if (op === 'assign' || op === 'create') this.load(name, args[0]);
       else if (op === 'delete') this.gone(name);
-      else applyTo(this.at(name, args[0] as (string | number)[]), String(op), args.slice(1));
+      else this.apply(name, args[0] as Path, [op, ...args.slice(1)] as unknown as Edit, false);
     }
   }
 
-  private at(name: string, path: (string | number)[]): object {
-    let value = this.has(name) ? this.attributes[name] : undefined;
-    for (const key of path) {
-      value =
-        typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? value[key as never] : undefined;
-    }
-    if (typeof value === 'object' && value !== null) return value;
-    throw syncedError('ERR_INTERNAL', 'a patch for a container that the mirror does not have', name, path);
+  /** Applies an edit of somebody else to the container at `path`, or without one to the attributes. */
+  apply(name: string, path: Path | undefined, edit: Edit, isLocal: boolean): void {
+    const place = this.trail(name, path);
+    this.change(name, place.raw, edit, path === undefined ? top : place, isLocal);
+  }
+
+  private trail(name: string, path: Path | undefined): Trail {
+    return new Trail(this, name, path);
   }
 
   /** The container of a raw value that `parent` holds under `key`; made on first access. */
@@ -126,37 +192,38 @@ export class Mirror {
   }
 
   private root(raw: object, name: string): Container {
-    return Container.of(raw) ?? this.wrap(raw, name, undefined, '');
+    return Container.of(raw) ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
   }
 }
 
-/** One mutation in the raw container that it is about. */
-function applyTo(target: object, op: string, args: unknown[]): void {
-  const list = target as unknown[];
-  const dict = target as Record<string, unknown>;
-  switch (op) {
-    case 'set':
-      setOwn(dict, args[0] as string, args[1]);
-      break;
-    case 'unset':
-      delete dict[args[0] as string];
-      break;
-    case 'clear':
-      clearRaw(dict);
-      break;
-    case 'replace':
-      list[args[0] as number] = args[1];
-      break;
-    case 'append':
-      spliceRaw(list, list.length, 0, args[0] as unknown[]);
-      break;
-    case 'splice':
-      spliceRaw(list, args[0] as number, args[1] as number, args[2] as unknown[]);
-      break;
-    case 'permute':
-      permuteRaw(list, args[0] as number[]);
-      break;
-    default:
-      throw syncedError('ERR_INTERNAL', `unknown mutation "${op}" in a patch`);
+/** The raw containers from the attributes down to one. */
+class Trail implements Place {
+  private readonly above: object[] = [];
+  readonly raw: object;
+
+  constructor(
+    private readonly mirror: Mirror,
+    private readonly name: string,
+    private readonly way: Path | undefined,
+  ) {
+    let value: unknown = mirror.attributes;
+    for (const key of way === undefined ? [] : [name, ...way]) {
+      this.above.push(value as object);
+      value = Object.hasOwn(value as object, key) ? (value as Record<string | number, unknown>)[key] : undefined;
+      if (typeof value === 'object' && value !== null) continue;
+      throw syncedError('ERR_INTERNAL', 'a patch for a container that the mirror does not have', name, way ?? []);
+    }
+    this.raw = value as object;
+  }
+
+  path(): Path | undefined {
+    return this.way;
+  }
+
+  parentTouched(): void {
+    const keys = [this.name, ...(this.way ?? [])];
+    for (let depth = this.above.length - 1; depth >= 0; depth--) {
+      if (!this.mirror.snapshots.changed(this.above[depth] as object, keys[depth] as string | number)) break;
+    }
   }
 }

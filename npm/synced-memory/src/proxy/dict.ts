@@ -1,7 +1,7 @@
 import { quote } from '../json.js';
 import { type Copied, copyIn } from '../values.js';
 import { dictMethods } from './dict-methods.js';
-import { BRAND, Container, setOwn, unwrap } from './handler.js';
+import { BRAND, Container, unwrap } from './handler.js';
 
 type Dict = Record<string, unknown>;
 
@@ -24,29 +24,17 @@ export class DictContainer extends Container<Dict> {
   }
 
   putCopy(key: string, copy: Copied): void {
-    const text = this.wire('set', `,${quote(key)},${copy.text}`);
-    this.admit(text);
-    setOwn(this.raw, key, copy.value);
-    this.record(text);
+    this.mutate(['set', key, copy.value], this.wire('set', `,${quote(key)},${copy.text}`));
   }
 
   /** Removes `key`; what it held, a plain value from now on. */
   unset(key: string): unknown {
     if (!Object.hasOwn(this.raw, key)) return undefined;
-    const text = this.wire('unset', `,${quote(key)}`);
-    this.admit(text);
-    const value = this.raw[key];
-    delete this.raw[key];
-    this.record(text);
-    return value;
+    return this.mutate(['unset', key], this.wire('unset', `,${quote(key)}`));
   }
 
   clear(): void {
-    if (Object.keys(this.raw).length === 0) return;
-    const text = this.wire('clear', '');
-    this.admit(text);
-    clearRaw(this.raw);
-    this.record(text);
+    if (Object.keys(this.raw).length > 0) this.mutate(['clear'], this.wire('clear', ''));
   }
 
   get(target: Dict, key: string | symbol): unknown {
@@ -97,8 +85,4 @@ export class DictContainer extends Container<Dict> {
   protected search(child: object): string | undefined {
     return Object.keys(this.raw).find((key) => this.raw[key] === child);
   }
-}
-
-export function clearRaw(raw: Dict): void {
-  for (const key of Object.keys(raw)) delete raw[key];
 }

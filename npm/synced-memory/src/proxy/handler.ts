@@ -1,6 +1,7 @@
+import { type Edit, setOwn } from '../edits.js';
 import { type ErrorCode, type Path, type SyncedMemoryError, syncedError } from '../errors.js';
 import { quote } from '../json.js';
-import type { Mirror } from '../mirror.js';
+import type { Mirror, Place } from '../mirror.js';
 
 /** The key under which a proxy says what it is; agreed between copies of this package. */
 export const BRAND: unique symbol = Symbol.for('synced-memory.kind') as never;
@@ -26,7 +27,7 @@ export function unwrap(value: unknown): unknown {
  * A raw container never moves to another parent: values are copied in, and what is removed never comes back. So the
  * parent is fixed and only the key under which it holds this container (`hint`) can grow stale.
  */
-export abstract class Container<R extends object = object> implements ProxyHandler<R> {
+export abstract class Container<R extends object = object> implements ProxyHandler<R>, Place {
   readonly proxy: R;
   private keyText = '';
   private readonly quotedName: string;
@@ -59,7 +60,9 @@ export abstract class Container<R extends object = object> implements ProxyHandl
   /** The proxy of `raw`, which this container holds under `key`. */
   protected child(raw: object, key: string | number): object {
     const known = byRaw.get(raw);
-    if (known === undefined) return this.mirror.wrap(raw, this.name, this as unknown as Container, key).proxy;
+    if (known === undefined) {
+      return this.mirror.wrap(thaw(raw, this.raw, key), this.name, this as unknown as Container, key).proxy;
+    }
     if (known.hint !== key) known.moved(key);
     return known.proxy;
   }
@@ -94,6 +97,16 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return above === '' ? this.keyText : `${above},${this.keyText}`;
   }
 
+  /** What this holds under `key` has changed, or after an edit this itself: snapshots of it are out of date. */
+  touched(key: string | number): void {
+    if (this.mirror.snapshots.changed(this.raw, key)) this.parentTouched();
+  }
+
+  parentTouched(): void {
+    if (this.parent === undefined) this.mirror.touched(this.name);
+    else this.parent.touched(this.hint);
+  }
+
   /** The path for messages: what was known last, also where this is detached. */
   path(): (string | number)[] {
     if (this.parent === undefined) return [];
@@ -111,12 +124,13 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return `["${op}",${this.quotedName},[${this.locate()}]${rest}]`;
   }
 
-  protected admit(text: string): void {
-    this.mirror.recorder.admit(this.name, text.length, () => text);
-  }
-
-  protected record(text: string): void {
-    this.mirror.recorder.record(this.name, text);
+  /** Local mutation. Gives what an `unset` or `splice` removed, plain values from now on. */
+  protected mutate(edit: Edit, text: string): unknown {
+    const { recorder } = this.mirror;
+    recorder.admit(this.name, text.length, () => text);
+    const removed = this.mirror.change(this.name, this.raw, edit, this, true);
+    recorder.record(this.name, text);
+    return removed;
   }
 
   /** Refuses what a property descriptor says beyond "plain data property". `fresh`: there is no such property yet. */
@@ -146,11 +160,10 @@ export abstract class Container<R extends object = object> implements ProxyHandl
   }
 }
 
-/** Sets an own property; `__proto__` too. */
-export function setOwn(target: object, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-  } else {
-    (target as Record<string, unknown>)[key] = value;
-  }
+/** A container to change: `raw`, or in its place a copy where it is part of a snapshot (see Draft). */
+export function thaw(raw: object, holder: object, key: string | number): object {
+  if (Object.isExtensible(raw)) return raw;
+  const copy = Array.isArray(raw) ? raw.slice() : { ...raw };
+  setOwn(holder, key as string, copy);
+  return copy;
 }

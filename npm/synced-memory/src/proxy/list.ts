@@ -11,9 +11,10 @@ export class ListContainer extends Container<unknown[]> {
     if (values.length === 0) return length;
     const copies = this.copyAll(values, raw.length);
     const where = this.locate();
-    this.mirror.recorder.admit(this.name, copies.text.length, () => this.wire('append', `,[${copies.text}]`));
-    for (const value of copies.values) raw.push(value);
-    this.mirror.recorder.recordAppend(this.name, raw, () => `[${where}]`, copies.text);
+    const { recorder } = this.mirror;
+    recorder.admit(this.name, copies.text.length, () => this.wire('append', `,[${copies.text}]`));
+    this.mirror.change(this.name, raw, ['append', copies.values], this, true);
+    recorder.recordAppend(this.name, raw, () => `[${where}]`, copies.text);
     return length;
   }
 
@@ -26,28 +27,19 @@ export class ListContainer extends Container<unknown[]> {
     if (count === 0 && values.length === 0) return [];
     const copies = this.copyAll(values, start);
     const text = this.wire('splice', `,${start},${count},[${copies.text}]`);
-    this.admit(text);
-    const removed = spliceRaw(this.raw, start, count, copies.values);
-    this.record(text);
-    return removed;
+    return this.mutate(['splice', start, count, copies.values], text) as unknown[];
   }
 
   /** Puts `value` in the place of an element that there is. */
   private replace(index: number, value: unknown): void {
     const { text, value: copy } = this.copy(value, index);
-    const wire = this.wire('replace', `,${index},${text}`);
-    this.admit(wire);
-    this.raw[index] = copy;
-    this.record(wire);
+    this.mutate(['replace', index, copy], this.wire('replace', `,${index},${text}`));
   }
 
   /** Reorders: element `order[i]` becomes element i. */
   permute(order: readonly number[]): void {
     if (order.every((from, to) => from === to)) return;
-    const text = this.wire('permute', `,[${order.join()}]`);
-    this.admit(text);
-    permuteRaw(this.raw, order);
-    this.record(text);
+    this.mutate(['permute', order], this.wire('permute', `,[${order.join()}]`));
   }
 
   /** Element `index` as users see it. */
@@ -165,20 +157,6 @@ export class ListContainer extends Container<unknown[]> {
     const index = this.raw.indexOf(child);
     return index === -1 ? undefined : index;
   }
-}
-
-/** Array.prototype.splice for any number of values; spreading many would overflow the stack. */
-export function spliceRaw(raw: unknown[], start: number, count: number, values: readonly unknown[]): unknown[] {
-  if (values.length < 10_000) return raw.splice(start, count, ...values);
-  const rest = raw.splice(start);
-  for (const value of values) raw.push(value);
-  for (let index = count; index < rest.length; index++) raw.push(rest[index]);
-  return rest.slice(0, count);
-}
-
-export function permuteRaw(raw: unknown[], order: readonly number[]): void {
-  const old = raw.slice();
-  for (let index = 0; index < order.length; index++) raw[index] = old[order[index] as number];
 }
 
 const isDigit = (code: number) => code >= 48 && code <= 57;
