@@ -23,6 +23,14 @@ export class Batch {
     this.list = list;
   }
 
+  /** Adds all mutations of another batch, and empties that. */
+  join(other: Batch): void {
+    const { count } = other;
+    if (count === 0) return;
+    this.add(other.take().slice(1, -1));
+    this.count += count - 1;
+  }
+
   /** The batch as text; empties it. */
   take(): string {
     this.close();

@@ -14,4 +14,7 @@ export type CoreEvent =
   | ['ready']
   | ['refreshed', ticket: number]
   | ['replicated', request: number, count: number, code?: string, message?: string]
+  | ['committed', group: number]
+  | ['aborted', group: number, code: string, message: string]
+  | ['incremented', number: number, value: number | bigint]
   | ['error', name: null, code: string, message: string];

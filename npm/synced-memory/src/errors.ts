@@ -32,6 +32,10 @@ const messages = {
   ERR_REPLICAS: (_, detail) => detail,
   ERR_DETACHED: (place) =>
     `${place}: this list or dict is no longer part of the memory (removed or replaced); read it again from the memory`,
+  ERR_CONFLICT: (place, detail) => `${place}: ${detail}; it was taken back, try again`,
+  ERR_CROSS_SLOT: (_, detail) => detail,
+  ERR_NOT_A_NUMBER: (place) => `${place}: is not a number; $increment adds to numbers only`,
+  ERR_SCHEMA: (place, detail) => `${place}: ${detail}`,
   ERR_OUT_OF_RANGE: (place, detail) => `${place}: ${detail}`,
   ERR_NOT_FOUND: (place, detail) => `${place}: ${detail}`,
   ERR_NOT_SUPPORTED: (place, detail) => `${place}: ${detail}`,

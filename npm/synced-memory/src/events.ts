@@ -1,3 +1,4 @@
+import { type Change, concerns } from './change.js';
 import { type SyncedMemoryError, syncedError } from './errors.js';
 import { warn } from './host.js';
 
@@ -14,6 +15,8 @@ export interface Conflict {
 
 /** What `$on` takes, and what listeners get. */
 export interface EventMap {
+  /** Something changed, by this process or another one. */
+  change: Change;
   /** The server can be reached, and everything loaded is up to date. */
   connect: undefined;
   /** The server cannot be reached; mutations are kept. */
@@ -29,6 +32,7 @@ export interface EventMap {
 }
 
 const kinds: Record<keyof EventMap, true> = {
+  change: true,
   connect: true,
   disconnect: true,
   error: true,
@@ -43,19 +47,43 @@ type Listener = (payload: never) => void;
 export class Events {
   private readonly listeners = new Map<keyof EventMap, Set<Listener>>();
 
-  constructor(private readonly onError: ((error: SyncedMemoryError) => void) | undefined) {}
+  /** `onChange` is called when somebody begins or ceases to listen. */
+  constructor(
+    private readonly onError: ((error: SyncedMemoryError) => void) | undefined,
+    private readonly onChange: () => void,
+  ) {}
 
-  on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
+  on<E extends keyof EventMap>(
+    event: E,
+    listener: (payload: EventMap[E]) => void,
+    place?: string | readonly (string | number)[],
+  ): () => void {
     // A listener that is never called would look like nothing ever happening.
     if (!Object.hasOwn(kinds, event) || typeof listener !== 'function') {
       throw syncedError('ERR_OPTIONS', `$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
     }
+    if (place !== undefined && (event !== 'change' || (typeof place !== 'string' && !Array.isArray(place)))) {
+      throw syncedError(
+        'ERR_OPTIONS',
+        "$on('change') takes a place: an attribute's name, or a path that begins with one",
+      );
+    }
     const set = this.listeners.get(event) ?? new Set();
     this.listeners.set(event, set);
+    const path = typeof place === 'string' ? [place] : place && [...place];
     // The same function may be registered twice.
-    const own: Listener = (payload) => listener(payload);
+    const own: Listener =
+      path === undefined
+        ? (payload) => listener(payload)
+        : (payload: EventMap[E]) => {
+            if (concerns(payload as Change, path)) listener(payload);
+          };
     set.add(own);
-    return () => set.delete(own);
+    this.onChange();
+    return () => {
+      set.delete(own);
+      this.onChange();
+    };
   }
 
   has(event: keyof EventMap): boolean {

@@ -1,6 +1,9 @@
 import type { Binding, Engine } from './binding.js';
+import type { Change } from './change.js';
+import type { Draft } from './draft.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import type { EventMap } from './events.js';
+import type { Mirror } from './mirror.js';
 import {
   checkReplicas,
   checkTimeout,
@@ -10,8 +13,10 @@ import {
   type Settings,
   settle,
 } from './options.js';
+import type { Schemas, StateOf } from './schema.js';
 import { type Status, Store } from './store.js';
-import type { AnyState, FlushOptions, MemoryMethods, Memory as MemoryOf } from './types.js';
+import { transact } from './transaction.js';
+import type { AnyState, FlushOptions, MemoryMethods, Memory as MemoryOf, TransactionOptions } from './types.js';
 
 /** Each memory's store, by its proxy. */
 const stores = new WeakMap<object, Store>();
@@ -22,8 +27,11 @@ function storeOf(memory: object): Store {
   return store;
 }
 
+/** The methods as they are without a state's types. */
+type Untyped = Omit<MemoryMethods, '$snapshot'>;
+
 /** The prototype of memories: what every memory has beside its attributes. */
-class MemoryBase implements MemoryMethods {
+class MemoryBase implements Untyped {
   $flush({ timeout, replicas = 0 }: FlushOptions = {}): Promise<void> {
     const store = storeOf(this);
     return checkReplicas(replicas) === 0
@@ -49,8 +57,52 @@ class MemoryBase implements MemoryMethods {
     return storeOf(this).shutDown();
   }
 
-  $on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
-    return storeOf(this).events.on(event, listener);
+  $on<E extends keyof EventMap>(
+    event: E,
+    listener: (payload: EventMap[E]) => void,
+    place?: string | readonly (string | number)[],
+  ): () => void {
+    return storeOf(this).events.on(event, listener, place);
+  }
+
+  $changes(name?: string): AsyncIterableIterator<Change> {
+    return storeOf(this).changes(name === undefined ? undefined : checkName(name));
+  }
+
+  $snapshot(name?: string): unknown {
+    const { mirror } = reading(storeOf(this), name);
+    return name === undefined ? mirror.snapshots.of(mirror.attributes) : mirror.snapshot(name);
+  }
+
+  $batch<T>(fn: () => T): T {
+    return storeOf(this).runBatch(checkFunction('$batch', fn));
+  }
+
+  $transaction<T>(fn: (draft: object) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
+    checkFunction('$transaction', fn);
+    return transactOn(this, (draft) => fn(memoryOf(draft)), options);
+  }
+
+  $update(name: string, fn: (value: unknown) => unknown, options?: TransactionOptions): Promise<unknown> {
+    const update = async (draft: Draft) => {
+      draft.beforeRead(checkName(name));
+      const next = await fn(draft.mirror.get(name));
+      if (next !== undefined) draft.mirror.assign(name, next);
+      return draft.mirror.snapshot(name);
+    };
+    checkFunction('$update', fn);
+    return transactOn(this, update, options);
+  }
+
+  $increment(
+    path: string | readonly [string, ...(string | number)[]],
+    by: number | bigint = 1,
+  ): Promise<number | bigint> {
+    const [name, ...rest] = typeof path === 'string' ? [path] : path;
+    const counted = (async () => reading(storeOf(this), name).increment(checkName(name), rest, by))();
+    // Who does not wait for it learns of a refusal by an event.
+    counted.catch(() => {});
+    return counted;
   }
 
   get $status(): Status {
@@ -70,18 +122,49 @@ class MemoryBase implements MemoryMethods {
   }
 }
 
+/** The store, with what the server has now in blocking mode. */
+function reading(store: Store, name?: string): Store {
+  store.beforeRead(name);
+  return store;
+}
+
+async function transactOn<T>(
+  memory: object,
+  fn: (draft: Draft) => T | PromiseLike<T>,
+  { attempts = 100 }: TransactionOptions = {},
+): Promise<T> {
+  if (!Number.isSafeInteger(attempts) || attempts < 1) {
+    throw syncedError('ERR_OPTIONS', 'attempts must be a whole number above 0');
+  }
+  return transact(reading(storeOf(memory)), fn, attempts);
+}
+
+function checkFunction<F>(method: string, fn: F): F {
+  if (typeof fn === 'function') return fn;
+  throw syncedError('ERR_OPTIONS', `${method} takes a function`);
+}
+
+/** Options whose schema, where there is one, tells the attributes' shape. */
+type WithSchema<T extends Schemas> = Omit<OpenOptions, 'schema'> & { schema?: T };
+type NoSchemas = Record<never, never>;
+type StateFor<S extends object, T extends Schemas> = [keyof T] extends [never] ? S : StateOf<T>;
+
 /** How a class of memories is opened. */
 export interface MemoryClass {
   /**
    * Opens a memory and loads its attributes. Resolves also where the server cannot be reached: mutations then wait for
    * it. Rejects with ERR_OPTIONS, ERR_AUTH, ERR_FILE or ERR_ADDON.
    */
-  open<S extends object = AnyState>(options?: OpenOptions | string | URL): Promise<MemoryOf<S>>;
+  open<S extends object = AnyState, const T extends Schemas = NoSchemas>(
+    options?: WithSchema<T> | string | URL,
+  ): Promise<MemoryOf<StateFor<S, T>>>;
   /**
    * Opens a memory whose mutations return when they are acknowledged, and whose attributes are read from the server,
    * as the Python package does it. For scripts: each blocks the thread for a round trip.
    */
-  openSync<S extends object = AnyState>(options?: OpenOptions | string | URL): MemoryOf<S>;
+  openSync<S extends object = AnyState, const T extends Schemas = NoSchemas>(
+    options?: WithSchema<T> | string | URL,
+  ): MemoryOf<StateFor<S, T>>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }
@@ -89,9 +172,15 @@ export interface MemoryClass {
 /** The same for one scope: keys are `<prefix><scope>:<name>`. */
 export interface PrefixedMemoryClass {
   /** See {@link MemoryClass.open}. */
-  open<S extends object = AnyState>(scope: string, options?: OpenOptions | string | URL): Promise<MemoryOf<S>>;
+  open<S extends object = AnyState, const T extends Schemas = NoSchemas>(
+    scope: string,
+    options?: WithSchema<T> | string | URL,
+  ): Promise<MemoryOf<StateFor<S, T>>>;
   /** See {@link MemoryClass.openSync}. */
-  openSync<S extends object = AnyState>(scope: string, options?: OpenOptions | string | URL): MemoryOf<S>;
+  openSync<S extends object = AnyState, const T extends Schemas = NoSchemas>(
+    scope: string,
+    options?: WithSchema<T> | string | URL,
+  ): MemoryOf<StateFor<S, T>>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }
@@ -153,7 +242,7 @@ function create<S extends object>(
   settings.names?.forEach(checkName);
   const attributes = Object.create(prototype) as Record<string, unknown>;
   const store = new Store(binding, settings, blocking, attributes);
-  const memory = new Proxy(attributes, new MemoryHandler(store));
+  const memory = memoryOf(store);
   stores.set(memory, store);
   // console.log looks at the target.
   stores.set(attributes, store);
@@ -182,9 +271,20 @@ function createAbsent(memory: object, defaults: object = {}): void {
   }
 }
 
+/** What has attributes: a memory's store, or the draft of a transaction. */
+interface Attributes {
+  readonly mirror: Mirror;
+  /** An attribute is about to be read; without a name all are. */
+  beforeRead(name?: string): void;
+}
+
+function memoryOf(attributes: Attributes): object {
+  return new Proxy(attributes.mirror.attributes, new MemoryHandler(attributes));
+}
+
 /** Attributes as own properties. The target is the mirror's own record of them, which console.log sees. */
 class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: Attributes) {}
 
   get(target: Record<string, unknown>, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.get(target, key, receiver);

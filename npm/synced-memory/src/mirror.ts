@@ -1,5 +1,5 @@
 import { type Applied, before, type Edit, perform, revert } from './edits.js';
-import { type Path, SyncedMemoryError, syncedError } from './errors.js';
+import { type ErrorCode, type Path, SyncedMemoryError, syncedError } from './errors.js';
 import { quote } from './json.js';
 import { DictContainer } from './proxy/dict.js';
 import { Container, thaw, unwrap } from './proxy/handler.js';
@@ -103,6 +103,39 @@ export class Mirror {
     return true;
   }
 
+  /**
+   * Local mutation: adds to the number at `path`, which counts as 0 where a dict, or the memory, has none. `number` gives
+   * the promise of what comes of it, and is called when nothing can go wrong any more.
+   */
+  increment<T>(name: string, path: Path, by: number | bigint, promise: () => T): T {
+    this.checkReadable(name);
+    const at = this.numberAt(name, path);
+    const text = `["increment",${quote(name)},${JSON.stringify(path)},${copyIn(by, name, () => path).text}]`;
+    const edit = at.edit(copyIn(add(at.value, by), name, () => path).value);
+    this.recorder.admit(name, text.length, () => text);
+    this.change(name, at.place.raw, edit, path.length === 0 ? top : at.place, true);
+    const result = promise();
+    this.recorder.record(name, text);
+    return result;
+  }
+
+  private numberAt(name: string, path: Path) {
+    const key = path.at(-1) ?? name;
+    const place = this.trail(name, path.length === 0 ? undefined : path.slice(0, -1), 'ERR_NOT_FOUND');
+    const { raw } = place;
+    const isThere = Object.hasOwn(raw, key) && (typeof key === 'number') === Array.isArray(raw);
+    const value: unknown = isThere
+      ? (raw as Record<string | number, unknown>)[key]
+      : Array.isArray(raw)
+        ? undefined
+        : 0;
+    if (typeof value !== 'number' && typeof value !== 'bigint') {
+      throw syncedError('ERR_NOT_A_NUMBER', '', name, path);
+    }
+    const edit = (sum: unknown): Edit => (typeof key === 'number' ? ['replace', key, sum] : ['set', key, sum]);
+    return { place, value, edit };
+  }
+
   private local(name: string, edit: Edit, text: string): void {
     this.recorder.admit(name, text.length, () => text);
     this.change(name, this.attributes, edit, top, true);
@@ -179,8 +212,8 @@ export class Mirror {
     this.change(name, place.raw, edit, path === undefined ? top : place, isLocal);
   }
 
-  private trail(name: string, path: Path | undefined): Trail {
-    return new Trail(this, name, path);
+  private trail(name: string, path: Path | undefined, code: ErrorCode = 'ERR_INTERNAL'): Trail {
+    return new Trail(this, name, path, code);
   }
 
   /** The container of a raw value that `parent` holds under `key`; made on first access. */
@@ -205,13 +238,14 @@ class Trail implements Place {
     private readonly mirror: Mirror,
     private readonly name: string,
     private readonly way: Path | undefined,
+    code: ErrorCode,
   ) {
     let value: unknown = mirror.attributes;
     for (const key of way === undefined ? [] : [name, ...way]) {
       this.above.push(value as object);
       value = Object.hasOwn(value as object, key) ? (value as Record<string | number, unknown>)[key] : undefined;
       if (typeof value === 'object' && value !== null) continue;
-      throw syncedError('ERR_INTERNAL', 'a patch for a container that the mirror does not have', name, way ?? []);
+      throw syncedError(code, 'there is no list or dict', name, way ?? []);
     }
     this.raw = value as object;
   }
@@ -226,4 +260,10 @@ class Trail implements Place {
       if (!this.mirror.snapshots.changed(this.above[depth] as object, keys[depth] as string | number)) break;
     }
   }
+}
+
+/** Whole numbers exactly, others as JavaScript adds them. */
+function add(value: number | bigint, by: number | bigint): number | bigint {
+  const isWhole = (number: number | bigint) => typeof number === 'bigint' || Number.isSafeInteger(number);
+  return isWhole(value) && isWhole(by) ? BigInt(value) + BigInt(by) : Number(value) + Number(by);
 }

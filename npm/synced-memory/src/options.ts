@@ -1,5 +1,6 @@
 import { SyncedMemoryError } from './errors.js';
 import { environment } from './host.js';
+import type { Schemas } from './schema.js';
 import type { Transport } from './transport.js';
 
 /** What `Memory.open` takes. */
@@ -22,6 +23,12 @@ export interface OpenOptions {
   names?: readonly string[];
   /** Attributes to create where they are absent; the server decides, so that processes that start at once agree. */
   defaults?: object;
+  /**
+   * Validators of attributes, by the Standard Schema (zod, valibot, arktype): a mutation that would break one throws
+   * ERR_SCHEMA and changes nothing. What others store that breaks it can be read, and raises an `error` event. Each
+   * mutation of such an attribute costs a validation of all of it.
+   */
+  schema?: Schemas;
   /** The most bytes of JSON text that one attribute may have; 64 MiB without it. */
   maxDocumentBytes?: number;
   /**
@@ -50,7 +57,9 @@ export interface TlsOptions {
 }
 
 /** Options with every default filled in. */
-export interface Settings extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'tls' | 'transport'>> {
+export interface Settings
+  extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'schema' | 'tls' | 'transport'>> {
+  schema?: Schemas;
   tls?: TlsOptions;
   defaults?: object;
   names?: readonly string[];
@@ -75,6 +84,7 @@ const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'prefix',
   'names',
   'defaults',
+  'schema',
   'maxDocumentBytes',
   'maxPendingBytes',
   'timeout',

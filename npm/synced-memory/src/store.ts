@@ -1,15 +1,20 @@
 import { Batch } from './batch.js';
 import type { Binding } from './binding.js';
+import type { Changes } from './changes.js';
 import type { CoreEvent } from './core-event.js';
-import { SyncedMemoryError, syncedError } from './errors.js';
+import type { Draft } from './draft.js';
+import { type Path, SyncedMemoryError, syncedError } from './errors.js';
 import { type EventMap, Events } from './events.js';
 import { hold, unwatch, watch } from './exit.js';
+import { Feed } from './feed.js';
+import { Groups } from './groups.js';
 import { decode, quote } from './json.js';
 import { Limits } from './limits.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 import { Replication } from './replication.js';
+import { checkBy } from './schema.js';
 import { LONGEST_TIMER, Waiters } from './waiters.js';
 
 /** Waiting does not help against these. */
@@ -60,6 +65,10 @@ export class Store implements Recorder {
   /** Decimal digits: only who asks for one pays for a BigInt. */
   private readonly revisions = new Map<string, string>();
   private readonly limits: Limits;
+  private readonly feed: Feed;
+  private readonly groups: Groups;
+  /** Attributes with a schema that others have changed. */
+  private readonly unchecked = new Set<string>();
   private state: Status['state'] = 'connecting';
   private lastError: SyncedMemoryError | undefined;
   /** What to tell listeners once everything that arrived is applied. */
@@ -72,9 +81,14 @@ export class Store implements Recorder {
     attributes: object,
   ) {
     this.mirror = new Mirror(this, attributes);
-    this.events = new Events(settings.onError);
+    this.events = new Events(settings.onError, () => this.watchChanges());
+    this.mirror.check = checkBy(settings.schema);
+    this.feed = new Feed(this.mirror, this.events);
+    this.groups = new Groups(this.mirror, this.feed, (count, text) => this.submitGroup(count, text));
     this.limits = new Limits(settings, {
       check: (name, mutation) => {
+        // The core does not know of what a batch has done so far, and decides when it gets it.
+        if (this.groups.batch !== undefined) return;
         this.submit();
         wrapped(() => this.binding.check(this.handle, mutation), name);
       },
@@ -127,23 +141,83 @@ export class Store implements Recorder {
   }
 
   record(name: string, text: string): void {
-    this.batch.add(text);
+    (this.groups.batch ?? this.batch).add(text);
     this.recorded(name, text.length);
   }
 
   recordAppend(name: string, list: object, path: () => string, values: string): void {
-    this.batch.append(list, () => `["append",${quote(name)},${path()},`, values);
+    (this.groups.batch ?? this.batch).append(list, () => `["append",${quote(name)},${path()},`, values);
     this.recorded(name, values.length);
   }
 
   private recorded(name: string, units: number): void {
     this.limits.recorded(name, units);
-    if (this.blocking) {
-      this.flushSync(undefined, name);
-    } else if (!this.scheduled) {
-      this.scheduled = true;
-      queueMicrotask(() => this.submit());
-    }
+    if (this.groups.batch !== undefined) return;
+    if (this.blocking) this.flushSync(undefined, name);
+    else this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.submit();
+      this.emitAll();
+    });
+  }
+
+  // Groups
+
+  /** Runs `fn`: what it mutates is committed together. Where it throws, nothing has been mutated. */
+  runBatch<T>(fn: () => T): T {
+    this.checkOpen();
+    const result = this.groups.run(fn, () => this.watchChanges());
+    if (this.blocking && this.groups.batch === undefined) this.flushSync();
+    return result;
+  }
+
+  /** Commits what a transaction has done, unless anything it relied on is changed before: then rejects with ERR_CONFLICT. */
+  commit(draft: Draft): Promise<void> {
+    this.checkOpen();
+    return hold(this.groups.commit(draft));
+  }
+
+  /** Adds to a number; what the server then had. */
+  increment(name: string, path: Path, by: number | bigint): Promise<number | bigint> {
+    const counted = this.mirror.increment(name, path, by, () =>
+      this.groups.count(this.submitted + this.batch.count + 1),
+    );
+    return hold(counted);
+  }
+
+  /** Hands a group to the core, behind all that was made before. Gives how many mutations those were. */
+  private submitGroup(count: number, text: string): number {
+    this.submit();
+    wrapped(() => this.binding.submit(this.handle, `[${text}]`));
+    const before = this.submitted;
+    this.submitted += count;
+    this.schedule();
+    return before;
+  }
+
+  // Changes
+
+  changes(name?: string): Changes {
+    this.checkOpen();
+    const changes = this.feed.read(name, () => this.watchChanges());
+    this.watchChanges();
+    return changes;
+  }
+
+  /** Keeps track of what changes only where somebody wants to know. */
+  private watchChanges(): void {
+    const isWanted = this.feed.isWanted || this.groups.batch !== undefined;
+    this.mirror.observer = isWanted
+      ? (applied, isLocal) => {
+          this.groups.note(applied);
+          this.feed.note(applied, isLocal);
+        }
+      : undefined;
   }
 
   // Waiting
@@ -234,6 +308,7 @@ export class Store implements Recorder {
       if (waiter.refusal !== undefined) throw waiter.refusal;
     } finally {
       waiter.off();
+      this.emitAll();
     }
   }
 
@@ -246,7 +321,9 @@ export class Store implements Recorder {
 
   /** Blocking mode reads the server: before an attribute is read, or (without a name) all of them. */
   beforeRead(name?: string): void {
-    if (this.blocking && this.state !== 'closed') this.refreshSync(name === undefined ? undefined : [name]);
+    // A batch sees what was there when it began.
+    if (this.blocking && this.state !== 'closed' && this.groups.batch === undefined)
+      this.refreshSync(name === undefined ? undefined : [name]);
   }
 
   /** Flushes for at most exitTimeout, then closes; rejects where not everything was acknowledged. */
@@ -277,6 +354,8 @@ export class Store implements Recorder {
     this.binding.close(this.handle);
     this.waiters.abandon(syncedError('ERR_CLOSED'));
     this.replication.abandon(syncedError('ERR_CLOSED'));
+    this.groups.abandon(syncedError('ERR_CLOSED'));
+    this.feed.end();
   }
 
   private checkOpen(): void {
@@ -294,33 +373,52 @@ export class Store implements Recorder {
   }
 
   private drain(): void {
+    // What a batch has done is not known to the core yet.
+    if (this.groups.batch !== undefined) return;
     this.submit();
     const text = wrapped(() => this.binding.drain(this.handle));
     if (text === '') return;
     for (const event of decode(text) as CoreEvent[]) this.take(event);
-    // Listeners may mutate, and that must find the mirror where the core is: after all events.
-    for (const emit of this.emissions.splice(0)) emit();
+    this.checkOthers();
+    this.emitAll();
     this.waiters.settle();
+  }
+
+  /** Listeners may mutate, and that must find the mirror where the core is: after all events. */
+  private emitAll(): void {
+    this.feed.deliver();
+    for (const emit of this.emissions.splice(0)) emit();
+  }
+
+  /** What others made of an attribute may not be what its schema takes. It is there all the same. */
+  private checkOthers(): void {
+    for (const name of this.unchecked) {
+      const error = this.mirror.has(name) ? this.mirror.check?.(name, this.mirror.snapshot(name)) : undefined;
+      if (error !== undefined) this.emit('error', error);
+    }
+    this.unchecked.clear();
   }
 
   private take(event: CoreEvent): void {
     switch (event[0]) {
       case 'load':
-        this.changed(event[1], event[2], event[3]);
+        this.arrived(event[1], event[2], event[3]);
         this.mirror.load(event[1], event[4]);
         break;
       case 'patch':
-        this.changed(event[1], event[2], event[3]);
+        this.arrived(event[1], event[2], event[3]);
         this.mirror.patch(event[1], event[4]);
         break;
       case 'gone':
         this.revisions.delete(event[1]);
         this.limits.document(event[1], 0);
+        this.feed.revision = undefined;
         this.mirror.gone(event[1]);
         break;
       case 'unreadable': {
         const error = new SyncedMemoryError(event[2], `${event[1]}: ${event[3]}`, { attribute: event[1] });
         this.revisions.delete(event[1]);
+        this.feed.revision = undefined;
         this.mirror.unreadable(event[1], error);
         this.emit('error', error);
         break;
@@ -333,6 +431,7 @@ export class Store implements Recorder {
       }
       case 'settled':
         this.settled = event[1];
+        this.groups.settled(event[1]);
         if (this.pending === 0) this.limits.settled();
         break;
       case 'rejected':
@@ -364,6 +463,15 @@ export class Store implements Recorder {
       case 'replicated':
         this.replication.answered(event[1], event[2], event[3] && new SyncedMemoryError(event[3], event[4] ?? ''));
         break;
+      case 'committed':
+        this.groups.committed(event[1]);
+        break;
+      case 'aborted':
+        this.groups.aborted(event[1], event[2], event[3]);
+        break;
+      case 'incremented':
+        this.groups.counted(event[1], event[2]);
+        break;
       case 'error':
         this.lastError = new SyncedMemoryError(event[2], event[3]);
         this.emit('error', this.lastError);
@@ -375,6 +483,13 @@ export class Store implements Recorder {
     this.emissions.push(() => this.events.emit(event, payload));
   }
 
+  /** Somebody else has changed the attribute. */
+  private arrived(name: string, revision: string | null, bytes: number): void {
+    this.changed(name, revision, bytes);
+    this.feed.revision = revision === null || !this.feed.isWanted ? undefined : BigInt(revision);
+    if (this.mirror.check !== undefined) this.unchecked.add(name);
+  }
+
   private changed(name: string, revision: string | null, bytes: number): void {
     if (revision === null) this.revisions.delete(name);
     else this.revisions.set(name, revision);
@@ -383,6 +498,7 @@ export class Store implements Recorder {
 
   private refused(error: SyncedMemoryError, number: number): void {
     this.waiters.refuse(error, number);
+    this.groups.refused(error, number);
     this.emit('error', error);
   }
 }

@@ -3,6 +3,7 @@ import type { DictContainer } from './proxy/dict.js';
 import { popKey } from './proxy/dict-methods.js';
 import { BRAND, containerOf } from './proxy/handler.js';
 import { listOf, popAt } from './proxy/list-methods.js';
+import type { Snapshot } from './types.js';
 import { toPlain } from './values.js';
 
 export { popitem, setdefault, update } from './proxy/dict-methods.js';
@@ -102,6 +103,19 @@ export function asList<T>(list: readonly T[]): T[] {
 /** An independent plain copy of a dict, recursively. */
 export function asDict<T extends object>(dict: T): T {
   return toPlain(dict);
+}
+
+/**
+ * A list or dict of a memory as a frozen plain value, which shares what has not changed with the one before: the same
+ * object while nothing in it changes. structuredClone and postMessage take it.
+ */
+export function snapshot<T extends object>(value: T): Snapshot<T> {
+  const container = containerOf(value);
+  if (container !== undefined) return container.mirror.snapshots.of(container.raw) as Snapshot<T>;
+  throw new SyncedMemoryError(
+    'ERR_NOT_SUPPORTED',
+    'snapshot: not a list or dict of a memory; of a whole memory use $snapshot()',
+  );
 }
 
 export { asDict as asdict, asList as aslist };

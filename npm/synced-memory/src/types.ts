@@ -1,3 +1,4 @@
+import type { Change } from './change.js';
 import type { EventMap } from './events.js';
 import type { Status } from './store.js';
 
@@ -9,8 +10,26 @@ export interface FlushOptions {
   replicas?: number;
 }
 
+/** What `$transaction` and `$update` take. */
+export interface TransactionOptions {
+  /** How often it is tried before it rejects with ERR_CONFLICT; 100 without it. */
+  attempts?: number;
+}
+
+/** A frozen plain value. Methods, which `SyncedList` and `SyncedDict` declare, are not in it. */
+export type Snapshot<T> = 0 extends 1 & T
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly Snapshot<E>[]
+    : T extends object
+      ? { readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: Snapshot<T[K]> }
+      : T;
+
+/** Where a number is: an attribute, or a path that begins with one. */
+export type NumberPath<S extends object> = (keyof S & string) | readonly [keyof S & string, ...(string | number)[]];
+
 /** What every memory has beside its attributes: all names start with `$`, which no attribute's name does. */
-export interface MemoryMethods {
+export interface MemoryMethods<S extends object = AnyState> {
   /**
    * Resolves when everything mutated so far is acknowledged. Rejects with the server's refusal where it took back some
    * of it, once the rest is acknowledged; with ERR_TIMEOUT after `timeout` milliseconds, and what is pending stays
@@ -29,8 +48,57 @@ export interface MemoryMethods {
    * rejects. Mutations throw ERR_CLOSED from then on.
    */
   $close(): Promise<void>;
-  /** Calls `listener` on every such event, until the function that this gives is called. */
-  $on<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void;
+  /**
+   * Calls `listener` on every such event, until the function that this gives is called. Changes are told one by one,
+   * after all that came together are applied; with `place`, an attribute's name or a path that begins with one, only
+   * those that concern what is there.
+   */
+  $on<E extends keyof EventMap>(
+    event: E,
+    listener: (payload: EventMap[E]) => void,
+    place?: E extends 'change' ? string | readonly (string | number)[] : never,
+  ): () => void;
+  /**
+   * Changes of one attribute, or of all, for `for await`, until the memory is closed. Of a reader that is far behind,
+   * an attribute's changes are summed up by one of kind `reload`.
+   */
+  $changes(name?: keyof S & string): AsyncIterableIterator<Change>;
+  /**
+   * The memory as a frozen plain object that shares what has not changed with the one before: the same object while
+   * nothing changes. Attributes that cannot be read are left out.
+   */
+  $snapshot(): Snapshot<S>;
+  /** The same for one attribute; undefined where there is none. */
+  $snapshot<K extends keyof S & string>(name: K): Snapshot<S[K]>;
+  /**
+   * Runs `fn`, which must not be async, and gives what it returns: all its mutations are committed together, or none.
+   * Where it throws they are undone. Like other mutations they merge with those of others; where one of them cannot be
+   * kept, all are taken back, each with a `conflict` event. Mutations of attributes in different slots of a cluster
+   * throw ERR_CROSS_SLOT.
+   */
+  $batch<T>(fn: () => T): T;
+  /**
+   * Runs `fn` on a draft that reads and writes like the memory as it was at one moment, and commits what it wrote only
+   * if nothing it looked at has changed on the server; otherwise runs it again. Resolves with what it returned, once
+   * that is acknowledged. Where it throws, nothing happens and this rejects with that.
+   */
+  $transaction<T>(fn: (draft: S) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * A `$transaction` on one attribute: `fn` changes it in place, or returns another value. Resolves with what was
+   * acknowledged.
+   */
+  $update<K extends keyof S & string>(
+    name: K,
+    // biome-ignore lint/suspicious/noConfusingVoidType: it may return nothing
+    fn: (value: S[K]) => S[K] | undefined | void | PromiseLike<S[K] | undefined | void>,
+    options?: TransactionOptions,
+  ): Promise<Snapshot<S[K]>>;
+  /**
+   * Adds to a number; one that is not there yet counts as 0. Whatever others do to it at the same time, nothing is lost.
+   * Resolves with what this increment made of it on the server: a different value for each, if all add 1. Rejects with
+   * ERR_NOT_A_NUMBER, ERR_NOT_FOUND where a container on the way is missing, or as `$flush` does.
+   */
+  $increment(path: NumberPath<S>, by?: number | bigint): Promise<number | bigint>;
   /** How the memory is doing now. */
   readonly $status: Status;
   /** The attribute's confirmed revision: nanoseconds since 1970 when it was written last; undefined where it is absent. */
@@ -46,4 +114,4 @@ export interface MemoryMethods {
 export type AnyState = Record<string, any>;
 
 /** An open memory: its methods, and its attributes as own properties. S is the attributes' shape. */
-export type Memory<S extends object = AnyState> = MemoryMethods & S;
+export type Memory<S extends object = AnyState> = MemoryMethods<S> & S;

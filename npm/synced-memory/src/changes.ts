@@ -1,0 +1,71 @@
+import type { Change } from './change.js';
+
+/** How many changes wait for a reader before they are summed up. */
+const MOST_WAITING = 1_000;
+
+/**
+ * Changes as they come, for one reader with `for await`. Where more wait than are kept, each attribute's are summed up
+ * by one `reload`, which has the attribute's value at the time it is read.
+ */
+export class Changes implements AsyncIterableIterator<Change> {
+  private waiting: Change[] = [];
+  /** Attributes whose changes are summed up, each with the last of them. */
+  private readonly reloads = new Map<string, Change>();
+  private readers: ((result: IteratorResult<Change>) => void)[] = [];
+  private ended = false;
+
+  constructor(
+    private readonly current: (name: string) => unknown,
+    private readonly onEnd: () => void,
+  ) {}
+
+  push(change: Change): void {
+    const reader = this.readers.shift();
+    if (reader !== undefined) {
+      reader({ value: change, done: false });
+    } else if (this.reloads.has(change.name)) {
+      this.reloads.set(change.name, change);
+    } else if (this.waiting.length < MOST_WAITING) {
+      this.waiting.push(change);
+    } else {
+      for (const one of [...this.waiting, change]) this.reloads.set(one.name, one);
+      this.waiting = [];
+    }
+  }
+
+  next(): Promise<IteratorResult<Change>> {
+    const change = this.take();
+    if (change !== undefined) return Promise.resolve({ value: change, done: false });
+    if (this.ended) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve) => this.readers.push(resolve));
+  }
+
+  private take(): Change | undefined {
+    // What is summed up came first.
+    for (const [name, last] of this.reloads) {
+      this.reloads.delete(name);
+      const value = this.current(name);
+      return Object.freeze({ ...last, path: Object.freeze([name]), kind: 'reload', value, oldValue: undefined });
+    }
+    return this.waiting.shift();
+  }
+
+  /** No more will come; what waits can still be read. */
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    for (const reader of this.readers.splice(0)) reader({ value: undefined, done: true });
+    this.onEnd();
+  }
+
+  return(): Promise<IteratorResult<Change>> {
+    this.waiting = [];
+    this.reloads.clear();
+    this.end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
