@@ -1,6 +1,9 @@
 // biome-ignore-all lint/suspicious/noAssignInExpressions: such expressions are what is tested
 import assert from 'node:assert';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { type Change, changeOf } from '../src/change.js';
+import type { Applied } from '../src/edits.js';
 import { Mirror } from '../src/mirror.js';
 import { clear, pop, popitem, SyncedDict, SyncedList, setdefault, update } from '../src/synced.js';
 import { deepEqual, toPlain } from '../src/values.js';
@@ -177,6 +180,14 @@ describe('random mutations on a proxy, on plain values, and replayed from the wi
     const oracle = structuredClone(start);
     const replica = new Mirror(new Log());
     const held: [Any, Any][] = [];
+    const journal: Applied[] = [];
+    const changes: Change[] = [];
+    mirror.observer = (applied) => {
+      journal.push(applied);
+      changes.push(changeOf(applied, mirror.snapshots, 'local', undefined));
+    };
+    const told = { x: structuredClone(start) };
+    let shot = mirror.snapshot('x') as Any;
 
     for (let step = 0; step < 100; step++) {
       const root = mirror.get('x') as Any;
@@ -194,6 +205,15 @@ describe('random mutations on a proxy, on plain values, and replayed from the wi
 
       for (const text of log.take()) replica.patch('x', [parseWire(text)]);
       same(replica.get('x'), oracle, what);
+      for (const change of changes.splice(0)) follow(told, change);
+      same(told.x, oracle, what);
+      for (const each of [mirror, replica]) same(each.snapshot('x'), oracle, what);
+      const next = mirror.snapshot('x') as Any;
+      expect(isFrozen(next), what).toBe(true);
+      expect(mirror.snapshot('x'), what).toBe(next);
+      const isSame = JSON.stringify(shot, big) === JSON.stringify(next, big) && isDeepStrictEqual(shot, next);
+      if (!isSame) expect(shot, what).not.toBe(next);
+      shot = next;
       // References held since long ago see the same on both sides, as long as they are part of the memory.
       for (const [theirs, ours] of held) {
         expect(contains(replica.get('x'), theirs), what).toBe(contains(root, ours));
@@ -201,6 +221,10 @@ describe('random mutations on a proxy, on plain values, and replayed from the wi
       }
       if (step % 10 === 0) held.push(descend(pick, replica.get('x') as Any, root));
     }
+
+    mirror.observer = undefined;
+    for (const applied of journal.reverse()) mirror.takeBack(applied);
+    for (const back of [mirror.get('x'), mirror.snapshot('x')]) same(back, start, `${seed} taken back`);
   });
 });
 
@@ -208,6 +232,33 @@ describe('random mutations on a proxy, on plain values, and replayed from the wi
 function same(actual: unknown, expected: unknown, what: string): void {
   assert.deepStrictEqual(actual, expected, what);
   expect(JSON.stringify(actual, big), what).toBe(JSON.stringify(expected, big));
+}
+
+/** Does to plain values what a change tells. */
+function follow(told: Any, { path, kind, value, oldValue }: Change): void {
+  const last = path.at(-1) as string;
+  const holder = path.slice(0, -1).reduce((at, key) => own(at, String(key)) as Any, told);
+  if (kind === 'delete') {
+    assert.deepStrictEqual(holder[last], oldValue);
+    delete holder[last];
+  } else if (kind === 'splice') {
+    const removed = holder.splice(last, (oldValue as unknown[]).length, ...structuredClone(value as unknown[]));
+    assert.deepStrictEqual(removed, oldValue);
+  } else {
+    assert.equal(kind, 'set');
+    assert.deepStrictEqual(Object.hasOwn(holder, last) ? own(holder, last) : undefined, oldValue);
+    setKey(holder, last, structuredClone(value));
+  }
+}
+
+function own(holder: object, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(holder, key)?.value;
+}
+
+function isFrozen(value: Any): boolean {
+  return (
+    typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isFrozen))
+  );
 }
 
 /** Is `synced` part of `root` (itself, not an equal one)? */

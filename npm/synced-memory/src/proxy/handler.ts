@@ -163,7 +163,7 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 /** A container to change: `raw`, or in its place a copy where it is part of a snapshot (see Draft). */
 export function thaw(raw: object, holder: object, key: string | number): object {
   if (Object.isExtensible(raw)) return raw;
-  const copy = Array.isArray(raw) ? raw.slice() : { ...raw };
+  const copy = Array.isArray(raw) ? [...raw] : { ...raw };
   setOwn(holder, key as string, copy);
   return copy;
 }

@@ -1,0 +1,68 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { snapshot, toPlain } from '../src/synced.js';
+import { mirrorOf } from './support/log.js';
+
+describe('a snapshot', () => {
+  test('is frozen, plain, and stays what it was', () => {
+    const { mirror, x } = mirrorOf({ list: [{ done: false }], none: null });
+    const before = mirror.snapshot('x');
+    x.list[0].done = true;
+    x.list.push('more');
+    delete x.none;
+    expect(before).toEqual({ list: [{ done: false }], none: null });
+    expect(mirror.snapshot('x')).toEqual({ list: [{ done: true }, 'more'] });
+    expect(() => {
+      (before as { list: unknown[] }).list.push(1);
+    }).toThrow(TypeError);
+    expect(structuredClone(before)).toEqual(before);
+    const { port1, port2 } = new MessageChannel();
+    port1.postMessage(mirror.snapshot('x'));
+    expect(receiveMessageOnPort(port2)?.message).toEqual(toPlain(x));
+    port1.close();
+  });
+
+  test('is the same object while nothing changes, and shares what has not changed', () => {
+    const { mirror, x } = mirrorOf({ a: { deep: [{ n: 1 }, { n: 2 }] }, b: { c: {} } });
+    type Shape = { a: { deep: { n: number }[] }; b: { c: object } };
+    const first = mirror.snapshot('x') as Shape;
+    expect(mirror.snapshot('x')).toBe(first);
+    expect(snapshot(x.a)).toBe(first.a);
+    x.a.deep[1].n = 3;
+    const second = mirror.snapshot('x') as Shape;
+    expect(second).not.toBe(first);
+    expect([second.b, second.a.deep[0]]).toEqual([first.b, first.a.deep[0]]);
+    expect(second.b).toBe(first.b);
+    expect(second.a.deep[0]).toBe(first.a.deep[0]);
+    expect([first.a.deep[1]?.n, second.a.deep[1]?.n]).toEqual([2, 3]);
+    x.a.deep.unshift({ n: 0 });
+    const third = snapshot<Shape>(x);
+    expect(third.a.deep.slice(1)).toEqual(second.a.deep);
+    expect(third.a.deep[1]).toBe(second.a.deep[0]);
+    mirror.patch('x', [['set', 'x', ['b', 'c'], 'd', 1]]);
+    expect(snapshot<Shape>(x)).toMatchObject({ b: { c: { d: 1 } } });
+    expect(snapshot<Shape>(x).a).toBe(third.a);
+  });
+
+  test('of a list or dict that is no longer part of the memory is the last there was', () => {
+    const { mirror, x } = mirrorOf({ list: [1] });
+    const { list } = x;
+    x.list = [];
+    expect(snapshot(list)).toEqual([1]);
+    mirror.gone('x');
+    expect(snapshot(list)).toEqual([1]);
+  });
+
+  test('of anything else is an error', () => {
+    expect(() => snapshot({})).toThrow(expect.objectContaining({ code: 'ERR_NOT_SUPPORTED' }));
+  });
+
+  test('copies one list of a hundred thousand, not what is in it', () => {
+    const { mirror, x } = mirrorOf(Array.from({ length: 100_000 }, (_, n) => ({ n, tags: ['a'] })));
+    const first = mirror.snapshot('x') as object[];
+    x[70_000].tags.push('b');
+    const second = mirror.snapshot('x') as object[];
+    expect(second[70_000]).toEqual({ n: 70_000, tags: ['a', 'b'] });
+    expect(second.filter((element, index) => element !== first[index])).toEqual([second[70_000]]);
+  });
+});
