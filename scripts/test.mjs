@@ -9,7 +9,7 @@ import { setup } from './setup.mjs';
 /** What only the native build does: listen, block, files, certificates of one's own, servers with names and parts. */
 const native = [
   'faults/file',
-  ...['acl', 'cluster', 'dragonflydb', 'limits', 'live', 'replicas', 'sentinel', 'tls'].map(
+  ...['acl', 'changes', 'cluster', 'dragonflydb', 'limits', 'live', 'replicas', 'sentinel', 'tls'].map(
     (name) => `servers/${name}`,
   ),
 ];

@@ -144,10 +144,7 @@ function checkFunction<F>(method: string, fn: F): F {
   throw syncedError('ERR_OPTIONS', `${method} takes a function`);
 }
 
-/** Options whose schema, where there is one, tells the attributes' shape. */
-type WithSchema<T extends Schemas> = Omit<OpenOptions, 'schema'> & { schema?: T };
-type NoSchemas = Record<never, never>;
-type StateFor<S extends object, T extends Schemas> = [keyof T] extends [never] ? S : StateOf<T>;
+type Unchecked = Omit<OpenOptions, 'schema'> & { schema?: undefined };
 
 /** How a class of memories is opened. */
 export interface MemoryClass {
@@ -155,16 +152,20 @@ export interface MemoryClass {
    * Opens a memory and loads its attributes. Resolves also where the server cannot be reached: mutations then wait for
    * it. Rejects with ERR_OPTIONS, ERR_AUTH, ERR_FILE or ERR_ADDON.
    */
-  open<S extends object = AnyState, const T extends Schemas = NoSchemas>(
-    options?: WithSchema<T> | string | URL,
-  ): Promise<MemoryOf<StateFor<S, T>>>;
+  open<S extends object = AnyState>(options?: Unchecked | string | URL): Promise<MemoryOf<S>>;
+  /** The same with the state's shape taken from its validators. */
+  open<const T extends Schemas>(options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
+  /** The same with validators, and a shape that is told. */
+  open<S extends object>(options: OpenOptions): Promise<MemoryOf<S>>;
   /**
    * Opens a memory whose mutations return when they are acknowledged, and whose attributes are read from the server,
    * as the Python package does it. For scripts: each blocks the thread for a round trip.
    */
-  openSync<S extends object = AnyState, const T extends Schemas = NoSchemas>(
-    options?: WithSchema<T> | string | URL,
-  ): MemoryOf<StateFor<S, T>>;
+  openSync<S extends object = AnyState>(options?: Unchecked | string | URL): MemoryOf<S>;
+  /** The same with the state's shape taken from its validators. */
+  openSync<const T extends Schemas>(options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
+  /** The same with validators, and a shape that is told. */
+  openSync<S extends object>(options: OpenOptions): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }
@@ -172,15 +173,17 @@ export interface MemoryClass {
 /** The same for one scope: keys are `<prefix><scope>:<name>`. */
 export interface PrefixedMemoryClass {
   /** See {@link MemoryClass.open}. */
-  open<S extends object = AnyState, const T extends Schemas = NoSchemas>(
-    scope: string,
-    options?: WithSchema<T> | string | URL,
-  ): Promise<MemoryOf<StateFor<S, T>>>;
+  open<S extends object = AnyState>(scope: string, options?: Unchecked | string | URL): Promise<MemoryOf<S>>;
+  /** The same with the state's shape taken from its validators. */
+  open<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
+  /** The same with validators, and a shape that is told. */
+  open<S extends object>(scope: string, options: OpenOptions): Promise<MemoryOf<S>>;
   /** See {@link MemoryClass.openSync}. */
-  openSync<S extends object = AnyState, const T extends Schemas = NoSchemas>(
-    scope: string,
-    options?: WithSchema<T> | string | URL,
-  ): MemoryOf<StateFor<S, T>>;
+  openSync<S extends object = AnyState>(scope: string, options?: Unchecked | string | URL): MemoryOf<S>;
+  /** The same with the state's shape taken from its validators. */
+  openSync<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
+  /** The same with validators, and a shape that is told. */
+  openSync<S extends object>(scope: string, options: OpenOptions): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }

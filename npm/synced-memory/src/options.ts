@@ -28,7 +28,7 @@ export interface OpenOptions {
    * ERR_SCHEMA and changes nothing. What others store that breaks it can be read, and raises an `error` event. Each
    * mutation of such an attribute costs a validation of all of it.
    */
-  schema?: Schemas;
+  schema?: Schemas | undefined;
   /** The most bytes of JSON text that one attribute may have; 64 MiB without it. */
   maxDocumentBytes?: number;
   /**
@@ -59,7 +59,7 @@ export interface TlsOptions {
 /** Options with every default filled in. */
 export interface Settings
   extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'schema' | 'tls' | 'transport'>> {
-  schema?: Schemas;
+  schema?: Schemas | undefined;
   tls?: TlsOptions;
   defaults?: object;
   names?: readonly string[];

@@ -56,7 +56,7 @@ export interface MemoryMethods<S extends object = AnyState> {
   $on<E extends keyof EventMap>(
     event: E,
     listener: (payload: EventMap[E]) => void,
-    place?: E extends 'change' ? string | readonly (string | number)[] : never,
+    place?: string | readonly (string | number)[],
   ): () => void;
   /**
    * Changes of one attribute, or of all, for `for await`, until the memory is closed. Of a reader that is far behind,

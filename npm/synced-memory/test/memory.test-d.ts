@@ -12,12 +12,9 @@ interface State {
 
 describe('a memory of a known shape', () => {
   test('opens as such', () => {
-    expectTypeOf(Memory.open<State>).returns.resolves.toEqualTypeOf<Memory<State>>();
-    expectTypeOf(Memory.openSync<State>).returns.toEqualTypeOf<Memory<State>>();
-    expectTypeOf(PrefixedMemory.open<State>)
-      .parameter(0)
-      .toEqualTypeOf<string>();
-    expectTypeOf(PrefixedMemory.open<State>).returns.resolves.toEqualTypeOf<Memory<State>>();
+    expectTypeOf(() => Memory.open<State>()).returns.resolves.toEqualTypeOf<Memory<State>>();
+    expectTypeOf(() => Memory.openSync<State>()).returns.toEqualTypeOf<Memory<State>>();
+    expectTypeOf(() => PrefixedMemory.open<State>('scope')).returns.resolves.toEqualTypeOf<Memory<State>>();
   });
 
   test('reads and takes what is declared', () => {
