@@ -11,7 +11,7 @@ import { functionSizes } from './wasm-functions.mjs';
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
   wasm: { most: 136_000, wanted: 80_000 },
-  'JavaScript layer': { most: 19_000, wanted: 12_000 },
+  'JavaScript layer': { most: 26_000, wanted: 12_000 },
 };
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -280,7 +280,7 @@ test('names, time limits and events that do not exist are refused', async () => 
     await expect((async () => mem.$flush({ timeout }))()).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
   }
   const on = mem.$on as (event: string, listener: unknown) => unknown;
-  expect(() => on.call(mem, 'change', () => {})).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
+  expect(() => on.call(mem, 'changed', () => {})).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
   expect(() => on.call(mem, 'error', undefined)).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
 });
 
