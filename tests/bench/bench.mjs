@@ -12,6 +12,8 @@ await runAsScript(import.meta.url, async () => {
   const { acknowledgedPush } = await import('./acknowledged.mjs');
   const { burst } = await import('./burst.mjs');
   const { severalWriters } = await import('./writers.mjs');
+  const { live } = await import('./live.mjs');
+  const { snapshots } = await import('./snapshots.mjs');
 
   const server = await startRedisServer();
   try {
@@ -24,6 +26,8 @@ await runAsScript(import.meta.url, async () => {
     await acknowledgedPush(server.url, client, untimed);
     await burst(server.url, untimed);
     await severalWriters(server.url, untimed);
+    await live(server.url, untimed);
+    await snapshots();
     client.destroy();
     untimed.destroy();
   } finally {

@@ -99,7 +99,12 @@ class MemoryBase implements Untyped {
     by: number | bigint = 1,
   ): Promise<number | bigint> {
     const [name, ...rest] = typeof path === 'string' ? [path] : path;
-    const counted = (async () => reading(storeOf(this), name).increment(checkName(name), rest, by))();
+    const counted = (async () => {
+      if (typeof by !== 'number' && typeof by !== 'bigint') {
+        throw syncedError('ERR_OPTIONS', '$increment takes a path and a number');
+      }
+      return reading(storeOf(this), name).increment(checkName(name), rest, by);
+    })();
     // Who does not wait for it learns of a refusal by an event.
     counted.catch(() => {});
     return counted;

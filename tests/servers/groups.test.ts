@@ -1,0 +1,388 @@
+// Several mutations as one: batches, transactions, updates, and increments.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type AnyState, Memory } from 'synced-memory';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Backend, backends, kinds } from './backends.js';
+
+interface Account {
+  balance: number;
+  log: string[];
+}
+
+/** On a cluster, what is in braces decides where a key is. */
+interface Known {
+  '{bank}a': Account;
+  '{bank}b': Account;
+  '{bank}c': Account;
+  count: number;
+  list: number[];
+}
+type Name = '{bank}a' | '{bank}b' | '{bank}c';
+type State = Known & AnyState;
+
+const conflict = expect.objectContaining({ code: 'ERR_CONFLICT' });
+
+describe.each(kinds)('on %s', (kind) => {
+  let backend: Backend;
+  let mine: Memory<State>;
+  let theirs: Memory<State>;
+
+  beforeAll(async () => {
+    backend = await backends[kind]();
+  });
+  afterAll(() => backend.stop());
+  beforeEach(async () => {
+    mine = await Memory.open<State>(backend.url);
+    for (const name of Object.keys(mine)) delete mine[name];
+    for (const name of ['{bank}a', '{bank}b', '{bank}c'] as const) mine[name] = { balance: 100, log: [] };
+    mine.list = [1];
+    await mine.$flush();
+    theirs = await Memory.open<State>(backend.url);
+    return () => Promise.all([mine.$close(), theirs.$close()]);
+  });
+
+  describe('$batch', () => {
+    test('commits over several attributes, seen whole by everybody', async () => {
+      const seen: number[] = [];
+      theirs.$on('change', () => seen.push(theirs['{bank}a'].balance + theirs['{bank}b'].balance));
+      const moved = mine.$batch(() => {
+        mine['{bank}a'].balance -= 30;
+        mine['{bank}b'].balance += 30;
+        mine['{bank}a'].log.push('-30');
+        return 30;
+      });
+      expect(moved).toBe(30);
+      expect(mine['{bank}a']).toEqual({ balance: 70, log: ['-30'] });
+      await mine.$flush();
+      expect(mine.$status.pending).toBe(0);
+      await vi.waitFor(() => expect(theirs.$snapshot()).toEqual(mine.$snapshot()));
+      expect(new Set(seen)).toEqual(new Set([200]));
+    });
+
+    test('merges with what others do', async () => {
+      mine.$batch(() => {
+        mine['{bank}a'].log.push('mine');
+        mine['{bank}b'].log.push('mine');
+      });
+      theirs['{bank}a'].log.push('theirs');
+      theirs['{bank}b'].log.push('theirs');
+      await Promise.all([mine.$flush(), theirs.$flush()]);
+      await mine.$sync();
+      expect([...mine['{bank}a'].log].sort()).toEqual(['mine', 'theirs']);
+      expect([...mine['{bank}b'].log].sort()).toEqual(['mine', 'theirs']);
+    });
+
+    test('is undone where it throws, as if nothing had been', async () => {
+      const changes: unknown[] = [];
+      mine.$on('change', (change) => changes.push(change));
+      const before = JSON.stringify(mine);
+      const { list } = mine;
+      const failure = new Error('of the test');
+      expect(() =>
+        mine.$batch(() => {
+          mine.list.unshift(0, 0);
+          mine.list.sort().reverse();
+          mine.list.pop();
+          mine['{bank}a'].balance = -1;
+          mine.$batch(() => {
+            mine['{bank}a'].log.push('inner');
+          });
+          delete (mine as Partial<State>)['{bank}b'];
+          mine.list = [7];
+          mine.fresh = { a: 1 };
+          throw failure;
+        }),
+      ).toThrow(failure);
+      expect(JSON.stringify(mine)).toBe(before);
+      expect(mine.list).toBe(list);
+      expect(mine.$status.pending).toBe(0);
+      mine.list.push(2);
+      await mine.$flush();
+      await vi.waitFor(() => expect(theirs.list).toEqual([1, 2]));
+      expect(changes).toHaveLength(1);
+    });
+
+    test('an inner one that throws is undone alone', async () => {
+      mine.$batch(() => {
+        mine['{bank}a'].balance = 1;
+        expect(() =>
+          mine.$batch(() => {
+            mine['{bank}a'].balance = 2;
+            mine['{bank}b'].balance = 2;
+            throw new Error('of the test');
+          }),
+        ).toThrow();
+        mine['{bank}c'].balance = 3;
+      });
+      await mine.$flush();
+      await theirs.$sync();
+      expect(['{bank}a', '{bank}b', '{bank}c'].map((name) => theirs[name].balance)).toEqual([1, 100, 3]);
+    });
+
+    test('takes no async function', async () => {
+      const options = expect.objectContaining({ code: 'ERR_OPTIONS' });
+      expect(() =>
+        mine.$batch(async () => {
+          mine.list.push(2);
+        }),
+      ).toThrow(options);
+      expect(mine.list).toEqual([1]);
+      expect(() => mine.$batch(7 as never)).toThrow(options);
+      expect(mine.$batch(() => 'nothing')).toBe('nothing');
+      await mine.$flush();
+    });
+
+    test('where one mutation cannot be kept, none is', async () => {
+      const conflicts: string[] = [];
+      mine.$on('conflict', ({ name }) => conflicts.push(name));
+      await theirs.$sync();
+      theirs['{bank}a'] = 'closed' as never;
+      await theirs.$flush();
+      // Before this process has heard of it, or after: either it throws here, or nothing of it is kept.
+      let threw = false;
+      try {
+        mine.$batch(() => {
+          mine['{bank}b'].log.push('half');
+          mine['{bank}a'].log.push('half');
+        });
+      } catch {
+        threw = true;
+      }
+      await mine.$sync();
+      expect(mine['{bank}b'].log).toEqual([]);
+      if (!threw) expect(conflicts.sort()).toEqual(['{bank}a', '{bank}b']);
+    });
+  });
+
+  describe('$transaction', () => {
+    const move = (from: Name, to: Name, amount: number) => (draft: State) => {
+      if (draft[from].balance < amount) throw new RangeError('too little');
+      draft[from].balance -= amount;
+      draft[to].balance += amount;
+      draft[to].log.push(`${amount}`);
+      return draft[to].balance;
+    };
+
+    test('commits what it wrote, on what it read', async () => {
+      expect(await mine.$transaction(move('{bank}a', '{bank}b', 30))).toBe(130);
+      expect(mine.$status.pending).toBe(0);
+      await theirs.$sync();
+      expect([theirs['{bank}a'], theirs['{bank}b']]).toEqual([
+        { balance: 70, log: [] },
+        { balance: 130, log: ['30'] },
+      ]);
+    });
+
+    test('runs again where something it read was changed, and sees that', async () => {
+      const seen: number[] = [];
+      const total = await mine.$transaction(async (draft) => {
+        seen.push(draft['{bank}a'].balance);
+        if (seen.length === 1) {
+          theirs['{bank}a'].balance = 50;
+          await theirs.$flush();
+        }
+        draft['{bank}b'].balance = draft['{bank}a'].balance * 2;
+        return draft['{bank}b'].balance;
+      });
+      expect([total, seen.at(-1)]).toEqual([100, 50]);
+      await theirs.$sync();
+      expect(theirs['{bank}b'].balance).toBe(100);
+    });
+
+    test('what it throws is thrown, and nothing happens', async () => {
+      const before = mine.$snapshot();
+      await expect(mine.$transaction(move('{bank}a', '{bank}b', 101))).rejects.toThrow(RangeError);
+      await expect(
+        mine.$transaction(async (draft) => {
+          draft.list.push(2);
+          await theirs.$sync();
+          throw new Error('of the test');
+        }),
+      ).rejects.toThrow('of the test');
+      expect(mine.$snapshot()).toBe(before);
+      expect(mine.$status.pending).toBe(0);
+    });
+
+    test('gives up in the end', async () => {
+      let runs = 0;
+      const hopeless = mine.$transaction(
+        async (draft) => {
+          theirs.list.push(++runs);
+          await theirs.$flush();
+          draft.list.push(0);
+        },
+        { attempts: 3 },
+      );
+      await expect(hopeless).rejects.toEqual(conflict);
+      expect(runs).toBe(3);
+      await mine.$sync();
+      expect(mine.list).toEqual([1, 1, 2, 3]);
+    });
+
+    test('its draft is like the memory, but on its own', async () => {
+      let late: number[] = [];
+      await mine
+        .$transaction((draft) => {
+          expect(Object.keys(draft)).toEqual(Object.keys(mine));
+          expect('list' in draft).toBe(true);
+          draft.list.push(2);
+          draft.list.sort((a, b) => b - a);
+          draft.fresh = { deep: { list: [] } };
+          draft.fresh.deep.list.push(draft.list);
+          delete (draft as Partial<State>)['{bank}c'];
+          expect('{bank}c' in draft).toBe(false);
+          expect(draft.list).toEqual([2, 1]);
+          expect(mine.list).toEqual([1]);
+          expect('fresh' in mine).toBe(false);
+          late = draft.list;
+          expect(() => draft.list.push((() => {}) as never)).toThrow(
+            expect.objectContaining({ code: 'ERR_NOT_SERIALIZABLE' }),
+          );
+          return kind === 'cluster' ? Promise.reject(new Error('these are in different places')) : undefined;
+        })
+        .catch((error) => {
+          if (kind !== 'cluster') throw error;
+        });
+      expect(() => late.push(3)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }));
+      if (kind === 'cluster') return;
+      await theirs.$sync();
+      expect(theirs.$snapshot()).toEqual(mine.$snapshot());
+      expect(theirs.fresh).toEqual({ deep: { list: [[2, 1]] } });
+      expect('{bank}c' in theirs).toBe(false);
+    });
+
+    test('many at once keep the sum, in every snapshot', async () => {
+      const accounts = ['{bank}a', '{bank}b', '{bank}c'] as const;
+      const sums = new Set<number>();
+      const sum = (state: AnyState) => accounts.reduce((all, name) => all + state[name].balance, 0);
+      const readers = [mine, theirs, await Memory.open<State>(backend.url)];
+      const offs = readers.map((reader) => reader.$on('change', () => sums.add(sum(reader.$snapshot()))));
+      const transfers = readers.flatMap((writer, w) =>
+        Array.from({ length: 8 }, async (_, n) => {
+          const [from, to] = [accounts[(n + w) % 3], accounts[(n + w + 1) % 3]] as [Name, Name];
+          await writer.$transaction(move(from, to, 1 + n));
+        }),
+      );
+      await Promise.all(transfers);
+      for (const reader of readers) {
+        await reader.$sync();
+        sums.add(sum(reader.$snapshot()));
+      }
+      expect(sums).toEqual(new Set([300]));
+      expect(accounts.reduce((all, name) => all + mine[name].log.length, 0)).toBe(24);
+      for (const off of offs) off();
+      await readers[2]?.$close();
+    });
+  });
+
+  describe('$update', () => {
+    test('in place, or by another value', async () => {
+      expect(await mine.$update('list', (list) => [...list, 2])).toEqual([1, 2]);
+      expect(
+        await mine.$update('list', (list) => {
+          list.push(3);
+        }),
+      ).toEqual([1, 2, 3]);
+      expect(await mine.$update('absent', (value) => (value ?? 0) + 1)).toBe(1);
+      await theirs.$sync();
+      expect([theirs.list, theirs.absent]).toEqual([[1, 2, 3], 1]);
+    });
+
+    test('of several at once, none is lost', async () => {
+      const both = [mine, theirs];
+      await Promise.all(
+        Array.from({ length: 12 }, (_, n) =>
+          (both[n % 2] as Memory<State>).$update('list', (list) => [...list, n + 2]),
+        ),
+      );
+      await mine.$sync();
+      expect([...mine.list].sort((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, n) => n + 1));
+    });
+  });
+
+  describe('$increment', () => {
+    test('gives what was acknowledged', async () => {
+      expect(await mine.$increment('count')).toBe(1);
+      expect(await mine.$increment(['count'], 41)).toBe(42);
+      expect(await mine.$increment(['{bank}a', 'balance'], -0.5)).toBe(99.5);
+      expect(await mine.$increment(['{bank}a', 'visits'], 2n ** 60n)).toBe(2n ** 60n);
+      expect(await mine.$increment(['list', 0], 9)).toBe(10);
+      await theirs.$sync();
+      expect([theirs.count, theirs['{bank}a'], theirs.list]).toEqual([
+        42,
+        { balance: 99.5, log: [], visits: 2n ** 60n },
+        [10],
+      ]);
+    });
+
+    test('shows at once, and adds to what others made of it', async () => {
+      mine.$increment('count', 5);
+      expect(mine.count).toBe(5);
+      const all = await Promise.all(Array.from({ length: 40 }, (_, n) => [mine, theirs][n % 2]?.$increment('count')));
+      await mine.$sync();
+      expect(mine.count).toBe(45);
+      expect(new Set(all).size).toBe(40);
+    });
+
+    test('in a batch', async () => {
+      let counted: Promise<number | bigint> | undefined;
+      mine.$batch(() => {
+        mine['{bank}a'].balance = 7;
+        counted = mine.$increment(['{bank}b', 'balance'], 7);
+      });
+      expect(await counted).toBe(107);
+      expect(() =>
+        mine.$batch(() => {
+          counted = mine.$increment(['{bank}b', 'balance'], 7);
+          throw new Error('of the test');
+        }),
+      ).toThrow();
+      await expect(counted).rejects.toThrow('of the test');
+      expect(mine['{bank}b'].balance).toBe(107);
+    });
+
+    test('nonsense', async () => {
+      const code = (expected: string) => expect.objectContaining({ code: expected });
+      const refused = (path: unknown, by: unknown = 1) =>
+        expect(mine.$increment(path as 'count', by as number)).rejects;
+      await refused('list').toEqual(code('ERR_NOT_A_NUMBER'));
+      await refused(['list', 5]).toEqual(code('ERR_NOT_A_NUMBER'));
+      await refused(['list', 'length']).toEqual(code('ERR_NOT_A_NUMBER'));
+      await refused(['{bank}a', 'log', 'x', 1]).toEqual(code('ERR_NOT_FOUND'));
+      await refused(['nowhere', 'x']).toEqual(code('ERR_NOT_FOUND'));
+      await refused('$flush').toEqual(code('ERR_RESERVED_NAME'));
+      await refused('count', Number.NaN).toEqual(code('ERR_NOT_SERIALIZABLE'));
+      await refused('count', '1').toEqual(code('ERR_OPTIONS'));
+      await refused([]).toEqual(code('ERR_RESERVED_NAME'));
+      expect(mine.$status.pending).toBe(0);
+    });
+  });
+
+  test('eight processes that increment add up exactly', { skip: kind === 'memory' }, async () => {
+    const path = new URL('./incrementer.mjs', import.meta.url);
+    const processes = Array.from({ length: 8 }, () => fork(path, [backend.url, '125'], { stdio: 'inherit' }));
+    const reports = await Promise.all(processes.map((process) => once(process, 'message')));
+    const values = reports.flatMap(([values]) => values as number[]);
+    expect(values.sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1));
+    await mine.$sync();
+    expect(mine.count).toBe(1000);
+  });
+
+  test('different slots of a cluster are refused before anything happens', { skip: kind !== 'cluster' }, async () => {
+    const before = mine.$snapshot();
+    const crossSlot = expect.objectContaining({ code: 'ERR_CROSS_SLOT', message: expect.stringContaining('{') });
+    expect(() =>
+      mine.$batch(() => {
+        mine.list.push(2);
+        mine['{bank}a'].balance = 0;
+      }),
+    ).toThrow(crossSlot);
+    const transaction = mine.$transaction((draft) => {
+      draft['{bank}a'].balance = draft.list.length;
+    });
+    await expect(transaction).rejects.toEqual(crossSlot);
+    expect(mine.$snapshot()).toEqual(before);
+    expect(mine.$status.pending).toBe(0);
+  });
+});
