@@ -39,6 +39,8 @@ pub enum Command {
     },
     /// Change what is stored under one key, atomically and at most once.
     Commit(Arc<Commit>),
+    /// Change what is stored under several keys, all or nothing, and at most once.
+    Group(Arc<Group>),
     /// Wait until replicas have everything that was committed before.
     Replicas {
         /// What the keys of the memory start with.
@@ -79,6 +81,15 @@ pub struct Commit {
     pub revision: Revision,
     /// What to tell those who listen; None where nobody can.
     pub delta: Option<Delta>,
+}
+
+/// Commits that are applied together or not at all.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// One for each document that changes, none with an `after`, an append, or the key of another.
+    pub commits: Vec<Arc<Commit>>,
+    /// What else must be stored as it is: full keys, none of them that of a commit.
+    pub checks: Vec<(String, Guard)>,
 }
 
 /// What a commit does, for those who have what it is built on.
@@ -123,6 +134,8 @@ pub enum Answer {
     },
     /// To [`Command::Commit`].
     Committed(Outcome),
+    /// To [`Command::Group`].
+    Grouped(GroupOutcome),
     /// To [`Command::Replicas`]: how many have it.
     Replicas(u32),
     /// To [`Command::Names`]: full keys, possibly repeated, and the cursor to go on from (`"0"` at the end).
@@ -161,6 +174,26 @@ pub enum Outcome {
     },
 }
 
+/// What became of a group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GroupOutcome {
+    /// Applied now.
+    Applied,
+    /// Its sequences had been applied before; nothing was changed.
+    Duplicate,
+    /// Some guard did not match; nothing was changed. What there is for each commit, then for each check.
+    Stale(Vec<Found>),
+}
+
+/// What is stored in a place that a group is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// What is stored where the guard did not match.
+    pub stored: Option<Stored>,
+    /// As in [`Outcome::Stale`]; of a check, false.
+    pub remembers: bool,
+}
+
 /// A glance at what is stored under a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Probed {
@@ -190,8 +223,8 @@ pub enum Input {
     Changed(Vec<String>),
     /// Everything may have changed.
     ChangedAll,
-    /// What some process committed.
-    Announced(Announcement),
+    /// What some process committed together.
+    Announced(Vec<Announcement>),
     /// A timeout has passed (see `Session::poll_timeout`), or a caller just wants the session to look at the time.
     Tick,
 }

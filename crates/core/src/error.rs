@@ -29,6 +29,10 @@ pub enum ErrorCode {
     Refused,
     /// A commit was sent so long ago that the server cannot tell any more whether it was applied.
     OutcomeUnknown,
+    /// Somebody else changed what mutations relied on.
+    Conflict,
+    /// Attributes that a cluster keeps on different nodes cannot be changed together.
+    CrossSlot,
     /// The server cannot be reached.
     Unavailable,
     /// A URL or an option that cannot be used.
@@ -56,6 +60,8 @@ impl ErrorCode {
             Self::Tls => "ERR_TLS",
             Self::Refused => "ERR_REFUSED",
             Self::OutcomeUnknown => "ERR_OUTCOME_UNKNOWN",
+            Self::Conflict => "ERR_CONFLICT",
+            Self::CrossSlot => "ERR_CROSS_SLOT",
             Self::Unavailable => "ERR_UNAVAILABLE",
             Self::Options => "ERR_OPTIONS",
             Self::File => "ERR_FILE",

@@ -24,7 +24,7 @@ fn run(client: &mut Client, server: &mut MemoryStore) -> String {
     let mut kinds = String::new();
     loop {
         kinds.push_str(match client.outgoing.front() {
-            Some((_, Command::Commit(_))) => "commit ",
+            Some((_, Command::Commit(_) | Command::Group(_))) => "commit ",
             Some((_, Command::Tail { .. })) => "tail ",
             Some((_, Command::Probe { .. })) => "probe ",
             Some((_, Command::Load { .. })) => "load ",

@@ -38,16 +38,20 @@ const KEYWORDS: [&str; 21] = [
     "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil", "not", "or",
     "repeat", "return", "then", "true", "until", "while",
 ];
+/// What a name of a key must be.
+const KEY: &str = "key";
 const SYMBOLS: &str = "=~<>+-*/%#(){}[],;.";
 
 #[test]
 fn every_script_declares_its_keys_and_runs_on_every_lua() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resp/scripts");
     let mut found = 0;
+    let common = read_to_string(folder.join("common.lua")).unwrap();
     for entry in folder.read_dir().unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(path.extension().unwrap(), "lua", "{}", path.display());
-        assert_eq!(faults(&read_to_string(&path).unwrap()), BTreeSet::new(), "{}", path.display());
+        let script = common.clone() + &read_to_string(&path).unwrap();
+        assert_eq!(faults(&script), BTreeSet::new(), "{}", path.display());
         found += 1;
     }
     assert!(found > 0);
@@ -57,10 +61,13 @@ fn every_script_declares_its_keys_and_runs_on_every_lua() {
 fn a_script_that_does_not_is_caught() {
     for (script, fault) in [
         ("redis.call('GET', ARGV[1])", "GET takes ARGV for a key"),
-        ("local key = KEYS[1] redis.call('GET', key)", "GET takes key for a key"),
-        ("redis.pcall('SET', KEYS[1] .. 'x', 1)", "SET takes more than KEYS[1] for a key"),
-        ("local n = 1 redis.call('SET', KEYS[n], 1)", "KEYS is not followed by [number]"),
-        ("local all = KEYS", "KEYS is not followed by [number]"),
+        ("local name = KEYS[1] redis.call('GET', name)", "GET takes name for a key"),
+        ("local key = ARGV[1] redis.call('GET', key)", "key is not one of KEYS"),
+        ("local function get(key) return redis.call('GET', key) end get(ARGV[1])", "get takes ARGV for a key"),
+        ("local function get(key) return redis.call('GET', key) end return get", "get takes return for a key"),
+        ("redis.pcall('SET', KEYS[1] .. 'x', 1)", "SET takes more than one of KEYS for a key"),
+        ("redis.pcall('SET', KEYS[KEYS[1]], 1)", "KEYS is not followed by [index]"),
+        ("local all = KEYS", "KEYS is not followed by [index]"),
         ("redis.call('MGET', KEYS[1], KEYS[2])", "MGET is not among the commands"),
         ("local name = 'GET' redis.call(name, KEYS[1])", "redis.call is not followed by ('COMMAND'"),
         ("local call = redis.call", "redis.call is not followed by ('COMMAND'"),
@@ -79,6 +86,8 @@ fn a_script_that_does_not_is_caught() {
     ] {
         assert_eq!(faults(script), BTreeSet::from([fault.to_owned()]), "{script}");
     }
+    let fine = "local function get(key) return redis.call('GET', key) end local n = 1 return get(KEYS[2 * n])";
+    assert_eq!(faults(fine), BTreeSet::new());
     let fine = "-- cjson\nlocal t = { a = KEYS[1], 'unpack' } for _, x in ipairs(ARGV) do t[x] = t.a end return t";
     assert_eq!(faults(fine), BTreeSet::new());
 }
@@ -112,6 +121,7 @@ fn faults(script: &str) -> BTreeSet<String> {
     let mut faults = BTreeSet::new();
     let tokens = tokens(script, &mut faults);
     let mut scopes = Scopes { blocks: vec![BTreeSet::new()], coming: BTreeSet::new() };
+    let takers = takers_of_keys(&tokens);
     for at in 0..tokens.len() {
         let rest = &tokens[at..];
         if rest[0].is("/") && rest.get(1).is_some_and(|next| next.is("/")) {
@@ -120,11 +130,24 @@ fn faults(script: &str) -> BTreeSet<String> {
         let Token::Word(word) = &rest[0] else { continue };
         if KEYWORDS.contains(&word.as_str()) {
             scopes.take(rest);
+        } else if word == KEY && rest.get(1).is_some_and(|next| next.is("=")) && key_len(&rest[2..]).is_none() {
+            faults.insert("key is not one of KEYS".into());
+        } else if takers.contains(word) && at.checked_sub(1).is_none_or(|before| !tokens[before].is("function")) {
+            let argument = if rest.get(1).is_some_and(|next| next.is("(")) { &rest[2..] } else { &tokens[at - 1..] };
+            if !argument[0].is(KEY) && key_len(argument).is_none() {
+                faults.insert(format!("{word} takes {} for a key", argument[0].text()));
+            }
         } else if !is_name_of_a_field(&tokens, at) && !scopes.know(word) {
             faults.extend(fault_of_global(word, &rest[1..]));
         }
     }
     faults
+}
+
+/// Functions whose first parameter is a key.
+fn takers_of_keys(tokens: &[Token]) -> BTreeSet<String> {
+    let functions = tokens.windows(4).filter(|four| four[0].is("function") && four[2].is("(") && four[3].is(KEY));
+    functions.map(|four| four[1].text()).collect()
 }
 
 /// After a dot, or before the `=` of a table's field.
@@ -141,7 +164,7 @@ fn fault_of_global(word: &str, rest: &[Token]) -> Option<String> {
         return Some(format!("{word} is global"));
     }
     match (word, rest) {
-        ("KEYS", _) => key_index(rest).is_none().then(|| "KEYS is not followed by [number]".into()),
+        ("KEYS", _) => index_len(rest).is_none().then(|| "KEYS is not followed by [index]".into()),
         ("redis" | "string" | "table", [dot, Token::Word(field), rest @ ..]) if dot.is(".") => {
             let name = format!("{word}.{field}");
             if !FIELDS.contains(&name.as_str()) {
@@ -165,22 +188,27 @@ fn fault_of_call(name: &str, rest: &[Token]) -> Option<String> {
         return None;
     }
     match rest {
-        [comma, keys, rest @ ..] if comma.is(",") && keys.is("KEYS") => {
-            let index = key_index(rest)?;
-            let ends = rest.get(3).is_some_and(|token| token.is(",") || token.is(")"));
-            (!ends).then(|| format!("{command} takes more than KEYS[{index}] for a key"))
+        [comma, key, after, ..] if comma.is(",") && key.is(KEY) && (after.is(",") || after.is(")")) => None,
+        [comma, rest @ ..] if comma.is(",") && rest[0].is("KEYS") => {
+            let ends = |len| rest.get(len).is_some_and(|token: &Token| token.is(",") || token.is(")"));
+            (!ends(key_len(rest)?)).then(|| format!("{command} takes more than one of KEYS for a key"))
         }
         [_, other, ..] => Some(format!("{command} takes {} for a key", other.text())),
         _ => Some(format!("{command} takes no key")),
     }
 }
 
-/// The number of `[number]`.
-fn key_index(tokens: &[Token]) -> Option<&str> {
-    match tokens {
-        [open, Token::Number(index), close, ..] if open.is("[") && close.is("]") => Some(index),
-        _ => None,
-    }
+/// How many tokens `KEYS[index]` has.
+fn key_len(tokens: &[Token]) -> Option<usize> {
+    tokens.first().filter(|first| first.is("KEYS"))?;
+    Some(1 + index_len(&tokens[1..])?)
+}
+
+/// How many tokens `[index]` has, with no brackets in it.
+fn index_len(tokens: &[Token]) -> Option<usize> {
+    let close = tokens.iter().position(|token| token.is("]"))?;
+    let opens = tokens[..close].iter().filter(|token| token.is("[")).count();
+    (opens == 1 && tokens[0].is("[")).then_some(close + 1)
 }
 
 /// Which names are local.
@@ -199,12 +227,15 @@ impl Scopes {
     fn take(&mut self, tokens: &[Token]) {
         match tokens[0].text().as_str() {
             "local" => {
-                let names = names(&tokens[1..]);
+                // `local function name(names)`, or `local names`
+                let names = names(&tokens[if tokens[1].is("function") { 2 } else { 1 }..]);
                 self.blocks.last_mut().unwrap().extend(names);
             }
             "for" => self.coming = names(&tokens[1..]).collect(),
-            // `function(names)`: a name of its own would be global.
-            "function" => self.blocks.push(names(&tokens[2..]).collect()),
+            "function" => {
+                let open = tokens.iter().position(|token| token.is("(")).unwrap();
+                self.blocks.push(names(&tokens[open + 1..]).collect());
+            }
             "do" | "then" | "repeat" => self.blocks.push(std::mem::take(&mut self.coming)),
             "else" => *self.blocks.last_mut().unwrap() = BTreeSet::new(),
             "elseif" | "end" | "until" => drop(self.blocks.pop()),

@@ -10,10 +10,11 @@ use crate::url::{self, Target};
 use std::sync::Arc;
 use std::time::Duration;
 use synced_memory_core::command::Input;
-use synced_memory_core::error::SyncError;
+use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::mutation::Mutation;
 use synced_memory_core::session::{Config, Event, Now, Session};
+use synced_memory_core::wire::Entry;
 
 /// What to open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +50,7 @@ impl std::fmt::Debug for Tls {
 /// Dropping it closes the connection; mutations that are not acknowledged by then are lost.
 pub struct Memory {
     session: Session,
+    prefix: String,
     mailbox: Arc<Mailbox>,
     link: Box<dyn Link>,
     /// For the next `drain`.
@@ -64,12 +66,13 @@ impl Memory {
         let target = url::parse(&options.url)?;
         let [high, low, seed] = [clock::random_u64()?, clock::random_u64()?, clock::random_u64()?];
         let prefix = options.prefix.clone();
+        let own_prefix = options.prefix.clone();
         let session = Session::new(Config {
             prefix: options.prefix,
             names: options.names,
             writer: WriterId(format!("{high:016x}{low:016x}").into()),
             max_document_bytes: options.max_document_bytes,
-            announces: matches!(target, Target::Redis(_) | Target::Service(_) | Target::Cluster(_)),
+            announces: !matches!(target, Target::File(_)),
             seed,
         });
         let mailbox = Arc::new(Mailbox::new(wake));
@@ -82,7 +85,7 @@ impl Memory {
             Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
             Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
         };
-        Ok(Self { session, mailbox, link, events: Vec::new(), tick_at: None })
+        Ok(Self { session, prefix: own_prefix, mailbox, link, events: Vec::new(), tick_at: None })
     }
 
     /// The replicas, for reading.
@@ -97,11 +100,11 @@ impl Memory {
 
     /// Apply local mutations in order and send what may be sent. Gives the length in bytes of the document that the
     /// last one changed. The first that cannot be applied ends the batch with its error; those before it stay.
-    pub fn submit(&mut self, batch: Vec<(String, Mutation)>) -> Result<usize, SyncError> {
+    pub fn submit(&mut self, batch: Vec<Entry>) -> Result<usize, SyncError> {
         let now = clock::now();
         let mut len = Ok(0);
-        for (name, mutation) in batch {
-            len = self.session.mutate(&name, mutation);
+        for entry in batch {
+            len = self.check_places(&entry).and_then(|()| self.session.submit(entry, now));
             if len.is_err() {
                 break;
             }
@@ -109,6 +112,24 @@ impl Memory {
         self.send(now);
         self.signal_events();
         len
+    }
+
+    /// Are the attributes of a group where they can be changed together?
+    fn check_places(&self, entry: &Entry) -> Result<(), SyncError> {
+        let Entry::Group(group) = entry else { return Ok(()) };
+        let names = group.mutations.iter().map(|(name, _)| name).chain(&group.reads);
+        let mut keys = names.map(|name| format!("{}{name}", self.prefix));
+        let Some(first) = keys.next() else { return Ok(()) };
+        match keys.find(|key| !self.link.is_together(&first, key)) {
+            None => Ok(()),
+            Some(other) => Err(SyncError::new(
+                ErrorCode::CrossSlot,
+                format!(
+                    "{first} and {other} are in different slots of the cluster and cannot be changed together; give them \
+                     the same hash tag, by names such as {{order}}items and {{order}}total or by a prefix such as {{app}}:"
+                ),
+            )),
+        }
     }
 
     /// Would `submit` take this mutation?

@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 use synced_memory_core::error::{ErrorCode, SyncError};
-use synced_memory_core::wire::{EventWriter, decode_batch};
+use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
 use synced_memory_native::{Capabilities, Memory, OpenOptions};
 
 /// An error whose status becomes the JavaScript error's `code`.
@@ -68,7 +68,7 @@ pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
 /// Apply a batch of local mutations in order. Gives the length in bytes of the document that the last one changed.
 #[napi(catch_unwind)]
 pub fn submit(handle: u32, batch: String) -> Result<i64> {
-    with(handle, |memory| memory.submit(decode_batch(&batch)?)).map(number)
+    with(handle, |memory| memory.submit(decode_entries(&batch)?)).map(number)
 }
 
 /// Throws where `submit` of a batch of this one mutation would.

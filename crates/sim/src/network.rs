@@ -4,8 +4,8 @@ use crate::client::{Health, Reply};
 use crate::failure::Check;
 use crate::server::name_of;
 use crate::world::{World, note};
-use synced_memory_core::backend::changed_key;
-use synced_memory_core::command::{Answer, Command, Input, Outcome};
+use synced_memory_core::backend::changed_keys;
+use synced_memory_core::command::{Answer, Command, Commit, Input, Outcome};
 use synced_memory_core::document::Stored;
 use synced_memory_core::error::{ErrorCode, SyncError};
 
@@ -54,8 +54,8 @@ impl World {
         for connection in self.clients.iter_mut().filter_map(|client| client.connection.as_mut()) {
             connection.notices.extend(announcement.clone().map(Input::Announced));
         }
-        if let Some(key) = changed_key(command, &answer) {
-            self.announce(key);
+        for key in changed_keys(command, &answer) {
+            self.announce(&key);
         }
         Ok(answer)
     }
@@ -139,17 +139,25 @@ fn told_command(command: &Command) -> String {
         Command::Tail { key, at } => format!("tail {} from {at}", name_of(key)),
         Command::Replicas { wanted, .. } => format!("replicas {wanted}"),
         Command::Names { cursor, .. } => format!("names {cursor}"),
-        Command::Commit(commit) => format!(
-            "commit {} {}#{} after {:?} guard {:?} plan {:?} revision {}",
-            name_of(&commit.key),
-            commit.writer.0,
-            commit.sequence.0,
-            commit.after.map(|after| after.0),
-            commit.guard,
-            commit.plan,
-            commit.revision
-        ),
+        Command::Commit(commit) => told_commit(commit),
+        Command::Group(group) => {
+            let commits: Vec<String> = group.commits.iter().map(|commit| told_commit(commit)).collect();
+            format!("group of {} checking {:?}", commits.join(" and "), group.checks)
+        }
     }
+}
+
+fn told_commit(commit: &Commit) -> String {
+    format!(
+        "commit {} {}#{} after {:?} guard {:?} plan {:?} revision {}",
+        name_of(&commit.key),
+        commit.writer.0,
+        commit.sequence.0,
+        commit.after.map(|after| after.0),
+        commit.guard,
+        commit.plan,
+        commit.revision
+    )
 }
 
 fn told_answer(answer: &Answer) -> String {

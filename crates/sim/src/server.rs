@@ -44,7 +44,7 @@ impl Server {
     }
 
     /// Gives the answer, and what others are told of it.
-    pub(crate) fn execute(&mut self, command: &Command) -> Check<(Answer, Option<Announcement>)> {
+    pub(crate) fn execute(&mut self, command: &Command) -> Check<(Answer, Option<Vec<Announcement>>)> {
         if self.busy > 0 {
             self.busy -= 1;
             return Ok((Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING")), None));
@@ -71,7 +71,8 @@ impl Server {
             self.remember(&name);
             self.check_applied(&name, &before, commit, revision)?;
         }
-        let announcement = revision.and_then(|revision| self.announcement(&name, &before, commit, revision));
+        let announcement =
+            revision.and_then(|revision| self.announcement(&name, &before, commit, revision)).map(|one| vec![one]);
         Ok((answer, announcement))
     }
 

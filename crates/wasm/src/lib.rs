@@ -16,7 +16,7 @@ use synced_memory_core::command::{Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::session::Config;
-use synced_memory_core::wire::{EventWriter, decode_batch};
+use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 type Result<T> = std::result::Result<T, JsValue>;
@@ -56,11 +56,11 @@ pub fn open(options: &str, writer: &str, seed: f64) -> Result<u32> {
 
 /// Apply a batch of local mutations in order. Gives the length in bytes of the document that the last one changed.
 #[wasm_bindgen]
-pub fn submit(handle: u32, batch: &str) -> Result<f64> {
+pub fn submit(handle: u32, batch: &str, unix_ms: f64, monotonic_ms: f64) -> Result<f64> {
     with(handle, |line| {
         let mut len = 0;
-        for (name, mutation) in decode_batch(batch)? {
-            len = line.session.mutate(&name, mutation)?;
+        for entry in decode_entries(batch)? {
+            len = line.session.submit(entry, now(unix_ms, monotonic_ms))?;
         }
         Ok(numbers(len))
     })

@@ -4,7 +4,7 @@ mod memory;
 
 pub use memory::MemoryStore;
 
-use crate::command::{Answer, Command, Commit, Outcome, Probed};
+use crate::command::{Announcement, Answer, Command, Commit, Found, Group, GroupOutcome, Outcome, Probed};
 use crate::document::{Guard, Stored, tail};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::splice::{Piece, Plan, Write};
@@ -63,16 +63,52 @@ pub fn execute<S: Store>(store: &mut S, command: &Command) -> Result<Answer, S::
             Answer::Tail { appends: store.appends(key)?, bytes: store.read(key, *at..usize::MAX)? }
         }
         Command::Commit(commit) => Answer::Committed(apply(store, commit)?),
+        Command::Group(group) => Answer::Grouped(apply_group(store, group)?),
         Command::Replicas { .. } => Answer::Replicas(0),
         Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
     })
 }
 
-/// The key that a command changed, for those who watch.
-pub fn changed_key<'a>(command: &'a Command, answer: &Answer) -> Option<&'a str> {
+/// What a command did, for those who watch: to be asked before the next one is carried out.
+pub fn announcements<S: Store>(
+    store: &mut S,
+    command: &Command,
+    answer: &Answer,
+) -> Result<Vec<Announcement>, S::Error> {
+    let mut told = Vec::new();
+    for (commit, appended) in applied(command, answer) {
+        let base = match (&appended, &commit.delta) {
+            // The list was another, and is read again.
+            (Some(_), _) | (None, None) => Revision(u64::MAX),
+            (None, Some(delta)) => delta.base,
+        };
+        let made = if commit.plan == Plan::Delete { Revision(0) } else { commit.revision };
+        told.push(Announcement {
+            key: commit.key.clone(),
+            writer: commit.writer.clone(),
+            base,
+            revision: appended.unwrap_or(made),
+            len: store.len(&commit.key)?.unwrap_or(0),
+            mutations: commit.delta.as_ref().map(|delta| delta.mutations.clone()).unwrap_or_default(),
+        });
+    }
+    Ok(told)
+}
+
+/// The keys that a command changed.
+pub fn changed_keys(command: &Command, answer: &Answer) -> Vec<String> {
+    applied(command, answer).into_iter().map(|(commit, _)| commit.key.clone()).collect()
+}
+
+/// The commits that were applied, and the revision that an append made by itself.
+fn applied<'a>(command: &'a Command, answer: &Answer) -> Vec<(&'a Commit, Option<Revision>)> {
     match (command, answer) {
-        (Command::Commit(commit), Answer::Committed(Outcome::Applied | Outcome::Appended { .. })) => Some(&commit.key),
-        _ => None,
+        (Command::Commit(commit), Answer::Committed(Outcome::Applied)) => vec![(commit, None)],
+        (Command::Commit(commit), Answer::Committed(Outcome::Appended { revision })) => vec![(commit, Some(*revision))],
+        (Command::Group(group), Answer::Grouped(GroupOutcome::Applied)) => {
+            group.commits.iter().map(|commit| (&**commit, None)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -119,6 +155,38 @@ fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> 
     }
     store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
     Ok(Outcome::Applied)
+}
+
+fn apply_group<S: Store>(store: &mut S, Group { commits, checks }: &Group) -> Result<GroupOutcome, S::Error> {
+    let (mut found, mut all_fit) = (Vec::new(), true);
+    for commit in commits {
+        let last = store.last_sequence(&commit.key, &commit.writer)?;
+        if last.is_some_and(|last| last >= commit.sequence) {
+            return Ok(GroupOutcome::Duplicate);
+        }
+        found.push((&commit.key, &commit.guard, last.is_some()));
+    }
+    found.extend(checks.iter().map(|(key, guard)| (key, guard, false)));
+    let mut places = Vec::with_capacity(found.len());
+    for (key, guard, remembers) in found {
+        let stored = if fits(store, key, guard)? { None } else { Some(load(store, key)?) };
+        all_fit &= stored.is_none();
+        places.push(Found { stored, remembers });
+    }
+    if !all_fit {
+        return Ok(GroupOutcome::Stale(places));
+    }
+    for commit in commits {
+        match &commit.plan {
+            Plan::Set(text) => store.replace(&commit.key, text.as_bytes())?,
+            Plan::Delete => store.remove(&commit.key)?,
+            Plan::Edit(writes) => edit(store, &commit.key, writes)?,
+            // Such a plan finds its place by itself, which nothing of a group may.
+            Plan::Append(_) => {}
+        }
+        store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
+    }
+    Ok(GroupOutcome::Applied)
 }
 
 fn fits<S: Store>(store: &mut S, key: &str, guard: &Guard) -> Result<bool, S::Error> {

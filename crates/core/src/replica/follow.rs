@@ -26,8 +26,7 @@ impl Replica {
         let known = self.revision.unwrap_or(Revision(0));
         let is_nothing = self.confirmed == Some(Base::Absent);
         if told.base != known || (known == Revision(0)) != is_nothing {
-            let is_old = told.base < known && told.revision <= known;
-            return if is_old { Followed::Old } else { Followed::Gap };
+            return if self.has_heard(told) { Followed::Old } else { Followed::Gap };
         }
         if is_nothing && Some(told.revision) <= self.highest {
             // It may be what was deleted since.
@@ -73,6 +72,12 @@ impl Replica {
         let new = self.value.clone();
         let conflicts = self.put_back(lifted, &mut Transform::new(old.as_ref(), new.as_ref()), now);
         Followed::With(self.rebased(&before, conflicts))
+    }
+
+    /// Was it known before it was told?
+    pub fn has_heard(&self, told: &Announcement) -> bool {
+        let known = self.revision.unwrap_or(Revision(0));
+        told.base < known && told.revision <= known
     }
 
     /// What is stored after a commit that made this value. None where it cannot be that value.

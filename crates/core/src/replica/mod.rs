@@ -1,6 +1,7 @@
 //! This process's copy of one attribute: the stored document plus pending mutations, applied optimistically.
 
 mod follow;
+mod group;
 mod pending;
 mod tail;
 
@@ -41,7 +42,10 @@ pub struct Replica {
     /// The highest revision seen or given out: the next is above it even where the clock stands still.
     highest: Option<Revision>,
     sealed: VecDeque<SealedCommit>,
-    open: Option<OpenCommit>,
+    /// Not sent yet, in order. Only a group's, and what comes before and after one, are commits of their own.
+    open: VecDeque<OpenCommit>,
+    /// Groups of which a mutation was dropped.
+    broken: Vec<u64>,
     /// Commits tell what they do.
     announces: bool,
     /// What was appended to another list than the confirmed one.
@@ -88,7 +92,8 @@ impl Replica {
             revision: None,
             highest: None,
             sealed: VecDeque::new(),
-            open: None,
+            open: VecDeque::new(),
+            broken: Vec::new(),
             landed: None,
             remembered: None,
         }
@@ -121,7 +126,7 @@ impl Replica {
 
     /// The number of the oldest mutation that is neither acknowledged nor given up.
     pub fn first_pending(&self) -> Option<u64> {
-        self.sealed.front().map(|commit| commit.first).or(self.open.as_ref().map(|open| open.first))
+        self.sealed.front().map(|commit| commit.first).or(self.open.front().map(|open| open.first))
     }
 
     /// About how many bytes the pending mutations take.
@@ -173,11 +178,22 @@ impl Replica {
         self.locate(mutation, max_bytes).map(|(_, len)| len)
     }
 
-    /// Apply a local mutation. Gives the document's length in bytes afterwards.
-    pub fn mutate(&mut self, number: u64, mutation: Mutation, max_bytes: usize) -> Result<usize, SyncError> {
+    /// Apply a local mutation, of a group or by itself. Gives the document's length in bytes afterwards.
+    pub fn mutate(
+        &mut self,
+        number: u64,
+        mutation: Mutation,
+        max_bytes: usize,
+        group: Option<u64>,
+    ) -> Result<usize, SyncError> {
         let (located, len) = self.locate(&mutation, max_bytes)?;
         let (edit, undo) = self.apply(&mutation, located);
-        self.open.get_or_insert_with(|| OpenCommit::new(number)).push(mutation, edit, undo);
+        if self.open.back().is_none_or(|open| open.group != group) {
+            self.open.push_back(OpenCommit::new(number, group));
+        }
+        if let Some(open) = self.open.back_mut() {
+            open.push(mutation, edit, undo);
+        }
         Ok(len)
     }
 
@@ -217,12 +233,17 @@ impl Replica {
         if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) {
             return None;
         }
+        if self.sealed.front().is_some_and(|commit| commit.group.is_some()) {
+            // A group goes out by itself.
+            return None;
+        }
         let (can_build, can_append) = (self.is_in_step(), self.is_loaded());
         let index = if let Some(index) = self.sealed.iter().position(|commit| !commit.in_flight) {
             index
         } else {
-            let open = self.open.take_if(|open| can_build || (can_append && open.is_append()))?;
-            self.seal(next_sequence(), open, now.unix_ns);
+            let may_go = |open: &&OpenCommit| open.group.is_none() && (can_build || (can_append && open.is_append()));
+            self.open.front().filter(may_go)?;
+            self.seal_next(next_sequence(), now);
             self.sealed.len() - 1
         };
         let commit = &mut self.sealed[index];
@@ -232,6 +253,15 @@ impl Replica {
         commit.in_flight = true;
         commit.maybe_applied.get_or_insert(now);
         Some(commit.command.clone())
+    }
+
+    /// Fix the next commit. It is planned on the document without what comes after it.
+    fn seal_next(&mut self, sequence: Sequence, now: Now) {
+        let later = if self.open.len() > 1 { self.lift_from(self.sealed.len() + 1) } else { Vec::new() };
+        if let Some(open) = self.open.pop_front() {
+            self.seal(sequence, open, now.unix_ns);
+        }
+        self.put_back(later, &mut Transform::unchanged(), now);
     }
 
     /// Fix a commit and plan its edit of what is stored once all commits before it have been applied.
@@ -244,7 +274,7 @@ impl Replica {
             // must not come to the same next one.
             revision.0 += self.writer.spread();
         }
-        let (plan, result) = match (base, open.appended(), &self.value) {
+        let (plan, result) = match (base, open.appended().filter(|_| open.group.is_none()), &self.value) {
             (Base::Canonical { .. }, Some(elements), Some(value)) => {
                 let Guard::Text { len, .. } = base.guard() else { return };
                 (Plan::Append(elements), splice::appended(value.text_len(), revision, len))
@@ -266,10 +296,11 @@ impl Replica {
             revision,
         });
         self.highest = Some(revision);
-        let OpenCommit { first, made, .. } = open;
+        let OpenCommit { first, made, group, .. } = open;
         self.sealed.push_back(SealedCommit {
             first,
             made,
+            group,
             command,
             result,
             in_flight: false,
@@ -353,11 +384,16 @@ impl Replica {
     /// that did to the document. None where that commit is not pending.
     pub fn reject(&mut self, sequence: Sequence, now: Now) -> Option<(u64, Rebased)> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
+        let (removed, rebased) = self.remove(index, now);
+        Some((removed?.first, rebased))
+    }
+
+    /// Take back one pending commit, as if somebody had undone it. The index goes on from sealed to open ones.
+    fn remove(&mut self, index: usize, now: Now) -> (Option<Lifted>, Rebased) {
         let before = Before { value: self.value.clone(), ..self.before() };
         let later = self.lift_from(index + 1);
         let with_it = self.value.clone();
-        let refused = self.sealed.pop_back()?;
-        lift(&mut self.value, refused.made);
+        let removed = self.lift_from(index).pop();
         let earlier = self.lift_from(0);
         // Back on: those before it as they were, those after it without it.
         let mut conflicts = self.put_back(earlier, &mut Transform::unchanged(), now);
@@ -367,7 +403,7 @@ impl Replica {
         if self.landed.is_some() {
             self.forget_confirmed();
         }
-        Some((refused.first, self.rebased(&before, conflicts)))
+        (removed, self.rebased(&before, conflicts))
     }
 
     /// The attribute cannot be read any more. Gives the number of the first mutation that was pending.
@@ -403,7 +439,7 @@ impl Replica {
             Content::Document { value, revision, base } => (Some(value), None, base, Some(revision)),
             Content::Unreadable { error, base } => (None, Some(error), base, None),
         };
-        let pending = !self.sealed.is_empty() || self.open.is_some();
+        let pending = self.first_pending().is_some();
         let before = Before {
             value: if pending { self.value.clone() } else { None },
             error: std::mem::replace(&mut self.unreadable, error),
@@ -457,15 +493,18 @@ impl Replica {
         Before { value: None, error: None, revision: self.revision }
     }
 
-    /// Take pending mutations off the document, those of the sealed commits from `index` on and of the open one.
+    /// Take pending mutations off the document, those of the commits from `index` on, sealed ones first.
     fn lift_from(&mut self, index: usize) -> Vec<Lifted> {
         let mut lifted = Vec::new();
-        if let Some(OpenCommit { first, made, .. }) = self.open.take() {
-            lifted.push(Lifted { first, sequence: None, maybe_applied: None, mutations: lift(&mut self.value, made) });
-        }
-        for SealedCommit { first, made, command, maybe_applied, .. } in self.sealed.drain(index..).rev() {
+        for open in self.open.drain(index.saturating_sub(self.sealed.len())..).rev() {
+            let OpenCommit { first, made, group, .. } = open;
             let mutations = lift(&mut self.value, made);
-            lifted.push(Lifted { first, sequence: Some(command.sequence), maybe_applied, mutations });
+            lifted.push(Lifted { first, sequence: None, maybe_applied: None, group, mutations });
+        }
+        for sealed in self.sealed.drain(index.min(self.sealed.len())..).rev() {
+            let SealedCommit { first, made, command, maybe_applied, group, .. } = sealed;
+            let mutations = lift(&mut self.value, made);
+            lifted.push(Lifted { first, sequence: Some(command.sequence), maybe_applied, group, mutations });
         }
         lifted.reverse();
         lifted
@@ -474,8 +513,9 @@ impl Replica {
     /// Put pending mutations on the document as it is now. Gives those that have nothing to change any more.
     fn put_back(&mut self, lifted: Vec<Lifted>, transform: &mut Transform<'_>, now: Now) -> Vec<(Mutation, SyncError)> {
         let mut conflicts = Vec::new();
-        for Lifted { first, sequence, maybe_applied, mutations } in lifted {
-            let mut open = OpenCommit::new(first);
+        for Lifted { first, sequence, maybe_applied, group, mutations } in lifted {
+            let mut open = OpenCommit::new(first, group);
+            let conflicts_before = conflicts.len();
             for mutation in mutations {
                 match transform.carry(mutation.clone()) {
                     Carried::As(carried) => {
@@ -489,6 +529,9 @@ impl Replica {
                     }
                 }
             }
+            if conflicts.len() > conflicts_before {
+                self.broken.extend(group);
+            }
             if open.made.is_empty() {
                 continue;
             }
@@ -500,7 +543,7 @@ impl Replica {
                         commit.rebased = true;
                     }
                 }
-                None => self.open = Some(open),
+                None => self.open.push_back(open),
             }
         }
         conflicts

@@ -29,6 +29,8 @@ pub(super) struct OpenCommit {
     pub(super) first: u64,
     pub(super) made: Vec<Made>,
     pub(super) edits: EditSet,
+    /// The group that they are a part of.
+    pub(super) group: Option<u64>,
 }
 
 /// A commit that has been sent: the server may have applied it without our knowing, so its sequence
@@ -47,6 +49,8 @@ pub(super) struct SealedCommit {
     pub(super) maybe_applied: Option<Now>,
     /// It is not as it was when it was sent first.
     pub(super) rebased: bool,
+    /// The group that it is a part of.
+    pub(super) group: Option<u64>,
 }
 
 impl SealedCommit {
@@ -68,12 +72,13 @@ pub(super) struct Lifted {
     /// None where it has not been sent.
     pub(super) sequence: Option<Sequence>,
     pub(super) maybe_applied: Option<Now>,
+    pub(super) group: Option<u64>,
     pub(super) mutations: Vec<Mutation>,
 }
 
 impl OpenCommit {
-    pub(super) fn new(first: u64) -> Self {
-        Self { first, made: Vec::new(), edits: EditSet::new() }
+    pub(super) fn new(first: u64, group: Option<u64>) -> Self {
+        Self { first, made: Vec::new(), edits: EditSet::new(), group }
     }
 
     /// The elements that it puts at the end of the list that is the whole value, where it does nothing else.

@@ -57,7 +57,7 @@ impl Replica {
 
     /// Do the pending mutations only append to the list that is the whole value?
     pub fn only_appends(&self) -> bool {
-        self.sealed.iter().all(SealedCommit::is_append) && self.open.as_ref().is_none_or(OpenCommit::is_append)
+        self.sealed.iter().all(SealedCommit::is_append) && self.open.iter().all(OpenCommit::is_append)
     }
 
     /// Where to read from to catch up with what was appended. None where the whole must be loaded.

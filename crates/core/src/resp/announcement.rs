@@ -3,9 +3,29 @@
 use crate::command::Announcement;
 use crate::ids::{Revision, WriterId};
 
-/// Read a message of the memory's channel. None where it is something else: anybody may publish there.
-pub fn read_announcement(message: &[u8]) -> Option<Announcement> {
-    let message = std::str::from_utf8(message).ok()?;
+/// Read a message of the memory's channel: what was committed together. Empty where it is something else: anybody may
+/// publish there.
+pub fn read_announcements(message: &[u8]) -> Vec<Announcement> {
+    let Ok(message) = std::str::from_utf8(message) else { return Vec::new() };
+    match message.strip_prefix("group ") {
+        Some(group) => read_group(group),
+        None => read(message).map(|one| vec![one]),
+    }
+    .unwrap_or_default()
+}
+
+fn read_group(group: &str) -> Option<Vec<Announcement>> {
+    let (lengths, mut rest) = group.split_once('\n')?;
+    let mut told = Vec::new();
+    for length in lengths.split(' ') {
+        let (one, others) = rest.split_at_checked(length.parse().ok()?)?;
+        told.push(read(one)?);
+        rest = others;
+    }
+    Some(told)
+}
+
+fn read(message: &str) -> Option<Announcement> {
     let (head, rest) = message.split_once('\n')?;
     let fields: Vec<&str> = head.split(' ').collect();
     let [writer, base, revision, len, key_len] = fields.as_slice() else { return None };
@@ -27,12 +47,24 @@ mod tests {
     #[test]
     fn messages_of_others_are_none() {
         let message = b"w 1 2 30 8\nmemory:a[[\"append\",\"\",[],[\"\xC3\xBC\"]]]";
-        let told = read_announcement(message).unwrap();
+        let told = &read_announcements(message)[0];
         assert_eq!((told.key.as_str(), told.base, told.revision, told.len), ("memory:a", Revision(1), Revision(2), 30));
         assert_eq!(told.mutations, "[[\"append\",\"\",[],[\"ü\"]]]");
-        for other in ["", "hello", "w 1 2 30 8", "w 1 2 30\nmemory:a", "w 1 2 30 99\nmemory:a", "w -1 2 30 8\nmemory:a"]
-        {
-            assert_eq!(read_announcement(other.as_bytes()), None, "{other}");
+        let [one, group] = ["w 1 2 30 1\na[]", "group 14 14\nw 1 2 30 1\na[]w 1 2 30 1\nb[]"];
+        assert_eq!(read_announcements(group.as_bytes())[0], read_announcements(one.as_bytes())[0]);
+        assert_eq!(read_announcements(group.as_bytes())[1].key, "b");
+        for other in [
+            "group 14 15\nw 1 2 30 1\na[]w 1 2 30 1\nb[]",
+            "group \n",
+            "group 14 0\nw 1 2 30 1\na[]",
+            "",
+            "hello",
+            "w 1 2 30 8",
+            "w 1 2 30\nmemory:a",
+            "w 1 2 30 99\nmemory:a",
+            "w -1 2 30 8\nmemory:a",
+        ] {
+            assert_eq!(read_announcements(other.as_bytes()), [], "{other}");
         }
     }
 }

@@ -1,14 +1,19 @@
 //! Abstract command -> RESP commands.
 
-use super::{Args, COMMIT_SCRIPT};
-use crate::command::{Command, Commit, REMEMBER_SECONDS};
+use super::{Args, COMMIT_SCRIPT, GROUP_SCRIPT};
+use crate::command::{Command, Commit, Group, REMEMBER_SECONDS};
 use crate::document::Guard;
 use crate::ids::Revision;
 use crate::splice::{Piece, Plan};
 use std::fmt::Display;
 use std::sync::LazyLock;
 
-static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1_smol::Sha1::from(COMMIT_SCRIPT).digest().to_string());
+static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1(COMMIT_SCRIPT));
+static GROUP_SHA: LazyLock<String> = LazyLock::new(|| sha1(GROUP_SCRIPT));
+
+fn sha1(script: &str) -> String {
+    sha1_smol::Sha1::from(script).digest().to_string()
+}
 
 /// What the run of appends is kept under; no writer's id is so short.
 const APPENDS: &str = "appends";
@@ -35,11 +40,12 @@ pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
         Command::Names { prefix, cursor } => {
             vec![args(["SCAN", cursor, "MATCH", &(escape_pattern(prefix) + "*"), "COUNT", "1000"])]
         }
-        Command::Commit(commit) => vec![script_call(commit, in_full)],
+        Command::Commit(commit) => vec![commit_call(commit, in_full)],
+        Command::Group(group) => vec![group_call(group, in_full)],
     }
 }
 
-fn script_call(commit: &Commit, in_full: bool) -> Args {
+fn commit_call(commit: &Commit, in_full: bool) -> Args {
     let mut call = if in_full { args(["EVAL", COMMIT_SCRIPT]) } else { args(["EVALSHA", &COMMIT_SHA]) };
     let appends = matches!(commit.plan, Plan::Append(_)).then(|| protocol_key(&commit.key, APPENDS));
     let sequence_key = protocol_key(&commit.key, &commit.writer.0);
@@ -48,54 +54,92 @@ fn script_call(commit: &Commit, in_full: bool) -> Args {
     push(&mut call, commit.sequence.0);
     call.push(commit.after.map_or_else(Vec::new, |after| after.0.to_string().into_bytes()));
     push(&mut call, REMEMBER_SECONDS);
-    match &commit.guard {
+    push_guard(&mut call, &commit.guard);
+    push(&mut call, commit.delta.as_ref().map_or_else(String::new, |_| channel_of(&commit.key)));
+    push_delta(&mut call, commit);
+    push_plan(&mut call, commit);
+    call
+}
+
+fn group_call(Group { commits, checks }: &Group, in_full: bool) -> Args {
+    let mut call = if in_full { args(["EVAL", GROUP_SCRIPT]) } else { args(["EVALSHA", &GROUP_SHA]) };
+    push(&mut call, commits.len() * 2 + checks.len());
+    for commit in commits {
+        call.extend(args([&commit.key, &protocol_key(&commit.key, &commit.writer.0)]));
+    }
+    call.extend(checks.iter().map(|(key, _)| key.clone().into_bytes()));
+    push(&mut call, commits.len());
+    push(&mut call, checks.len());
+    push(&mut call, REMEMBER_SECONDS);
+    let announcing = commits.iter().find(|commit| commit.delta.is_some());
+    push(&mut call, announcing.map_or_else(String::new, |commit| channel_of(&commit.key)));
+    for commit in commits {
+        push(&mut call, commit.sequence.0);
+        push_guard(&mut call, &commit.guard);
+        push_delta(&mut call, commit);
+        let count_at = call.len();
+        push_plan(&mut call, commit);
+        let count = call.len() - count_at;
+        call.insert(count_at, count.to_string().into_bytes());
+    }
+    for (_, guard) in checks {
+        push_guard(&mut call, guard);
+    }
+    call
+}
+
+fn push_guard(call: &mut Args, guard: &Guard) {
+    match guard {
         Guard::Absent => call.extend(args(["absent", "0", ""])),
         Guard::OtherType => call.extend(args(["other", "0", ""])),
         Guard::Text { len, at, tail } => {
-            push(&mut call, len);
-            push(&mut call, at);
+            push(call, len);
+            push(call, at);
             call.push(tail.clone());
         }
     }
+}
+
+/// The revision that it is built on, the one that it makes, and its mutations.
+fn push_delta(call: &mut Args, commit: &Commit) {
     let revision = if commit.plan == Plan::Delete { Revision(0) } else { commit.revision };
-    if let Some(delta) = &commit.delta {
-        push(&mut call, channel_of(&commit.key));
-        push(&mut call, delta.base);
-        push(&mut call, revision);
-        push(&mut call, &delta.mutations);
-    } else {
-        call.extend(args(["", "0", &revision.to_string(), ""]));
-    }
+    let (base, mutations) =
+        commit.delta.as_ref().map_or((Revision(0), ""), |delta| (delta.base, delta.mutations.as_str()));
+    push(call, base);
+    push(call, revision);
+    push(call, mutations);
+}
+
+fn push_plan(call: &mut Args, commit: &Commit) {
     match &commit.plan {
-        Plan::Delete => push(&mut call, "delete"),
+        Plan::Delete => push(call, "delete"),
         Plan::Set(text) => call.extend(args(["set", text])),
         Plan::Append(elements) => {
             call.extend(args(["append", elements]));
-            push(&mut call, commit.revision.0 + 1);
+            push(call, commit.revision.0 + 1);
         }
         Plan::Edit(writes) => {
-            push(&mut call, "edit");
+            push(call, "edit");
             for write in writes {
-                push(&mut call, "write");
-                push(&mut call, write.at);
+                push(call, "write");
+                push(call, write.at);
                 for piece in &write.pieces {
                     match piece {
                         Piece::Text(text) => call.extend(args(["text", text])),
                         Piece::Range { start, len } => {
-                            push(&mut call, "range");
-                            push(&mut call, start);
-                            push(&mut call, start + len - 1);
+                            push(call, "range");
+                            push(call, start);
+                            push(call, start + len - 1);
                         }
                         Piece::Spaces(count) => {
-                            push(&mut call, "spaces");
-                            push(&mut call, count);
+                            push(call, "spaces");
+                            push(call, count);
                         }
                     }
                 }
             }
         }
     }
-    call
 }
 
 /// The channel on which commits to documents whose keys start with this prefix are announced.

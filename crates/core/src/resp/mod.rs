@@ -4,13 +4,16 @@ mod announcement;
 mod encode;
 mod reply;
 
-pub use announcement::read_announcement;
+pub use announcement::read_announcements;
 pub use reply::Reply;
 
 use crate::command::{Answer, Command};
 
-/// The commit script's text.
-pub const COMMIT_SCRIPT: &str = include_str!("scripts/commit.lua");
+/// The text of the script that applies one commit.
+pub const COMMIT_SCRIPT: &str = concat!(include_str!("scripts/common.lua"), include_str!("scripts/commit.lua"));
+
+/// The text of the script that applies a group of them.
+pub const GROUP_SCRIPT: &str = concat!(include_str!("scripts/common.lua"), include_str!("scripts/group.lua"));
 
 /// The channel on which commits are announced of a memory whose keys start with `prefix`.
 pub fn channel(prefix: &str) -> String {

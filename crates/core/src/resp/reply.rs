@@ -1,6 +1,6 @@
 //! Server replies -> answers.
 
-use crate::command::{Answer, Command, Outcome, Probed};
+use crate::command::{Answer, Command, Found, GroupOutcome, Outcome, Probed};
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Revision;
@@ -57,6 +57,7 @@ pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
         Command::Probe { .. } => probed(replies),
         Command::Tail { .. } => tail(replies),
         Command::Commit(_) => committed(replies),
+        Command::Group(group) => grouped(replies, group.commits.len() + group.checks.len()),
         Command::Replicas { .. } => replicas(replies),
         Command::Names { .. } => names(replies),
     };
@@ -128,6 +129,38 @@ fn committed(replies: Vec<Reply>) -> Option<Answer> {
         _ => return None,
     };
     Some(Answer::Committed(outcome))
+}
+
+fn grouped(replies: Vec<Reply>, places: usize) -> Option<Answer> {
+    let Reply::List(parts) = replies.into_iter().next()? else { return None };
+    let texts: Option<Vec<Vec<u8>>> = parts
+        .into_iter()
+        .map(|part| match part {
+            Reply::Text(text) => Some(text),
+            _ => None,
+        })
+        .collect();
+    let texts = texts?;
+    let (outcome, found) = texts.split_first()?;
+    let outcome = match outcome.as_slice() {
+        b"applied" => GroupOutcome::Applied,
+        b"duplicate" => GroupOutcome::Duplicate,
+        b"stale" if found.len() == 3 * places => {
+            let read = |place: &[Vec<u8>]| {
+                let stored = match place[1].as_slice() {
+                    b"same" => None,
+                    b"absent" => Some(Stored::Absent),
+                    b"other" => Some(Stored::OtherType),
+                    b"text" => Some(Stored::Text(place[2].clone())),
+                    _ => return None,
+                };
+                Some(Found { stored, remembers: place[0] == b"1" })
+            };
+            GroupOutcome::Stale(found.chunks(3).map(read).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    };
+    Some(Answer::Grouped(outcome))
 }
 
 fn names(replies: Vec<Reply>) -> Option<Answer> {

@@ -30,8 +30,9 @@ pub(super) struct Attribute {
     pub(super) tail_at: usize,
     /// What is stored was known on the present connection: the server is the same, with the same past.
     pub(super) known_here: bool,
-    /// What others committed, and could not be taken in yet.
-    pub(super) told: VecDeque<Announcement>,
+    /// What others committed, and could not be taken in yet; each with the number of those that it is to be taken in
+    /// with (see `Session::told_together`).
+    pub(super) told: VecDeque<(Announcement, u64)>,
     /// Commits have been told of since it was last said to have changed.
     pub(super) announced: bool,
     /// Nothing is sent before a retry is due.
@@ -116,11 +117,13 @@ impl Attribute {
             && self.replica.behind_since().is_some_and(|since| now.monotonic_ms < since.monotonic_ms + BEHIND_MS)
     }
 
+    /// Is what is stored known, or about to be found out by what has to be sent again?
+    pub(super) fn may_commit(&self) -> bool {
+        (self.want != Want::Load && self.fetching < Want::Tail) || self.replica.must_send_again()
+    }
+
     pub(super) fn next_commit(&mut self, now: Now, sequence: Sequence) -> Option<Arc<Commit>> {
         // What is loaded next is what commits will be built on, but for those that may have been applied.
-        if (self.want == Want::Load || self.fetching >= Want::Tail) && !self.replica.must_send_again() {
-            return None;
-        }
-        self.replica.next_commit(now, || sequence)
+        if self.may_commit() { self.replica.next_commit(now, || sequence) } else { None }
     }
 }

@@ -26,7 +26,7 @@ impl Session {
             Input::Answer(id, answer) => self.take_answer(id, answer, now),
             Input::Changed(keys) => self.fetch_changed(&keys, now),
             Input::ChangedAll => drop(self.begin_refresh(None)),
-            Input::Announced(announcement) => self.take_announcement(announcement, now),
+            Input::Announced(told) => self.take_announcements(told, now),
             Input::Tick => self.tick(now),
         }
         self.report_refreshed();
@@ -61,6 +61,7 @@ impl Session {
         self.retries.clear();
         self.glances.clear();
         self.next_page = None;
+        self.told_together.clear();
         for (name, attribute) in &mut self.attributes {
             attribute.end_fetch();
             attribute.known_here = false;
@@ -116,38 +117,82 @@ impl Session {
         (self.config.names.is_none() || self.attributes.contains_key(name)).then(|| name.to_owned())
     }
 
-    fn take_announcement(&mut self, told: Announcement, now: Now) {
-        let Some(name) = self.followed_name(&told.key) else { return };
-        let is_own = told.writer == self.config.writer;
-        let attribute = self.attribute(&name);
-        attribute.announced = true;
-        if is_own {
-            return;
+    /// What was committed together is taken in together, or found out by reading.
+    fn take_announcements(&mut self, told: Vec<Announcement>, now: Now) {
+        self.last_told += 1;
+        let mut waiting = Vec::new();
+        for told in told {
+            let Some(name) = self.followed_name(&told.key) else { continue };
+            let (is_own, number) = (told.writer == self.config.writer, self.last_told);
+            let attribute = self.attribute(&name);
+            attribute.announced = true;
+            self.active.insert(name.clone());
+            if is_own {
+                continue;
+            }
+            let attribute = self.attribute(&name);
+            if !attribute.replica.is_loaded() {
+                attribute.ask(Want::Probe);
+            } else if attribute.told.len() == MAX_TOLD {
+                self.forget_told(&name);
+                self.attribute(&name).ask(Want::Tail);
+            } else {
+                attribute.told.push_back((told, number));
+                waiting.push(name);
+            }
         }
-        if !attribute.replica.is_loaded() {
-            attribute.ask(Want::Probe);
-        } else if attribute.told.len() == MAX_TOLD {
-            attribute.told.clear();
-            attribute.ask(Want::Tail);
-        } else {
-            attribute.told.push_back(told);
+        if waiting.len() > 1 {
+            self.told_together.insert(self.last_told, waiting.clone());
+        }
+        for name in waiting {
             self.follow(&name, now);
         }
-        self.active.insert(name);
+    }
+
+    /// What waits for one attribute will be read instead; what it was told together with need not wait for it.
+    fn forget_told(&mut self, name: &str) {
+        for (_, number) in self.attribute(name).told.drain(..).collect::<Vec<_>>() {
+            self.told_together.remove(&number);
+        }
     }
 
     /// Take in what others have told, once nothing of this session's is on its way.
-    fn follow(&mut self, name: &str, now: Now) {
-        while let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| attribute.is_at_rest())
-            && let Some(told) = attribute.told.pop_front()
-        {
-            match attribute.replica.follow(&told, now) {
-                Followed::With(rebased) => self.report_rebased(name, rebased),
-                Followed::Old => {}
-                Followed::Gap => {
-                    attribute.told.clear();
-                    attribute.ask(Want::Tail);
-                }
+    pub(super) fn follow(&mut self, name: &str, now: Now) {
+        while let Some(number) = self.told_next(name) {
+            let together = self.told_together.get(&number).cloned().unwrap_or_else(|| vec![name.to_owned()]);
+            if !together.iter().all(|name| self.told_next(name) == Some(number)) {
+                // They are looked at again when the others are.
+                return;
+            }
+            self.told_together.remove(&number);
+            for name in &together {
+                self.follow_one(name, now);
+                self.active.insert(name.clone());
+            }
+            // The others may have more by now.
+            for other in together.iter().filter(|other| *other != name) {
+                self.follow(other, now);
+            }
+        }
+    }
+
+    /// The number of what an attribute can take in next.
+    fn told_next(&self, name: &str) -> Option<u64> {
+        let attribute = self.attributes.get(name).filter(|attribute| attribute.is_at_rest())?;
+        attribute.told.front().map(|(_, number)| *number)
+    }
+
+    fn follow_one(&mut self, name: &str, now: Now) {
+        let Some((told, _)) = self.attribute(name).told.pop_front() else { return };
+        if !self.attribute(name).replica.has_heard(&told) {
+            self.abort_strict(name, now);
+        }
+        match self.attribute(name).replica.follow(&told, now) {
+            Followed::With(rebased) => self.report_rebased(name, rebased, now),
+            Followed::Old => {}
+            Followed::Gap => {
+                self.forget_told(name);
+                self.attribute(name).ask(Want::Tail);
             }
         }
     }
@@ -172,6 +217,7 @@ impl Session {
                 self.follow(&name, now);
                 self.active.insert(name);
             }
+            Purpose::Group(id) => self.take_group_outcome(id, answer, now),
             Purpose::Commit(name, sequence) => {
                 self.take_outcome(&name, sequence, answer, now);
                 self.follow(&name, now);
@@ -242,11 +288,13 @@ impl Session {
             }
             Answer::Tail { appends, bytes } => {
                 attribute.attempts = 0;
+                self.abort_strict(name, now);
+                let attribute = self.attribute(name);
                 let Some(rebased) = attribute.replica.catch_up(attribute.tail_at, &bytes, appends, now) else {
                     attribute.ask(Want::Load);
                     return;
                 };
-                self.report_rebased(name, rebased);
+                self.report_rebased(name, rebased, now);
             }
             Answer::Busy(error) => {
                 attribute.ask(fetched);
@@ -255,6 +303,8 @@ impl Session {
             }
             other => {
                 let error = refusal(other);
+                self.abort_all(name, &error, now);
+                let attribute = self.attribute(name);
                 if let Some(first) = attribute.replica.give_up(error.clone()) {
                     self.events.push_back(Event::Rejected { name: name.to_owned(), error: error.clone(), first });
                 }
@@ -275,7 +325,7 @@ impl Session {
                 attribute.replica.unsend(sequence);
                 if stored == Stored::Absent && !remembers && attribute.replica.must_be_remembered(now) {
                     let rebased = attribute.replica.recreate(now);
-                    self.report_rebased(name, rebased);
+                    self.report_rebased(name, rebased, now);
                 } else {
                     self.rebase(name, &stored, now);
                 }
@@ -323,31 +373,31 @@ impl Session {
     }
 
     fn reject(&mut self, name: &str, sequence: Sequence, error: SyncError, now: Now) {
+        self.abort_strict(name, now);
         if let Some((first, rebased)) = self.attribute(name).replica.reject(sequence, now) {
             self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
-            self.report_rebased(name, rebased);
+            self.report_rebased(name, rebased, now);
         }
     }
 
     /// A commit went out, its answer never came, and the server may not know any more: sending it again could
     /// apply it twice.
     pub(super) fn give_up_commit(&mut self, name: &str, sequence: Sequence, now: Now) {
-        let error = SyncError::new(
-            ErrorCode::OutcomeUnknown,
-            "the connection was lost before the answer and came back only after the server may have forgotten \
-             what it applied; look at the attribute and mutate it again where that is missing",
-        );
         self.attribute(name).ask(Want::Load);
-        self.reject(name, sequence, error, now);
+        self.reject(name, sequence, outcome_unknown(), now);
         self.report_settled();
     }
 
-    fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
+    pub(super) fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
+        // What is found not to be there is what a transaction began with.
+        if self.attribute(name).replica.is_loaded() || *stored != Stored::Absent {
+            self.abort_strict(name, now);
+        }
         let rebased = self.attribute(name).replica.rebase(stored, now);
-        self.report_rebased(name, rebased);
+        self.report_rebased(name, rebased, now);
     }
 
-    fn report_rebased(&mut self, name: &str, rebased: Rebased) {
+    pub(super) fn report_rebased(&mut self, name: &str, rebased: Rebased, now: Now) {
         self.forget_commits(name);
         if let Some((from, to)) = rebased.regression {
             self.events.push_back(Event::Regressed { name: name.to_owned(), from, to });
@@ -357,6 +407,10 @@ impl Session {
         }
         if let Some(change) = rebased.change {
             self.report_change(name, change);
+        }
+        for group in self.attribute(name).replica.take_broken_groups() {
+            let error = SyncError::new(ErrorCode::Conflict, "another mutation of the same batch could not be kept");
+            self.abort_group(group, error, now);
         }
     }
 
@@ -372,7 +426,7 @@ impl Session {
     }
 
     /// Try an attribute again later.
-    fn wait(&mut self, name: &str, error: SyncError, now: Now) {
+    pub(super) fn wait(&mut self, name: &str, error: SyncError, now: Now) {
         if self.attribute(name).attempts == 0 {
             self.events.push_back(Event::Failed(error));
         }
@@ -416,7 +470,7 @@ impl Session {
         }
     }
 
-    fn report_settled(&mut self) {
+    pub(super) fn report_settled(&mut self) {
         let attributes = &self.attributes;
         self.pending.retain(|name| attributes.get(name).is_some_and(|a| a.replica.first_pending().is_some()));
         let settled = self.first_pending().map_or(self.last_mutation, |oldest| oldest - 1);
@@ -427,7 +481,15 @@ impl Session {
     }
 }
 
-fn refusal(answer: Answer) -> SyncError {
+pub(super) fn outcome_unknown() -> SyncError {
+    SyncError::new(
+        ErrorCode::OutcomeUnknown,
+        "the connection was lost before the answer and came back only after the server may have forgotten what it \
+         applied; look at the attribute and mutate it again where that is missing",
+    )
+}
+
+pub(super) fn refusal(answer: Answer) -> SyncError {
     match answer {
         Answer::Refused(error) | Answer::Busy(error) => error,
         _ => SyncError::new(ErrorCode::Internal, "the backend gave an answer of another kind than was asked for"),

@@ -4,6 +4,7 @@
 //! `poll_timeout` and `poll_reset`.**
 
 mod attribute;
+mod groups;
 mod handle;
 mod refresh;
 
@@ -16,6 +17,8 @@ use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
 use crate::replica::{Change, Replica};
 use attribute::{Attribute, Want};
+use groups::Group;
+pub use groups::GroupOf;
 use refresh::Refreshes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -119,6 +122,15 @@ pub enum Event {
         /// How many, or why nobody knows.
         count: Result<u32, SyncError>,
     },
+    /// A group was acknowledged, by the id that it was given.
+    GroupCommitted(u64),
+    /// A group was given up, and all its mutations were taken back.
+    GroupAborted {
+        /// Its id.
+        id: u64,
+        /// Why.
+        error: SyncError,
+    },
     /// Something else went wrong.
     Failed(SyncError),
 }
@@ -137,6 +149,7 @@ struct Request {
 enum Purpose {
     Fetch(String),
     Commit(String, Sequence),
+    Group(u64),
     Names,
     Replicas(u64),
 }
@@ -150,6 +163,11 @@ pub struct Session {
     active: BTreeSet<String>,
     /// Attributes with pending mutations.
     pending: BTreeSet<String>,
+    /// Groups that are pending, by id.
+    groups: BTreeMap<u64, Group>,
+    /// Attributes whose announcements are to be taken in together, by a number of their own.
+    told_together: BTreeMap<u64, Vec<String>>,
+    last_told: u64,
     /// When to try again (monotonic ms) and what: an attribute, or the listing of names.
     retries: BTreeSet<(u64, Option<String>)>,
     /// When to look (monotonic ms) at attributes that changed, just in case.
@@ -184,6 +202,9 @@ impl Session {
             attributes: BTreeMap::new(),
             active: BTreeSet::new(),
             pending: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            told_together: BTreeMap::new(),
+            last_told: 0,
             retries: BTreeSet::new(),
             glances: BTreeSet::new(),
             connected: false,
@@ -257,11 +278,15 @@ impl Session {
     /// Apply a local mutation; it goes out with the next commit. Mutations are numbered from 1.
     /// Gives the document's length in bytes afterwards.
     pub fn mutate(&mut self, name: &str, mutation: Mutation) -> Result<usize, SyncError> {
+        self.mutate_in(name, mutation, None)
+    }
+
+    fn mutate_in(&mut self, name: &str, mutation: Mutation, group: Option<u64>) -> Result<usize, SyncError> {
         check_name(name)?;
         let max_bytes = self.config.max_document_bytes;
         let number = self.last_mutation + 1;
         let attribute = self.attribute(name);
-        let len = attribute.replica.mutate(number, mutation, max_bytes)?;
+        let len = attribute.replica.mutate(number, mutation, max_bytes, group)?;
         if !attribute.replica.is_loaded() {
             attribute.ask(Want::Load);
         }
@@ -325,6 +350,7 @@ impl Session {
             while let Some(name) = self.active.pop_first() {
                 self.send_for(&name, now);
             }
+            self.send_groups(now);
         }
         self.commands.pop_front()
     }
@@ -377,7 +403,10 @@ impl Session {
             return;
         };
         if let Some(sequence) = attribute.replica.outlived(now) {
-            self.give_up_commit(name, sequence, now);
+            match attribute.replica.group_of(sequence) {
+                Some(group) => self.give_up_group(group, now),
+                None => self.give_up_commit(name, sequence, now),
+            }
         }
         self.send_fetch(name, now);
         self.send_commits(name, now);

@@ -97,6 +97,11 @@ impl EventWriter {
                     }
                 }
             }
+            Event::GroupCommitted(id) => self.number("committed", *id),
+            Event::GroupAborted { id, error } => {
+                self.number("aborted", *id);
+                self.error(error);
+            }
             Event::Failed(error) => {
                 self.text.push_str("[\"error\",null");
                 self.error(error);

@@ -4,7 +4,8 @@
 //! `["assign",name,value]` `["create",name,value]` `["delete",name]` `["set",name,path,key,value]` `["unset",name,path,key]`
 //! `["clear",name,path]` `["replace",name,path,index,value]` `["append",name,path,[values]]`
 //! `["splice",name,path,index,remove,[values]]` `["permute",name,path,[order]]`.
-//! A path is an array of keys and indexes.
+//! A path is an array of keys and indexes. What is to be committed together stands in
+//! `["group",id,strict,[names that it relies on],[mutations]]`.
 
 mod events;
 mod tagged;
@@ -14,8 +15,42 @@ pub use events::{EventWriter, encode_batch};
 use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
+use crate::session::GroupOf;
 use compact_str::CompactString;
 use serde_json::value::RawValue;
+
+/// What a batch holds.
+#[derive(Debug)]
+pub enum Entry {
+    /// A mutation by itself: the attribute's name, and what to do.
+    Mutation(String, Mutation),
+    /// Mutations to be committed together.
+    Group(GroupOf),
+}
+
+/// Read a batch with groups. Errors: [`ErrorCode::NotSerializable`].
+pub fn decode_entries(text: &str) -> Result<Vec<Entry>, SyncError> {
+    let batch: Vec<Vec<&RawValue>> = serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
+    batch.iter().map(|parts| entry(parts)).collect()
+}
+
+fn entry(parts: &[&RawValue]) -> Result<Entry, SyncError> {
+    let [kind, id, strict, reads, mutations] = parts else { return decode(parts).map(mutation) };
+    if kind.get() != "\"group\"" {
+        return decode(parts).map(mutation);
+    }
+    let read = |error: serde_json::Error| malformed(&error.to_string());
+    Ok(Entry::Group(GroupOf {
+        id: serde_json::from_str(id.get()).map_err(read)?,
+        strict: strict.get() == "true",
+        reads: serde_json::from_str(reads.get()).map_err(read)?,
+        mutations: decode_batch(mutations.get())?,
+    }))
+}
+
+fn mutation((name, mutation): (String, Mutation)) -> Entry {
+    Entry::Mutation(name, mutation)
+}
 
 /// Read a batch. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {

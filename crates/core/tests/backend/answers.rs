@@ -1,6 +1,6 @@
 //! What every backend must answer, whatever is behind it. Included by the tests of each.
 
-use synced_memory_core::backend::changed_key;
+use synced_memory_core::backend::changed_keys;
 use synced_memory_core::command::{Answer, Command, Commit, Outcome, Probed};
 use synced_memory_core::document::{Guard, Stored};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
@@ -38,9 +38,9 @@ fn absent(backend: &mut Backend<'_>) {
 fn idempotent(backend: &mut Backend<'_>) {
     let first = commit(1, Guard::Absent, set("one"));
     assert_eq!(backend(&first), applied());
-    assert_eq!(changed_key(&first, &applied()), Some(KEY));
+    assert_eq!(changed_keys(&first, &applied()), [KEY]);
     assert_eq!(backend(&first), Answer::Committed(Outcome::Duplicate));
-    assert_eq!(changed_key(&first, &Answer::Committed(Outcome::Duplicate)), None);
+    assert_eq!(changed_keys(&first, &Answer::Committed(Outcome::Duplicate)), [] as [&str; 0]);
     assert_eq!(backend(&commit(5, text_guard("one"), set("five"))), applied());
     assert_eq!(backend(&commit(4, text_guard("five"), set("four"))), Answer::Committed(Outcome::Duplicate));
     // Another writer counts for itself, and is not remembered before it has written.
@@ -121,7 +121,7 @@ fn appended_elsewhere(backend: &mut Backend<'_>) {
     backend(&commit(1, Guard::Absent, set(&list("1", 1))));
     backend(&by_b(&commit(2, list_guard("1", 1), append("2"))));
     let elsewhere = commit(3, list_guard("1", 1), append("3"));
-    assert_eq!(changed_key(&elsewhere, &appended(4)), Some(KEY));
+    assert_eq!(changed_keys(&elsewhere, &appended(4)), [KEY]);
     assert_eq!(backend(&elsewhere), appended(4));
     assert_eq!(backend(&load()), loaded(&list("1,2,3", 4)));
     let bytes = list("1,2,3", 4).into_bytes();

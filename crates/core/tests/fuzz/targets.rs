@@ -43,7 +43,7 @@ pub(crate) fn replies(bytes: &[u8]) {
                 client.session.refresh(None);
                 client.drain();
             }
-            2 => client.handle(Input::Announced(announcement(&client, &mut bytes))),
+            2 => client.handle(Input::Announced(vec![announcement(&client, &mut bytes)])),
             _ => {}
         }
         if client.outgoing.is_empty() {
@@ -66,7 +66,7 @@ fn announcement(client: &Client, bytes: &mut Bytes<'_>) -> Announcement {
         r#"[["delete",""]]"#,
         r#"[["assign","",{"a":[]}]]"#,
     ];
-    if let Some(told) = resp::read_announcement(bytes.some()) {
+    if let Some(told) = resp::read_announcements(bytes.some()).pop() {
         return told;
     }
     let base = client.session.revision("x").unwrap_or(Revision(0));

@@ -4,7 +4,7 @@ use super::{Capabilities, Link};
 use crate::mailbox::Mailbox;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
-use synced_memory_core::backend::{MemoryStore, changed_key, execute};
+use synced_memory_core::backend::{MemoryStore, announcements, execute};
 use synced_memory_core::command::{Command, Input, RequestId};
 
 /// Stores by name. Like a server's data, they stay when nobody is connected.
@@ -37,17 +37,18 @@ impl MemoryLink {
 
 impl Link for MemoryLink {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of("memory")
+        Capabilities { deltas: true, ..Capabilities::of("memory") }
     }
 
     fn send(&self, request: RequestId, command: Command) {
         let mut server = lock(&self.server);
         let Ok(answer) = execute(&mut server.store, &command);
-        if let Some(key) = changed_key(&command, &answer) {
+        let Ok(told) = announcements(&mut server.store, &command, &answer);
+        if !told.is_empty() {
             server.watchers.retain(|watcher| watcher.strong_count() > 0);
             for watcher in server.watchers.iter().filter_map(Weak::upgrade) {
                 if !Arc::ptr_eq(&watcher, &self.mailbox) {
-                    watcher.deliver([Input::Changed(vec![key.to_owned()])]);
+                    watcher.deliver([Input::Announced(told.clone())]);
                 }
             }
         }

@@ -41,6 +41,11 @@ pub(crate) trait Link: Send {
     /// What the backend turned out to be able to do.
     fn capabilities(&self) -> Capabilities;
 
+    /// Can two keys be changed by one command?
+    fn is_together(&self, _one: &str, _other: &str) -> bool {
+        true
+    }
+
     /// A reply is overdue: give the connection up and make a new one.
     fn reset(&self) {}
 }

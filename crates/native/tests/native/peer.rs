@@ -5,6 +5,7 @@ use synced_memory_core::document::Node;
 use synced_memory_core::error::SyncError;
 use synced_memory_core::mutation::{Json, JsonList, Mutation};
 use synced_memory_core::session::Event;
+use synced_memory_core::wire::Entry;
 use synced_memory_native::{Memory, OpenOptions, Tls};
 
 /// Far longer than anything takes; reached only where a test fails.
@@ -41,7 +42,7 @@ impl Peer {
     }
 
     pub(crate) fn submit(&mut self, name: &str, mutation: Mutation) {
-        self.memory.submit(vec![(name.to_owned(), mutation)]).unwrap();
+        self.memory.submit(vec![Entry::Mutation(name.to_owned(), mutation)]).unwrap();
         self.submitted += 1;
     }
 

@@ -53,7 +53,7 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     },
     submit(handle, batch) {
       try {
-        return core.submit(handle, batch);
+        return core.submit(handle, batch, clock.unix(), clock.monotonic());
       } finally {
         advance(handle);
       }

@@ -17,20 +17,7 @@ if last and tonumber(last) >= tonumber(ARGV[1]) then return {'duplicate'} end
 local knows = last and '1' or '0'
 if ARGV[2] ~= '' and last ~= ARGV[2] then return {'stale', knows} end
 
-local length = redis.pcall('STRLEN', KEYS[1])
-local found, fits
-if type(length) == 'table' then
-  if not string.find(length.err, 'WRONGTYPE', 1, true) then return length end
-  found = 'other'
-  fits = ARGV[4] == found
-elseif length == 0 and redis.call('EXISTS', KEYS[1]) == 0 then
-  found = 'absent'
-  fits = ARGV[4] == found
-else
-  found = 'text'
-  fits = length == tonumber(ARGV[4])
-    and redis.call('GETRANGE', KEYS[1], ARGV[5], tonumber(ARGV[5]) + #ARGV[6] - 1) == ARGV[6]
-end
+local found, fits, length = look(KEYS[1], 4)
 
 -- Of an append: where the list's bracket is, the revision there is, and the one to come.
 local bracket
@@ -68,41 +55,10 @@ if bracket then
   local first, last = string.match(redis.call('GET', KEYS[3]) or '', '^(%d+)-(%d+)$')
   if last ~= base then first = base end
   redis.call('SET', KEYS[3], first .. '-' .. revision, 'EX', ARGV[3])
-elseif ARGV[11] == 'set' then
-  redis.call('SET', KEYS[1], ARGV[12], 'KEEPTTL')
-elseif ARGV[11] == 'delete' then
-  redis.call('DEL', KEYS[1])
 else
-  -- Every range is of the old text, so all are read before anything is written.
-  local offsets, texts, pieces = {}, {}, nil
-  local i = 12
-  while ARGV[i] do
-    local kind = ARGV[i]
-    if kind == 'write' then
-      pieces = {}
-      offsets[#offsets + 1] = ARGV[i + 1]
-      texts[#texts + 1] = pieces
-      i = i + 2
-    elseif kind == 'range' then
-      pieces[#pieces + 1] = redis.call('GETRANGE', KEYS[1], ARGV[i + 1], ARGV[i + 2])
-      i = i + 3
-    elseif kind == 'spaces' then
-      pieces[#pieces + 1] = string.rep(' ', tonumber(ARGV[i + 1]))
-      i = i + 2
-    else
-      pieces[#pieces + 1] = ARGV[i + 1]
-      i = i + 2
-    end
-  end
-  for n = 1, #offsets do
-    redis.call('SETRANGE', KEYS[1], offsets[n], table.concat(texts[n]))
-  end
+  change(KEYS[1], 11, #ARGV)
 end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
-if ARGV[7] ~= '' then
-  -- Nothing depends on it: who may not publish commits all the same, and others find out more slowly.
-  local told = { string.match(KEYS[2], '[^:]*$'), base, revision, redis.call('STRLEN', KEYS[1]), #KEYS[1] }
-  redis.pcall('PUBLISH', ARGV[7], table.concat(told, ' ') .. '\n' .. KEYS[1] .. ARGV[10])
-end
+if ARGV[7] ~= '' then publish(ARGV[7], news(KEYS[1], KEYS[2], base, revision, ARGV[10])) end
 if not fits then return {'appended', revision} end
 return {'applied'}

@@ -178,7 +178,7 @@ impl File {
     /// Commands in order, all or none; what other processes did before them comes first. The answers exist only
     /// after the commit, and the commit is on disk.
     fn transact(&mut self, batch: &[(RequestId, Command)]) -> rusqlite::Result<Vec<Input>> {
-        let writes = batch.iter().any(|(_, command)| matches!(command, Command::Commit(_)));
+        let writes = batch.iter().any(|(_, command)| matches!(command, Command::Commit(_) | Command::Group(_)));
         // A transaction that reads first and writes later could not be waited for: it takes the lock at once.
         let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
         let transaction = self.connection.transaction_with_behavior(behavior)?;

@@ -28,7 +28,9 @@ pub(super) fn news(push: PushInfo) -> Option<Input> {
     let mut data = push.data.into_iter();
     match push.kind {
         PushKind::Message => match (data.next()?, data.next()?) {
-            (_, Value::BulkString(message)) => resp::read_announcement(&message).map(Input::Announced),
+            (_, Value::BulkString(message)) => {
+                Some(resp::read_announcements(&message)).filter(|told| !told.is_empty()).map(Input::Announced)
+            }
             _ => None,
         },
         PushKind::Invalidate => match data.next()? {

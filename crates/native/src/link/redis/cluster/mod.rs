@@ -12,7 +12,7 @@ use crate::memory::Tls;
 use redis::{ConnectionAddr, ConnectionInfo, cmd};
 use router::Router;
 pub(super) use slots::Redirect;
-use slots::{Address, masters};
+use slots::{Address, masters, slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use synced_memory_core::command::{Command, Input, RequestId};
@@ -92,6 +92,10 @@ impl Link for ClusterLink {
         let found = nodes.iter().map(|node| node.capabilities()).find(|found| found.resp.is_some());
         let nothing = Capabilities { changes: false, ..Capabilities::of("cluster") };
         Capabilities { topology: "cluster", ..found.unwrap_or(nothing) }
+    }
+
+    fn is_together(&self, one: &str, other: &str) -> bool {
+        slot(one) == slot(other)
     }
 
     /// Some node is overdue: all are asked to connect again, what is under way goes out once more.

@@ -303,6 +303,11 @@ fn key(command: &Command) -> &str {
     match command {
         Command::Load { key } | Command::Probe { key, .. } | Command::Tail { key, .. } => key,
         Command::Commit(commit) => &commit.key,
+        // All of them are in one slot: see `Link::is_together`.
+        Command::Group(group) => {
+            let commits = group.commits.iter().map(|commit| &commit.key);
+            commits.chain(group.checks.iter().map(|(key, _)| key)).next().map_or("", String::as_str)
+        }
         Command::Names { prefix, .. } | Command::Replicas { prefix, .. } => prefix,
     }
 }
