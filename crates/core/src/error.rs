@@ -17,6 +17,8 @@ pub enum ErrorCode {
     ReservedName,
     /// A path or index that is not in the document.
     NotFound,
+    /// Something to add to, or to add, that is not a number, or a sum that is not finite.
+    NotANumber,
     /// Stored bytes that are not a document: not JSON, no envelope, invalid UTF-8.
     Malformed,
     /// The key holds something that is not a string.
@@ -54,6 +56,7 @@ impl ErrorCode {
             Self::TooLarge => "ERR_TOO_LARGE",
             Self::ReservedName => "ERR_RESERVED_NAME",
             Self::NotFound => "ERR_NOT_FOUND",
+            Self::NotANumber => "ERR_NOT_A_NUMBER",
             Self::Malformed => "ERR_MALFORMED",
             Self::WrongType => "ERR_WRONG_TYPE",
             Self::Auth => "ERR_AUTH",

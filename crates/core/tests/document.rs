@@ -343,6 +343,12 @@ fn mutations_that_do_not_fit_are_refused() {
         (r#"["splice","x",["a"],4294967295,1,[]]"#, ErrorCode::NotFound),
         (r#"["permute","x",["a"],[0,0]]"#, ErrorCode::NotFound),
         (r#"["permute","x",["a"],[1,2]]"#, ErrorCode::NotFound),
+        (r#"["increment","x",["a",2],1]"#, ErrorCode::NotFound),
+        (r#"["increment","x",["z","k"],1]"#, ErrorCode::NotFound),
+        (r#"["increment","x",["a"],1]"#, ErrorCode::NotANumber),
+        (r#"["increment","x",["b","c"],"1"]"#, ErrorCode::NotANumber),
+        (r#"["increment","x",["b","c"],1e400]"#, ErrorCode::NotANumber),
+        (r#"["increment","x",[],1]"#, ErrorCode::NotANumber),
     ] {
         let (_, mutation) = decode_batch(&format!("[{mutation}]")).unwrap().pop().unwrap();
         assert_eq!(locate(Some(&value), &mutation).unwrap_err().code, code, "{mutation:?}");

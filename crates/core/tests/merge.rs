@@ -6,8 +6,8 @@ use serde_json::Value;
 use support::{Client, stored};
 use synced_memory_core::backend::MemoryStore;
 
-const KINDS: [&str; 10] =
-    ["assign", "create", "delete", "set", "unset", "clear", "replace", "append", "splice", "permute"];
+const KINDS: [&str; 11] =
+    ["assign", "create", "delete", "set", "unset", "clear", "replace", "append", "splice", "permute", "increment"];
 
 #[test]
 fn merge_vectors() {

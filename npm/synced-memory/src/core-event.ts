@@ -13,8 +13,8 @@ export type CoreEvent =
   | ['disconnect', code: string, message: string]
   | ['ready']
   | ['refreshed', ticket: number]
+  | ['incremented', number: number, value: number | bigint | null, code?: string, message?: string]
   | ['replicated', request: number, count: number, code?: string, message?: string]
   | ['committed', group: number]
   | ['aborted', group: number, code: string, message: string]
-  | ['incremented', number: number, value: number | bigint]
   | ['error', name: null, code: string, message: string];

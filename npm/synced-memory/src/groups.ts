@@ -26,7 +26,6 @@ export class Groups {
   private tentative: Tentative | undefined;
   private readonly strict = new Map<number, Settle<void>>();
   private countings: Counting[] = [];
-  private readonly refusals = new Map<number, SyncedMemoryError>();
 
   /** `submit` hands so many mutations to the core, behind all that were made before, or throws and leaves it as it was. */
   constructor(
@@ -126,28 +125,15 @@ export class Groups {
     return promise;
   }
 
-  counted(number: number, value: number | bigint): void {
+  /** Increment `number` led to this value; without one it was given up, or applied without our learning to what. */
+  counted(number: number, value: number | bigint | null, error: SyncedMemoryError | undefined): void {
     const at = this.countings.findIndex((counting) => counting.number === number);
-    if (at >= 0) this.countings.splice(at, 1)[0]?.resolve(value);
-  }
-
-  refused(error: SyncedMemoryError, number: number): void {
-    if (this.countings.length > 0) this.refusals.set(number, error);
-  }
-
-  /** Everything up to this number is acknowledged or given up. */
-  settled(number: number): void {
-    if (this.countings.length === 0) return;
-    const waiting = this.countings;
-    this.countings = waiting.filter((counting) => counting.number > number);
-    for (const counting of waiting) {
-      if (counting.number <= number) {
-        counting.reject(
-          this.refusals.get(counting.number) ?? syncedError('ERR_CONFLICT', 'there is no number any more'),
-        );
-      }
-    }
-    this.refusals.clear();
+    const counting = this.countings[at];
+    if (counting === undefined) return;
+    this.countings.splice(at, 1);
+    const unknown = 'it was added, but the answer that said to what was lost';
+    if (value !== null) counting.resolve(value);
+    else counting.reject(error ?? syncedError('ERR_OUTCOME_UNKNOWN', unknown));
   }
 
   abandon(error: SyncedMemoryError): void {

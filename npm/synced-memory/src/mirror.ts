@@ -111,15 +111,21 @@ export class Mirror {
     this.checkReadable(name);
     const at = this.numberAt(name, path);
     const text = `["increment",${quote(name)},${JSON.stringify(path)},${copyIn(by, name, () => path).text}]`;
-    const edit = at.edit(copyIn(add(at.value, by), name, () => path).value);
+    copyIn(sum(at.value, by), name, () => path);
     this.recorder.admit(name, text.length, () => text);
-    this.change(name, at.place.raw, edit, path.length === 0 ? top : at.place, true);
+    this.add(name, at, by, true);
     const result = promise();
     this.recorder.record(name, text);
     return result;
   }
 
-  private numberAt(name: string, path: Path) {
+  private add(name: string, { place, key, value }: NumberPlace, by: number | bigint, isLocal: boolean): void {
+    const next = sum(value, by);
+    const edit: Edit = typeof key === 'number' ? ['replace', key, next] : ['set', key, next];
+    this.change(name, place.raw, edit, place.path() === undefined ? top : place, isLocal);
+  }
+
+  private numberAt(name: string, path: Path): NumberPlace {
     const key = path.at(-1) ?? name;
     const place = this.trail(name, path.length === 0 ? undefined : path.slice(0, -1), 'ERR_NOT_FOUND');
     const { raw } = place;
@@ -129,11 +135,8 @@ export class Mirror {
       : Array.isArray(raw)
         ? undefined
         : 0;
-    if (typeof value !== 'number' && typeof value !== 'bigint') {
-      throw syncedError('ERR_NOT_A_NUMBER', '', name, path);
-    }
-    const edit = (sum: unknown): Edit => (typeof key === 'number' ? ['replace', key, sum] : ['set', key, sum]);
-    return { place, value, edit };
+    if (typeof value === 'number' || typeof value === 'bigint') return { place, key, value };
+    throw syncedError('ERR_NOT_A_NUMBER', '', name, path);
   }
 
   private local(name: string, edit: Edit, text: string): void {
@@ -202,6 +205,7 @@ export class Mirror {
     for (const [op, , ...args] of mutations) {
       if (op === 'assign' || op === 'create') this.load(name, args[0]);
       else if (op === 'delete') this.gone(name);
+      else if (op === 'increment') this.add(name, this.numberAt(name, args[0] as Path), args[1] as number, false);
       else this.apply(name, args[0] as Path, [op, ...args.slice(1)] as unknown as Edit, false);
     }
   }
@@ -262,8 +266,17 @@ class Trail implements Place {
   }
 }
 
+/** Where a number is, and what it is now. */
+interface NumberPlace {
+  readonly place: Trail;
+  readonly key: string | number;
+  readonly value: number | bigint;
+}
+
 /** Whole numbers exactly, others as JavaScript adds them. */
-function add(value: number | bigint, by: number | bigint): number | bigint {
+function sum(value: number | bigint, by: number | bigint): number | bigint {
   const isWhole = (number: number | bigint) => typeof number === 'bigint' || Number.isSafeInteger(number);
-  return isWhole(value) && isWhole(by) ? BigInt(value) + BigInt(by) : Number(value) + Number(by);
+  if (!isWhole(value) || !isWhole(by)) return Number(value) + Number(by);
+  const exact = BigInt(value) + BigInt(by);
+  return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
 }

@@ -431,7 +431,6 @@ export class Store implements Recorder {
       }
       case 'settled':
         this.settled = event[1];
-        this.groups.settled(event[1]);
         if (this.pending === 0) this.limits.settled();
         break;
       case 'rejected':
@@ -470,7 +469,7 @@ export class Store implements Recorder {
         this.groups.aborted(event[1], event[2], event[3]);
         break;
       case 'incremented':
-        this.groups.counted(event[1], event[2]);
+        this.groups.counted(event[1], event[2], event[3] ? new SyncedMemoryError(event[3], event[4] ?? '') : undefined);
         break;
       case 'error':
         this.lastError = new SyncedMemoryError(event[2], event[3]);
@@ -498,7 +497,6 @@ export class Store implements Recorder {
 
   private refused(error: SyncedMemoryError, number: number): void {
     this.waiters.refuse(error, number);
-    this.groups.refused(error, number);
     this.emit('error', error);
   }
 }

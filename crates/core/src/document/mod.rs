@@ -2,6 +2,7 @@
 
 mod dict;
 mod list;
+mod number;
 mod parse;
 mod sequence;
 mod stored;
@@ -10,6 +11,7 @@ pub use dict::Dict;
 pub use list::List;
 pub use stored::{Base, Content, Guard, Stored, read};
 
+pub(crate) use number::sum;
 pub(crate) use stored::{HEAD, tail};
 
 use crate::error::SyncError;

@@ -35,6 +35,8 @@ pub(super) enum Fate<'a> {
     Dict(DictMap<'a>),
     /// A pending mutation put it there: it is the same in both.
     Pending,
+    /// There was none when mutations were made, or a pending mutation took it out.
+    Absent,
     /// It is gone, or something of another kind.
     Gone,
 }
@@ -44,7 +46,7 @@ pub(super) enum Fate<'a> {
 pub(super) struct DictMap<'a> {
     old: &'a Dict,
     new: &'a Dict,
-    /// Of the keys that pending mutations named: those they set are `Pending`, those they took out `Gone`.
+    /// Of the keys that pending mutations named: those they set are `Pending`, those they took out `Absent`.
     named: HashMap<String, Fate<'a>>,
 }
 
@@ -70,13 +72,13 @@ impl<'a> Transform<'a> {
             }
             Mutation::Create { .. } => {
                 // What is there already stays as it is.
-                if matches!(self.root, Fate::Gone) {
+                if matches!(self.root, Fate::Absent | Fate::Gone) {
                     self.root = Fate::Pending;
                 }
                 Carried::As(vec![mutation])
             }
             Mutation::Delete => {
-                self.root = Fate::Gone;
+                self.root = Fate::Absent;
                 Carried::As(vec![mutation])
             }
             Mutation::Set { mut path, key, value } => match self.root.descend(&mut path) {
@@ -89,7 +91,7 @@ impl<'a> Transform<'a> {
             },
             Mutation::Unset { mut path, key } => match self.root.descend(&mut path) {
                 Some(Fate::Dict(dict)) => {
-                    dict.named.insert(key.to_string(), Fate::Gone);
+                    dict.named.insert(key.to_string(), Fate::Absent);
                     Carried::As(vec![Mutation::Unset { path, key }])
                 }
                 Some(Fate::Pending) => Carried::As(vec![Mutation::Unset { path, key }]),
@@ -129,6 +131,15 @@ impl<'a> Transform<'a> {
                 Some(Fate::Pending) => Carried::As(vec![Mutation::Permute { path, order }]),
                 _ => NO_CONTAINER,
             },
+            Mutation::Increment { mut path, by } => match self.root.reach(&mut path) {
+                None | Some(Fate::Gone) => Carried::Lost("the number that it adds to is gone"),
+                Some(fate) => {
+                    if matches!(fate, Fate::Absent) {
+                        *fate = Fate::Pending;
+                    }
+                    Carried::As(vec![Mutation::Increment { path, by }])
+                }
+            },
         }
     }
 }
@@ -154,14 +165,23 @@ impl<'a> Fate<'a> {
     pub(super) fn between(old: Option<&'a Node>, new: Option<&'a Node>) -> Self {
         match (old, new) {
             (Some(old), Some(new)) => Self::Both(old, new),
-            _ => Self::Gone,
+            (None, _) => Self::Absent,
+            (Some(_), None) => Self::Gone,
         }
     }
 
-    /// Down a path of the old document, which becomes the path in the new one. None where it leads to what is gone.
+    /// Down a path of the old document to a container, which becomes the path in the new one. None where it leads to
+    /// what is gone.
     fn descend(&mut self, path: &mut [Step]) -> Option<&mut Self> {
-        self.open();
+        let container = self.reach(path)?;
+        container.open();
+        Some(container)
+    }
+
+    /// The same, to any value.
+    fn reach(&mut self, path: &mut [Step]) -> Option<&mut Self> {
         let Some((step, rest)) = path.split_first_mut() else { return Some(self) };
+        self.open();
         let inner = match (self, step) {
             // The rest of the path is the same.
             (this @ Self::Pending, _) => return Some(this),
@@ -169,7 +189,7 @@ impl<'a> Fate<'a> {
             (Self::Dict(dict), Step::Key(key)) => dict.enter(key),
             _ => return None,
         };
-        inner.descend(rest)
+        inner.reach(rest)
     }
 
     /// Get ready to be named.
@@ -203,9 +223,9 @@ impl<'a> DictMap<'a> {
         } else {
             vec![Mutation::Clear { path: path.clone() }]
         };
-        self.named = self.named.drain().map(|(key, _)| (key, Fate::Gone)).collect();
+        self.named = self.named.drain().map(|(key, _)| (key, Fate::Absent)).collect();
         for (key, _) in self.old.iter() {
-            self.named.insert(key.to_string(), Fate::Gone);
+            self.named.insert(key.to_string(), Fate::Absent);
         }
         mutations
     }

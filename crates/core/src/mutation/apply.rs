@@ -1,5 +1,6 @@
 //! What a mutation does to a document, and to the bytes of its text.
 
+use super::increment::{assigning, put, text};
 use super::undo::Undo;
 use super::{Json, JsonList, Mutation, Step};
 use crate::document::{Dict, List, Node};
@@ -24,7 +25,7 @@ impl Located {
 
 /// Check a mutation against a document and find the bytes it changes. Errors:
 /// [`NotFound`](ErrorCode::NotFound) where the path leads nowhere or to another kind of container,
-/// [`NotSerializable`](ErrorCode::NotSerializable), [`TooDeep`](ErrorCode::TooDeep).
+/// [`NotSerializable`](ErrorCode::NotSerializable), [`NotANumber`](ErrorCode::NotANumber), [`TooDeep`](ErrorCode::TooDeep).
 pub fn locate(value: Option<&Node>, mutation: &Mutation) -> Result<Located, SyncError> {
     let len = value.map_or(0, Node::text_len);
     match mutation {
@@ -89,6 +90,7 @@ pub fn locate(value: Option<&Node>, mutation: &Mutation) -> Result<Located, Sync
             }
             Ok(located(start + 1, text.len(), text, Vec::new()))
         }
+        Mutation::Increment { path, by } => locate(value, &assigning(value, path, by)?),
     }
 }
 
@@ -126,6 +128,10 @@ pub fn apply(value: &mut Option<Node>, mutation: &Mutation, located: Located) ->
             list.permute(order);
             undo = Undo::Order;
         }),
+        Mutation::Increment { path, .. } => {
+            let after = text(values.last());
+            undo = Undo::Number { before: put(value, path, values.pop()), after };
+        }
     }
     (edit, undo)
 }
@@ -228,7 +234,7 @@ fn list_at<'a>(value: Option<&'a Node>, path: &[Step]) -> Result<(&'a List, usiz
     }
 }
 
-fn node_at<'a>(value: Option<&'a Node>, path: &[Step]) -> Result<(&'a Node, usize), SyncError> {
+pub(super) fn node_at<'a>(value: Option<&'a Node>, path: &[Step]) -> Result<(&'a Node, usize), SyncError> {
     let mut node = value.ok_or_else(|| not_found("the attribute does not exist"))?;
     let mut start = 0;
     for step in path {

@@ -1,9 +1,11 @@
 //! One recorded change with its intent.
 
 mod apply;
+mod increment;
 mod undo;
 
 pub use apply::{Located, apply, locate};
+pub use increment::assignment;
 pub use undo::{Undo, undo};
 
 use compact_str::CompactString;
@@ -33,7 +35,7 @@ pub struct JsonList {
     pub count: usize,
 }
 
-/// One change of one attribute. Paths lead to the container that changes.
+/// One change of one attribute. Paths lead to the container that changes, that of an increment to the number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Mutation {
     /// Give the attribute a whole new value.
@@ -103,6 +105,13 @@ pub enum Mutation {
         /// A permutation of `0..len`.
         order: Vec<usize>,
     },
+    /// Add to a number. A key that is not there, or an attribute, counts as 0.
+    Increment {
+        /// The number itself.
+        path: Path,
+        /// A number.
+        by: Json,
+    },
 }
 
 impl Mutation {
@@ -112,6 +121,7 @@ impl Mutation {
             Self::Assign { value } | Self::Create { value } | Self::Set { value, .. } | Self::Replace { value, .. } => {
                 value.0.len()
             }
+            Self::Increment { by, .. } => by.0.len(),
             Self::Append { values, .. } | Self::Splice { values, .. } => values.text.len(),
             Self::Permute { order, .. } => size_of_val(order.as_slice()),
             Self::Delete | Self::Unset { .. } | Self::Clear { .. } => 0,
@@ -129,11 +139,12 @@ impl Mutation {
             | Self::Replace { path, .. }
             | Self::Append { path, .. }
             | Self::Splice { path, .. }
-            | Self::Permute { path, .. } => path,
+            | Self::Permute { path, .. }
+            | Self::Increment { path, .. } => path,
         }
     }
 
-    /// The container that changes; empty where it is the whole attribute.
+    /// The container or number that changes; empty where it is the whole attribute.
     pub fn path(&self) -> &[Step] {
         match self {
             Self::Assign { .. } | Self::Create { .. } | Self::Delete => &[],
@@ -143,7 +154,8 @@ impl Mutation {
             | Self::Replace { path, .. }
             | Self::Append { path, .. }
             | Self::Splice { path, .. }
-            | Self::Permute { path, .. } => path,
+            | Self::Permute { path, .. }
+            | Self::Increment { path, .. } => path,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::Mutation;
 use super::apply::{dict_change, list_change};
+use super::increment::put;
 use crate::document::{Dict, Node};
+use compact_str::CompactString;
 
 /// What a mutation took away, kept so that it can be taken back. Nothing is copied for it.
 #[derive(Debug)]
@@ -21,6 +23,13 @@ pub enum Undo {
     Elements(Vec<Node>),
     /// The order is in the mutation.
     Order,
+    /// An increment's number.
+    Number {
+        /// What was there; None where there was nothing.
+        before: Option<Node>,
+        /// What is there now.
+        after: CompactString,
+    },
 }
 
 /// Take back `mutation`, the last that was made, as `apply` said.
@@ -52,6 +61,7 @@ pub fn undo(value: &mut Option<Node>, mutation: &Mutation, undo: Undo) {
             }
             list.permute(&before);
         }),
+        (Mutation::Increment { path, .. }, Undo::Number { before, .. }) => drop(put(value, path, before)),
         _ => {}
     }
 }

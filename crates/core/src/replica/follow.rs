@@ -50,7 +50,7 @@ impl Replica {
             else {
                 break;
             };
-            made.push(Made { mutation, undo });
+            made.push(Made { number: 0, mutation, undo });
         }
         let Some(base) = self.base_after(told).filter(|_| made.len() == count) else {
             lift(&mut self.value, made);
@@ -62,7 +62,7 @@ impl Replica {
         self.highest = self.highest.max(self.revision);
         self.confirmed = Some(base);
         if is_patch {
-            let patch = made.into_iter().map(|made| made.mutation).collect();
+            let patch = made.into_iter().map(Made::into_patch).collect();
             return Followed::With(Rebased {
                 change: Some(Change::Patched(patch)),
                 regression: None,

@@ -3,6 +3,7 @@
 use super::{Rebased, Replica};
 use crate::command::Commit;
 use crate::document::{Base, Guard};
+use crate::error::SyncError;
 use crate::ids::Sequence;
 use crate::mutation::Mutation;
 use crate::session::Now;
@@ -66,10 +67,11 @@ impl Replica {
 
     /// Take the group's mutations back. Gives the number of the first, all of them, and what that did to the document.
     /// None where there are none.
-    pub fn abort(&mut self, group: u64, now: Now) -> Option<(u64, Vec<Mutation>, Rebased)> {
+    pub fn abort(&mut self, group: u64, error: &SyncError, now: Now) -> Option<(u64, Vec<Mutation>, Rebased)> {
         let (removed, rebased) = self.remove(self.position_of_group(group)?, now);
         let removed = removed?;
-        Some((removed.first, removed.mutations, rebased))
+        self.refuse_sums(&removed.mutations, error);
+        Some((removed.first, removed.mutations.into_iter().map(|(_, mutation)| mutation).collect(), rebased))
     }
 
     /// Groups of which a mutation was dropped since this was asked last.

@@ -13,6 +13,7 @@ use crate::merge::{self, Carried, Transform};
 use crate::mutation::{self, Json, Located, Mutation, Undo};
 use crate::session::Now;
 use crate::splice::{self, Edit, Plan};
+use compact_str::CompactString;
 use pending::{Lifted, OpenCommit, SealedCommit, lift};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -52,7 +53,12 @@ pub struct Replica {
     landed: Option<Landed>,
     /// When the server last said that it applied a commit of ours.
     remembered: Option<Now>,
+    /// What became of increments, until somebody asks.
+    sums: Vec<(u64, Sum)>,
 }
+
+/// What an increment made of its number; None where it was applied and nobody knows to what. Else why it was not.
+pub type Sum = Result<Option<CompactString>, SyncError>;
 
 /// What a rebase did.
 #[derive(Debug)]
@@ -96,6 +102,7 @@ impl Replica {
             broken: Vec::new(),
             landed: None,
             remembered: None,
+            sums: Vec::new(),
         }
     }
 
@@ -192,7 +199,7 @@ impl Replica {
             self.open.push_back(OpenCommit::new(number, group));
         }
         if let Some(open) = self.open.back_mut() {
-            open.push(mutation, edit, undo);
+            open.push(number, mutation, edit, undo);
         }
         Ok(len)
     }
@@ -306,6 +313,7 @@ impl Replica {
             in_flight: false,
             maybe_applied: None,
             rebased: false,
+            unsure: false,
         });
     }
 
@@ -315,7 +323,7 @@ impl Replica {
             // Without knowing what it was applied to.
             return self.appended(sequence, None, now);
         }
-        let Some(commit) = self.take_up_to(sequence) else { return false };
+        let Some(commit) = self.take_up_to(sequence, true) else { return false };
         self.remembered = Some(now);
         if self.confirmed.is_none() {
             return true;
@@ -332,7 +340,7 @@ impl Replica {
             None => false,
             // Maybe on its own result, or a copy came late, after the server had refused it.
             Some(commit) if commit.rebased => {
-                self.take_up_to(sequence);
+                self.take_up_to(sequence, false);
                 self.remembered = Some(now);
                 self.forget_confirmed();
                 true
@@ -348,9 +356,19 @@ impl Replica {
         self.landed = None;
     }
 
-    fn take_up_to(&mut self, sequence: Sequence) -> Option<SealedCommit> {
+    /// Take out the commits up to this one, which are applied; `as_built`, to what they were built on last.
+    fn take_up_to(&mut self, sequence: Sequence, as_built: bool) -> Option<SealedCommit> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
+        for commit in self.sealed.range(..=index) {
+            let is_known = as_built || !commit.unsure;
+            self.sums.extend(commit.sums().map(|(number, sum)| (number, Ok(is_known.then(|| sum.clone())))));
+        }
         self.sealed.drain(..=index).next_back()
+    }
+
+    /// What became of increments since this was asked last, by the numbers of their mutations.
+    pub fn take_sums(&mut self) -> Vec<(u64, Sum)> {
+        std::mem::take(&mut self.sums)
     }
 
     /// The first commit that was sent so long ago that the server may have forgotten whether it applied it.
@@ -382,10 +400,17 @@ impl Replica {
 
     /// Take back a commit that the server refused for good. Gives the number of its first mutation, and what
     /// that did to the document. None where that commit is not pending.
-    pub fn reject(&mut self, sequence: Sequence, now: Now) -> Option<(u64, Rebased)> {
+    pub fn reject(&mut self, sequence: Sequence, error: &SyncError, now: Now) -> Option<(u64, Rebased)> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
         let (removed, rebased) = self.remove(index, now);
-        Some((removed?.first, rebased))
+        let removed = removed?;
+        self.refuse_sums(&removed.mutations, error);
+        Some((removed.first, rebased))
+    }
+
+    fn refuse_sums(&mut self, mutations: &[(u64, Mutation)], error: &SyncError) {
+        let increments = mutations.iter().filter(|(_, mutation)| matches!(mutation, Mutation::Increment { .. }));
+        self.sums.extend(increments.map(|(number, _)| (*number, Err(error.clone()))));
     }
 
     /// Take back one pending commit, as if somebody had undone it. The index goes on from sealed to open ones.
@@ -409,9 +434,14 @@ impl Replica {
     /// The attribute cannot be read any more. Gives the number of the first mutation that was pending.
     pub fn give_up(&mut self, error: SyncError) -> Option<u64> {
         let first = self.first_pending();
+        let lifted = self.lift_from(0).into_iter().flat_map(|commit| commit.mutations);
+        let mutations: Vec<_> = lifted.collect();
+        self.refuse_sums(&mutations, &error);
+        let sums = std::mem::take(&mut self.sums);
         *self = Self {
             unreadable: Some(error),
             highest: self.highest,
+            sums,
             ..Self::new(std::mem::take(&mut self.key), self.writer.clone(), self.announces)
         };
         first
@@ -516,16 +546,17 @@ impl Replica {
         for Lifted { first, sequence, maybe_applied, group, mutations } in lifted {
             let mut open = OpenCommit::new(first, group);
             let conflicts_before = conflicts.len();
-            for mutation in mutations {
+            for (number, mutation) in mutations {
                 match transform.carry(mutation.clone()) {
                     Carried::As(carried) => {
                         for mutation in carried {
-                            self.make(mutation, &mut open, &mut conflicts);
+                            self.make(number, mutation, &mut open, &mut conflicts);
                         }
                     }
                     Carried::Lost(why) => {
                         let why = || SyncError::new(ErrorCode::NotFound, why);
-                        conflicts.push((mutation, self.unreadable.clone().unwrap_or_else(why)));
+                        let why = self.unreadable.clone().unwrap_or_else(why);
+                        self.drop_mutation(number, mutation, why, &mut conflicts);
                     }
                 }
             }
@@ -541,6 +572,7 @@ impl Replica {
                     if let Some(commit) = self.sealed.back_mut() {
                         commit.maybe_applied = maybe_applied;
                         commit.rebased = true;
+                        commit.unsure = maybe_applied.is_some();
                     }
                 }
                 None => self.open.push_back(open),
@@ -549,16 +581,35 @@ impl Replica {
         conflicts
     }
 
-    fn make(&mut self, mutation: Mutation, open: &mut OpenCommit, conflicts: &mut Vec<(Mutation, SyncError)>) {
+    fn make(
+        &mut self,
+        number: u64,
+        mutation: Mutation,
+        open: &mut OpenCommit,
+        conflicts: &mut Vec<(Mutation, SyncError)>,
+    ) {
         match self.locate(&mutation, usize::MAX) {
             // Somebody else was first: the key to take out is gone, what to create is there.
             Ok((located, _)) if located.is_empty() => {}
             Ok((located, _)) => {
                 let (edit, undo) = self.apply(&mutation, located);
-                open.push(mutation, edit, undo);
+                open.push(number, mutation, edit, undo);
             }
-            Err(error) => conflicts.push((mutation, error)),
+            Err(error) => self.drop_mutation(number, mutation, error, conflicts),
         }
+    }
+
+    fn drop_mutation(
+        &mut self,
+        number: u64,
+        mutation: Mutation,
+        why: SyncError,
+        conflicts: &mut Vec<(Mutation, SyncError)>,
+    ) {
+        if matches!(mutation, Mutation::Increment { .. }) {
+            self.sums.push((number, Err(why.clone())));
+        }
+        conflicts.push((mutation, why));
     }
 
     fn rebased(&self, before: &Before, conflicts: Vec<(Mutation, SyncError)>) -> Rebased {
@@ -587,7 +638,7 @@ impl Replica {
 /// The value of an attribute that pending mutations begin by creating.
 fn created(lifted: &[Lifted]) -> Option<Node> {
     match lifted.first()?.mutations.first()? {
-        Mutation::Create { value } => Node::parse(&value.0).ok(),
+        (_, Mutation::Create { value }) => Node::parse(&value.0).ok(),
         _ => None,
     }
 }

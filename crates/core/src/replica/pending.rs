@@ -3,10 +3,11 @@
 use crate::command::Commit;
 use crate::document::{Base, Node};
 use crate::ids::{Revision, Sequence};
-use crate::mutation::{Mutation, Undo, undo};
+use crate::mutation::{Mutation, Undo, assignment, undo};
 use crate::session::Now;
 use crate::splice::{Edit, EditSet, Plan};
 use crate::wire;
+use compact_str::CompactString;
 use std::sync::Arc;
 
 /// Longer mutations are not told along with a commit: most that hear of it would not want them yet.
@@ -18,8 +19,20 @@ const COALESCE_OVER: usize = 16;
 /// A mutation that was made, and what takes it back.
 #[derive(Debug)]
 pub(super) struct Made {
+    /// The session's number of it, or of the one whose place it took.
+    pub(super) number: u64,
     pub(super) mutation: Mutation,
     pub(super) undo: Undo,
+}
+
+impl Made {
+    /// The same for who has the document as it was before: he need not know how to add.
+    pub(super) fn into_patch(self) -> Mutation {
+        match (self.mutation, self.undo) {
+            (Mutation::Increment { path, .. }, Undo::Number { after, .. }) => assignment(&path, &after),
+            (mutation, _) => mutation,
+        }
+    }
 }
 
 /// Mutations that have not been sent, in order, and their edits composed.
@@ -51,12 +64,22 @@ pub(super) struct SealedCommit {
     pub(super) rebased: bool,
     /// The group that it is a part of.
     pub(super) group: Option<u64>,
+    /// And nobody knows which of the two the server has applied, if it has.
+    pub(super) unsure: bool,
 }
 
 impl SealedCommit {
     /// The document's revision once it has been applied; None where it deletes it.
     pub(super) fn result_revision(&self) -> Option<Revision> {
         (self.result != Base::Absent).then_some(self.command.revision)
+    }
+
+    /// What its increments made of their numbers, by their own numbers.
+    pub(super) fn sums(&self) -> impl Iterator<Item = (u64, &CompactString)> {
+        self.made.iter().filter_map(|made| match &made.undo {
+            Undo::Number { after, .. } => Some((made.number, after)),
+            _ => None,
+        })
     }
 
     /// Is it one that finds its place by itself?
@@ -73,7 +96,8 @@ pub(super) struct Lifted {
     pub(super) sequence: Option<Sequence>,
     pub(super) maybe_applied: Option<Now>,
     pub(super) group: Option<u64>,
-    pub(super) mutations: Vec<Mutation>,
+    /// With their numbers.
+    pub(super) mutations: Vec<(u64, Mutation)>,
 }
 
 impl OpenCommit {
@@ -113,22 +137,28 @@ impl OpenCommit {
     }
 
     /// Add what was just made.
-    pub(super) fn push(&mut self, mutation: Mutation, edit: Edit, undo: Undo) {
-        if matches!(mutation, Mutation::Assign { .. } | Mutation::Delete) {
+    pub(super) fn push(&mut self, number: u64, mutation: Mutation, edit: Edit, undo: Undo) {
+        let is_whole = matches!(mutation, Mutation::Assign { .. } | Mutation::Delete);
+        let awaits_sum = |made: &Made| matches!(made.mutation, Mutation::Increment { .. });
+        if is_whole && !self.made.iter().any(awaits_sum) {
             // A whole new value makes irrelevant whatever it replaces.
             let mut before = match undo {
                 Undo::Whole(before) => before,
                 _ => None,
             };
             lift(&mut before, std::mem::take(&mut self.made));
-            self.made.push(Made { mutation, undo: Undo::Whole(before) });
+            self.made.push(Made { number, mutation, undo: Undo::Whole(before) });
             self.edits = EditSet::rewrite();
             return;
         }
-        self.edits.push(edit);
+        if is_whole {
+            self.edits = EditSet::rewrite();
+        } else {
+            self.edits.push(edit);
+        }
         match self.replaced_by(&mutation) {
             Some(before) => *before = mutation,
-            None => self.made.push(Made { mutation, undo }),
+            None => self.made.push(Made { number, mutation, undo }),
         }
     }
 
@@ -159,12 +189,12 @@ impl OpenCommit {
     }
 }
 
-/// Take mutations back, the last one first. Gives them in the order they were made.
-pub(super) fn lift(value: &mut Option<Node>, made: Vec<Made>) -> Vec<Mutation> {
+/// Take mutations back, the last one first. Gives them in the order they were made, with their numbers.
+pub(super) fn lift(value: &mut Option<Node>, made: Vec<Made>) -> Vec<(u64, Mutation)> {
     let mut mutations = Vec::with_capacity(made.len());
-    for Made { mutation, undo: how } in made.into_iter().rev() {
+    for Made { number, mutation, undo: how } in made.into_iter().rev() {
         undo(value, &mutation, how);
-        mutations.push(mutation);
+        mutations.push((number, mutation));
     }
     mutations.reverse();
     mutations

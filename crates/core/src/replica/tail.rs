@@ -34,6 +34,8 @@ impl Replica {
             Mutation::Append { path, values } if path.is_empty() => Some(values.count),
             _ => None,
         };
+        let sums = self.sealed.range(..=last).flat_map(SealedCommit::sums);
+        self.sums.extend(sums.map(|(number, _)| (number, Ok(None))));
         let done = self.sealed.drain(..=last).flat_map(|commit| commit.made);
         let counts: Option<Vec<usize>> = done.map(|made| count(&made.mutation)).collect();
         self.remembered = Some(now);

@@ -60,7 +60,7 @@ impl Session {
                 Err(error) => {
                     for name in &names {
                         if let Some(attribute) = self.attributes.get_mut(name) {
-                            attribute.replica.abort(id, now);
+                            attribute.replica.abort(id, &error, now);
                         }
                     }
                     self.last_mutation = before;
@@ -191,6 +191,7 @@ impl Session {
         let revision = attribute.replica.revision();
         let bytes = attribute.replica.value().map_or(0, Node::text_len);
         self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
+        self.report_sums(name);
     }
 
     /// What is stored where the group expected something else.
@@ -216,7 +217,9 @@ impl Session {
         let Some(group) = self.groups.remove(&id) else { return };
         self.requests.retain(|_, request| !matches!(request.purpose, Purpose::Group(of) if of == id));
         for name in &group.names {
-            let Some((first, mutations, rebased)) = self.attribute(name).replica.abort(id, now) else { continue };
+            let Some((first, mutations, rebased)) = self.attribute(name).replica.abort(id, &error, now) else {
+                continue;
+            };
             if !group.strict && error.code == ErrorCode::Conflict {
                 for mutation in mutations {
                     let error = error.clone();

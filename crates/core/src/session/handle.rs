@@ -308,6 +308,7 @@ impl Session {
                 if let Some(first) = attribute.replica.give_up(error.clone()) {
                     self.events.push_back(Event::Rejected { name: name.to_owned(), error: error.clone(), first });
                 }
+                self.report_sums(name);
                 self.report_change(name, Change::Unreadable(error));
             }
         }
@@ -359,6 +360,7 @@ impl Session {
                     let revision = attribute.replica.revision();
                     let bytes = attribute.replica.value().map_or(0, Node::text_len);
                     self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
+                    self.report_sums(name);
                 }
             }
             Answer::Busy(error) => {
@@ -374,7 +376,7 @@ impl Session {
 
     fn reject(&mut self, name: &str, sequence: Sequence, error: SyncError, now: Now) {
         self.abort_strict(name, now);
-        if let Some((first, rebased)) = self.attribute(name).replica.reject(sequence, now) {
+        if let Some((first, rebased)) = self.attribute(name).replica.reject(sequence, &error, now) {
             self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
             self.report_rebased(name, rebased, now);
         }
@@ -405,6 +407,7 @@ impl Session {
         for (mutation, error) in rebased.conflicts {
             self.events.push_back(Event::Conflict { name: name.to_owned(), mutation, error });
         }
+        self.report_sums(name);
         if let Some(change) = rebased.change {
             self.report_change(name, change);
         }
@@ -412,6 +415,11 @@ impl Session {
             let error = SyncError::new(ErrorCode::Conflict, "another mutation of the same batch could not be kept");
             self.abort_group(group, error, now);
         }
+    }
+
+    pub(super) fn report_sums(&mut self, name: &str) {
+        let sums = self.attribute(name).replica.take_sums();
+        self.events.extend(sums.into_iter().map(|(number, sum)| Event::Incremented { number, sum }));
     }
 
     fn report_change(&mut self, name: &str, change: Change) {

@@ -15,7 +15,7 @@ use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
-use crate::replica::{Change, Replica};
+use crate::replica::{Change, Replica, Sum};
 use attribute::{Attribute, Want};
 use groups::Group;
 pub use groups::GroupOf;
@@ -130,6 +130,14 @@ pub enum Event {
         id: u64,
         /// Why.
         error: SyncError,
+    },
+    /// What became of the increment that is the mutation with this number, once its commit is acknowledged or it is
+    /// given up.
+    Incremented {
+        /// The mutation's number.
+        number: u64,
+        /// What the number was right after it.
+        sum: Sum,
     },
     /// Something else went wrong.
     Failed(SyncError),

@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 /// `["unreadable",name,code,message]` `["ack",name,revision,bytes]` `["settled",n]`
 /// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["regression",name,from,to]` `["connect"]`
 /// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["replicated",n,count]` or
-/// `["replicated",n,0,code,message]` `["error",null,code,message]`.
+/// `["replicated",n,0,code,message]` `["incremented",n,value]` (null where nobody knows what it was added to) or
+/// `["incremented",n,null,code,message]` `["error",null,code,message]`.
 /// Revisions are strings of decimal digits, null where there is no document.
 #[derive(Debug, Default)]
 pub struct EventWriter {
@@ -102,6 +103,17 @@ impl EventWriter {
                 self.number("aborted", *id);
                 self.error(error);
             }
+            Event::Incremented { number, sum } => {
+                self.number("incremented", *number);
+                self.text.push(',');
+                match sum {
+                    Ok(sum) => self.json(sum.as_deref().unwrap_or("null")),
+                    Err(error) => {
+                        self.text.push_str("null");
+                        self.error(error);
+                    }
+                }
+            }
             Event::Failed(error) => {
                 self.text.push_str("[\"error\",null");
                 self.error(error);
@@ -164,6 +176,10 @@ impl EventWriter {
                 self.list(values);
             }
             Mutation::Permute { order, .. } => self.push(format_args!(",{order:?}")),
+            Mutation::Increment { by, .. } => {
+                self.text.push(',');
+                self.json(&by.0);
+            }
         }
         self.text.push(']');
     }
@@ -241,5 +257,6 @@ fn kind(mutation: &Mutation) -> &'static str {
         Mutation::Append { .. } => "append",
         Mutation::Splice { .. } => "splice",
         Mutation::Permute { .. } => "permute",
+        Mutation::Increment { .. } => "increment",
     }
 }

@@ -3,7 +3,7 @@
 //! A batch is an array of mutations, each an array that starts with its kind:
 //! `["assign",name,value]` `["create",name,value]` `["delete",name]` `["set",name,path,key,value]` `["unset",name,path,key]`
 //! `["clear",name,path]` `["replace",name,path,index,value]` `["append",name,path,[values]]`
-//! `["splice",name,path,index,remove,[values]]` `["permute",name,path,[order]]`.
+//! `["splice",name,path,index,remove,[values]]` `["permute",name,path,[order]]` `["increment",name,path,by]`.
 //! A path is an array of keys and indexes. What is to be committed together stands in
 //! `["group",id,strict,[names that it relies on],[mutations]]`.
 
@@ -81,6 +81,7 @@ fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
             path: path(at)?,
             order: serde_json::from_str(order.get()).map_err(|error| malformed(&error.to_string()))?,
         },
+        ("\"increment\"", [at, by]) => Mutation::Increment { path: path(at)?, by: json(by) },
         _ => {
             return Err(malformed(&format!("no mutation {kind} with {} arguments", rest.len())));
         }

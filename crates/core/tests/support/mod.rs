@@ -193,6 +193,16 @@ impl Client {
         self.events.iter().rev().find_map(settled).unwrap_or(0)
     }
 
+    /// What became of increments: the number of the mutation, and what it made or the code of what kept it from it.
+    pub fn sums(&self) -> Vec<(u64, String)> {
+        let sum = |event: &Event| match event {
+            Event::Incremented { number, sum: Ok(sum) } => Some((*number, sum.as_deref().unwrap_or("?").to_owned())),
+            Event::Incremented { number, sum: Err(error) } => Some((*number, error.code.as_str().to_owned())),
+            _ => None,
+        };
+        self.events.iter().filter_map(sum).collect()
+    }
+
     pub fn conflicts(&self) -> usize {
         self.events.iter().filter(|event| matches!(event, Event::Conflict { .. })).count()
     }

@@ -1,6 +1,6 @@
 //! Random documents and mutations, and what they should give by the plainest means.
 
-use super::tree::Tree;
+use super::tree::{Place, Tree};
 use proptest::prelude::*;
 use synced_memory_core::document::Node;
 use synced_memory_core::mutation::Mutation;
@@ -105,6 +105,13 @@ impl Oracle {
             Tree::Scalar(_) => {
                 tree = first.clone();
                 format!("[\"assign\",\"{name}\",{}]", first.text())
+            }
+            Tree::Dict(members) if choice.kind >= 224 => {
+                let place = members.iter_mut().find(|(k, value)| k == key && value.whole().is_some());
+                let (key, number) = place.map(|(key, value)| (key, value))?;
+                *number = Tree::Scalar((number.whole()? + i64::from(choice.b)).to_string());
+                let to_number = Tree::path_text(&[path.as_slice(), &[Place::Key(key.clone())]].concat());
+                format!("[\"increment\",\"{name}\",{to_number},{}]", choice.b)
             }
             Tree::Dict(members) => match choice.kind % 8 {
                 0 => {

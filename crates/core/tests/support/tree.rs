@@ -56,6 +56,11 @@ impl Tree {
         }
     }
 
+    /// A whole number that is not large.
+    pub fn whole(&self) -> Option<i64> {
+        if let Self::Scalar(text) = self { text.parse::<i32>().ok().map(Into::into) } else { None }
+    }
+
     /// The path of one of the containers.
     pub fn pick(&self, choice: usize) -> Vec<Place> {
         let mut paths = Vec::new();
