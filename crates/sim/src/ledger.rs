@@ -55,6 +55,10 @@ pub(crate) struct Ledger {
     pub(crate) logs: BTreeMap<String, Vec<(Author, String)>>,
     /// What each life counted up to.
     pub(crate) registers: Vec<(Author, u64)>,
+    /// Who has added 1 to the sum,
+    pub(crate) additions: Vec<Author>,
+    /// and what it was right after.
+    pub(crate) sums: BTreeSet<String>,
     pub(crate) keys: BTreeMap<String, Key>,
     pub(crate) tasks: BTreeMap<String, Task>,
 }
@@ -103,6 +107,7 @@ impl Ledger {
         }
         if promises.kept {
             self.check_registers(values.get("regs"))?;
+            self.check_sum(values.get("sums"))?;
             self.check_keys(values.get("keys"))?;
         }
         if promises.kept && promises.intent {
@@ -149,6 +154,21 @@ impl Ledger {
             })?;
         }
         Ok(())
+    }
+
+    fn check_sum(&self, sums: Option<&Tree>) -> Check {
+        let certain = self.additions.iter().filter(|author| self.is_certain(**author)).count();
+        let most = self.additions.len();
+        let stored = sums.and_then(|sums| sums.get("all")).map_or("0", Tree::plain);
+        let holds = stored.parse().is_ok_and(|stored| (certain..=most).contains(&stored));
+        ensure(holds, "sum", || format!("{certain} to {most} times 1 was added, stored is {stored}"))
+    }
+
+    /// What an increment has made of the sum: something else each time.
+    pub(crate) fn hear_sum(&mut self, author: Author, sum: &str) -> Check {
+        let is_addition = |other: &&Author| (other.life, other.number) == (author.life, author.number);
+        let is_new = self.additions.iter().rev().find(is_addition).is_none() || self.sums.insert(sum.to_owned());
+        ensure(is_new, "sum", || format!("it was made {sum} twice"))
     }
 
     fn check_keys(&self, keys: Option<&Tree>) -> Check {

@@ -93,7 +93,7 @@ pub const INTENT_BY_TRANSFORMATION: bool = true;
 
 const PREFIX: &str = "memory:";
 /// All attributes: two that everyone may do anything to, then those with a model.
-const ATTRIBUTES: [&str; 7] = ["data0", "data1", "log0", "log1", "keys", "regs", INTENT_ATTRIBUTE];
+const ATTRIBUTES: [&str; 8] = ["data0", "data1", "log0", "log1", "keys", "regs", "sums", INTENT_ATTRIBUTE];
 const INTENT_ATTRIBUTE: &str = "tasks";
 
 fn is_wild(name: &str) -> bool {

@@ -33,6 +33,8 @@ actions! {
     Register "register",
     /// Push, insert, remove or edit an own item of a list that others push and insert into.
     Task "task",
+    /// Add to a number that others add to.
+    Add "add",
     /// Ask for everything anew.
     Refresh "refresh",
     /// The server takes commands of the client's connection.
@@ -115,7 +117,7 @@ impl Scenario {
             let weight = match action {
                 Action::Serve | Action::Take => 20 + random.below(20),
                 Action::Connect => 6,
-                Action::Change | Action::Log | Action::Key | Action::Register | Action::Task => {
+                Action::Change | Action::Log | Action::Key | Action::Register | Action::Task | Action::Add => {
                     *random.pick(&[0, 4, 10])
                 }
                 Action::Snapshot | Action::Restore | Action::Lose | Action::Forget => {

@@ -98,6 +98,7 @@ impl Tree {
     pub(crate) fn mutate(value: &mut Option<Self>, mutation: &Mutation) -> Result<(), Misfit> {
         match mutation {
             Mutation::Assign { value: new } => *value = Some(parse(new)?),
+            Mutation::Increment { path, by } => Self::add(value, path, &by.0)?,
             Mutation::Create { value: new } => {
                 if value.is_none() {
                     *value = Some(parse(new)?);
@@ -107,6 +108,29 @@ impl Tree {
             _ => value.as_mut().ok_or("there is no value")?.at(mutation.path())?.change(mutation)?,
         }
         Ok(())
+    }
+
+    fn add(value: &mut Option<Self>, path: &[Step], by: &str) -> Result<(), Misfit> {
+        let Some((last, path)) = path.split_last() else {
+            let old = value.as_ref().map_or("0", Self::plain);
+            *value = Some(Self::sum(old, by)?);
+            return Ok(());
+        };
+        let container = value.as_mut().ok_or("there is no value")?.at(path)?;
+        if let (Step::Key(key), Self::Dict(entries)) = (last, &mut *container)
+            && !entries.iter().any(|(k, _)| k == key)
+        {
+            entries.push((key.to_string(), Self::Scalar("0".to_owned())));
+        }
+        let number = container.at(std::slice::from_ref(last))?;
+        *number = Self::sum(number.plain(), by)?;
+        Ok(())
+    }
+
+    /// Here only small whole numbers are added.
+    fn sum(old: &str, by: &str) -> Result<Self, Misfit> {
+        let sum = old.parse::<i64>().ok().zip(by.parse().ok()).map(|(old, by): (i64, i64)| old + by);
+        Ok(Self::Scalar(sum.ok_or("it is not a whole number")?.to_string()))
     }
 
     fn at(&mut self, path: &[Step]) -> Result<&mut Self, Misfit> {

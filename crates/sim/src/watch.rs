@@ -2,6 +2,7 @@
 
 use crate::client::Revisions;
 use crate::failure::{Check, ensure, fail};
+use crate::ledger::Author;
 use crate::server::name_of;
 use crate::tree::Tree;
 use crate::world::{World, note};
@@ -79,6 +80,10 @@ impl World {
             Event::Conflict { name, .. } => {
                 let expected = is_wild(name) || (name == INTENT_ATTRIBUTE && !self.promises.intent);
                 ensure(expected || !self.promises.kept, "conflict", || format!("{event:?}"))
+            }
+            Event::Incremented { number, sum: Ok(Some(sum)) } if self.promises.kept => {
+                let author = Author { life: self.clients[i].life, number: *number };
+                self.ledger.hear_sum(author, sum)
             }
             Event::Failed(error) => ensure(error.code != ErrorCode::Internal, "internal", || error.to_string()),
             _ => Ok(()),

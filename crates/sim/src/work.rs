@@ -19,6 +19,7 @@ impl World {
                 Action::Key => self.key(i)?,
                 Action::Register => self.register(i)?,
                 Action::Task => self.task(i)?,
+                Action::Add => self.add(i)?,
                 _ => self.change(i)?,
             }
             if !self.random.one_in(3) {
@@ -90,6 +91,14 @@ impl World {
         let set = Mutation::Set { path, key: own.as_str().into(), value: json(&count.to_string()) };
         let author = self.mutate(i, "regs", &set)?;
         self.ledger.registers.push((author, count));
+        Ok(())
+    }
+
+    fn add(&mut self, i: usize) -> Check {
+        self.create(i, "sums", "{}")?;
+        let increment = Mutation::Increment { path: vec![key("all")], by: json("1") };
+        let author = self.mutate(i, "sums", &increment)?;
+        self.ledger.additions.push(author);
         Ok(())
     }
 

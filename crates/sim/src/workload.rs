@@ -36,9 +36,13 @@ pub(crate) fn any(value: Option<&Node>, random: &mut Random) -> Mutation {
     match node {
         Node::Dict(dict) => {
             let keys: Vec<_> = dict.iter().map(|(key, _)| key.as_str()).collect();
-            in_dict(path, &keys, shrinks, random)
+            let made = in_dict(path, &keys, shrinks, random);
+            increment_instead(dict.iter().map(|(key, value)| (Step::Key(key.clone()), value)), made)
         }
-        Node::List(list) => in_list(path, list.len(), shrinks, random),
+        Node::List(list) => {
+            let made = in_list(path, list.len(), shrinks, random);
+            increment_instead(list.iter().enumerate().map(|(index, value)| (Step::Index(index), value)), made)
+        }
         Node::Scalar(_) => unreachable!("only containers were collected"),
     }
 }
@@ -68,6 +72,22 @@ fn in_list(path: Path, len: usize, shrinks: bool, random: &mut Random) -> Mutati
             Mutation::Splice { path, index, remove, values: values(random) }
         }
     }
+}
+
+/// Of the mutations that put a number in a number's place, those that put an even one there add it instead.
+fn increment_instead<'a>(mut inner: impl Iterator<Item = (Step, &'a Node)>, made: Mutation) -> Mutation {
+    let (path, step, value) = match &made {
+        Mutation::Set { path, key, value } => (path, Step::Key(key.clone()), value),
+        Mutation::Replace { path, index, value } => (path, Step::Index(*index), value),
+        _ => return made,
+    };
+    let is_whole = |text: &str| text.parse::<i32>().is_ok_and(|number| number != 0);
+    let is_number = inner.any(|(at, old)| at == step && matches!(old, Node::Scalar(old) if is_whole(old)));
+    if !is_number || !value.0.parse::<i32>().is_ok_and(|number| number % 2 == 0) {
+        return made;
+    }
+    let path = path.iter().cloned().chain([step]).collect();
+    Mutation::Increment { path, by: value.clone() }
 }
 
 /// Reversed, or shuffled as a sort does.

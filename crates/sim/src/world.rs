@@ -77,7 +77,9 @@ impl World {
         let i = step.client;
         note!(self, "-- {} {i}", step.action.name());
         match step.action {
-            Action::Change | Action::Log | Action::Key | Action::Register | Action::Task => self.work(i, step.action),
+            Action::Change | Action::Log | Action::Key | Action::Register | Action::Task | Action::Add => {
+                self.work(i, step.action)
+            }
             Action::Refresh => self.refresh(i),
             Action::Serve => self.several(i, Self::serve),
             Action::Take => self.several(i, Self::take_reply),
