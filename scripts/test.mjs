@@ -47,6 +47,9 @@ const suites = {
 
   python: (counts) => vitest(counts, 'tests', 'interop'),
 
+  // The packed tarballs, in the runtimes and bundlers that are quick to install.
+  runtimes: (counts) => vitest(counts, 'tests/runtimes', '--exclude=slow/**'),
+
   // What depends on the server, again on others.
   servers: async (counts) => {
     let code = 0;

@@ -11,6 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
   test: {
     include: ['**/*.test.ts'],
+    // They have a setup of their own.
+    exclude: ['runtimes/**'],
     // Each test waits for real processes and servers, on machines that may be busy.
     testTimeout: 60_000,
     hookTimeout: 60_000,

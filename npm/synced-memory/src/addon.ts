@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Binding, Engine } from './binding.js';
 import { SyncedMemoryError } from './errors.js';
 import type { Settings } from './options.js';
@@ -23,17 +22,35 @@ function addon(): Binding {
   return loaded;
 }
 
+/** What was built here, then what npm installed for this platform. Not written as URLs, which bundlers would copy. */
+function candidates(): string[] {
+  const platform = `synced-memory-${process.platform}-${process.arch}`;
+  // The wrong one of these two does not load.
+  const packages = process.platform === 'linux' ? [`${platform}-gnu`, `${platform}-musl`] : [platform];
+  return ['../synced-memory.node', ...packages];
+}
+
 function load(): Binding {
-  // The same from src/ and from dist/.
-  const file = fileURLToPath(new URL('../synced-memory.node', import.meta.url));
-  try {
-    return createRequire(import.meta.url)(file) as Binding;
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new SyncedMemoryError(
-      'ERR_ADDON',
-      `the native addon cannot be loaded on ${process.platform}-${process.arch}: ${cause}; build it with \`npm run build\` in the repository`,
-      { cause: error },
-    );
+  const require = createRequire(import.meta.url);
+  const causes: unknown[] = [];
+  for (const candidate of candidates()) {
+    try {
+      return require(candidate) as Binding;
+    } catch (error) {
+      causes.push(error);
+    }
   }
+  throw new SyncedMemoryError('ERR_ADDON', explained(causes), {
+    cause: new AggregateError(causes, 'no candidate for the native addon could be loaded'),
+  });
+}
+
+function explained(causes: unknown[]): string {
+  const tried = candidates().map((candidate, i) => {
+    const message = causes[i] instanceof Error ? causes[i].message : String(causes[i]);
+    // Node goes on with a stack of files.
+    return `\n  ${candidate}: ${message.split('\n', 1)[0]}`;
+  });
+  return `the native addon cannot be loaded on ${process.platform}-${process.arch}:${tried.join('')}
+Install again with optional dependencies (npm install --include=optional), or use the wasm build, which needs no addon: import from 'synced-memory/edge' and pass a transport, such as nodeRedis(client) from 'synced-memory/transports/node-redis'`;
 }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Change } from './change.js';
 import type { EventMap } from './events.js';
 import type { Status } from './store.js';

@@ -1,0 +1,25 @@
+import { loadModule } from '#core';
+import type { Engine } from '../binding.js';
+import { type Core, running, start } from './core.js';
+import { wasmEngine } from './engine.js';
+import { inProcess, noTransport } from './in-process.js';
+
+let starting: Promise<Core> | undefined;
+
+/**
+ * Starts the core with a WebAssembly.Module or bytes of your own (the package's core.wasm), before the first memory is
+ * opened: where the way that this runtime's entry has does not work.
+ */
+export async function init(source: object): Promise<void> {
+  const isBytes = ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
+  start(isBytes ? await WebAssembly.compile(source as BufferSource) : (source as WebAssembly.Module));
+}
+
+/** The wasm build where there are no sockets: memories are opened over a transport of the user's. */
+export const engine: Engine = wasmEngine({
+  core() {
+    starting ??= loadModule().then(start);
+    return running() ?? starting;
+  },
+  transport: (settings) => inProcess(settings.url) ?? noTransport(settings, 'memory:'),
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: ['projects/**'],
+    globalSetup: './setup.ts',
+    // Other runtimes and bundlers are started, on machines that may be busy.
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
+  },
+});
