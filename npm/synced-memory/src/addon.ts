@@ -40,9 +40,7 @@ function load(): Binding {
       causes.push(error);
     }
   }
-  throw new SyncedMemoryError('ERR_ADDON', explained(causes), {
-    cause: new AggregateError(causes, 'no candidate for the native addon could be loaded'),
-  });
+  throw new SyncedMemoryError('ERR_ADDON', explained(causes));
 }
 
 function explained(causes: unknown[]): string {

@@ -1,4 +1,5 @@
 import * as synced from 'synced-memory/edge';
 import { exercise } from './exercise.mjs';
 
-console.log(await exercise(synced, () => 'memory://exercise'));
+// Without `await`, which a bundle in CommonJS could not have here.
+exercise(synced, () => 'memory://exercise').then(console.log);

@@ -1,0 +1,52 @@
+// A Worker as a user writes one: a memory in each request, over HTTP or over TCP, and a Durable Object that keeps one.
+import { DurableObject } from 'cloudflare:workers';
+import { Memory } from 'synced-memory';
+import { upstash } from 'synced-memory/transports/upstash';
+import { workersTcp } from 'synced-memory/transports/workers-tcp';
+
+const transports = {
+  '/http': (env) => upstash({ url: env.UPSTASH_URL, token: env.UPSTASH_TOKEN }),
+  '/tcp': (env) => workersTcp({ hostname: '127.0.0.1', port: env.REDIS_PORT }),
+};
+
+export default {
+  async fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === '/cold') return Response.json(await coldStart());
+    if (pathname === '/room') return env.ROOM.get(env.ROOM.idFromName('one')).fetch(request);
+
+    const mem = await Memory.open({ transport: transports[pathname](env), names: ['visits'] });
+    mem.visits ??= [];
+    mem.visits.push(searchParams.get('who'));
+    if (searchParams.has('later')) context.waitUntil(mem.$close());
+    else await mem.$close();
+    return Response.json(mem.visits);
+  },
+};
+
+/** One memory for as long as the object lives, on which its requests work at the same time. */
+export class Room extends DurableObject {
+  opened = undefined;
+
+  async fetch(request) {
+    const transport = () => upstash({ url: this.env.UPSTASH_URL, token: this.env.UPSTASH_TOKEN });
+    this.opened ??= Memory.open({ transport: transport(), names: ['seats'] });
+    const mem = await this.opened;
+    mem.seats ??= [];
+    mem.seats.push(new URL(request.url).searchParams.get('who'));
+    await mem.$flush();
+    return Response.json(mem.seats);
+  }
+}
+
+/** Milliseconds until the first memory of this isolate is open, and the second. */
+async function coldStart() {
+  const times = [];
+  for (let i = 0; i < 2; i++) {
+    const start = performance.now();
+    const mem = await Memory.open();
+    times.push(performance.now() - start);
+    await mem.$close();
+  }
+  return times;
+}

@@ -1,0 +1,77 @@
+// Cloudflare's runtime, as Miniflare starts it: a Worker over HTTP and over TCP, and a Durable Object.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { startUpstashServer, type UpstashServer } from '../edge/upstash-server.js';
+import { bundle } from './bundle.js';
+import { load } from './tools.js';
+
+let redis: Awaited<ReturnType<typeof startRedisServer>>;
+let upstash: UpstashServer;
+let worker: { dispatchFetch(url: string): Promise<Response>; dispose(): Promise<void> };
+
+beforeAll(async () => {
+  redis = await startRedisServer();
+  upstash = await startUpstashServer(redis.url, { takesHeader: true });
+  const { Miniflare } = load('miniflare');
+  worker = new Miniflare({
+    rootPath: await bundle('worker.mjs', ['workerd', 'worker', 'browser']),
+    scriptPath: 'worker.mjs',
+    modules: true,
+    modulesRules: [
+      { type: 'ESModule', include: ['**/*.mjs'] },
+      { type: 'CompiledWasm', include: ['**/*.wasm'] },
+    ],
+    // WeakRef, for one, is not there yet at this date.
+    compatibilityDate: '2025-01-01',
+    durableObjects: { ROOM: 'Room' },
+    bindings: { UPSTASH_URL: upstash.url, UPSTASH_TOKEN: upstash.token, REDIS_PORT: redis.port },
+  });
+});
+afterAll(async () => {
+  await worker?.dispose();
+  await upstash?.stop();
+  await redis?.stop();
+});
+
+async function get(path: string): Promise<unknown> {
+  const response = await worker.dispatchFetch(`http://localhost${path}`);
+  const text = await response.text();
+  return response.ok ? JSON.parse(text) : text;
+}
+
+test('how long a cold start takes', async () => {
+  const [first, second] = (await get('/cold')) as number[];
+  console.log(`workerd: the first memory opens after ${first} ms, the second after ${second} ms`);
+  expect(first).toBeLessThan(1000);
+});
+
+test('over HTTP: two requests a visit, one that opens and one that flushes', async () => {
+  expect(await get('/http?who=ann')).toEqual(['ann']);
+  const { length } = upstash.requests;
+  expect(await get('/http?who=bob')).toEqual(['ann', 'bob']);
+  expect(upstash.requests.length - length).toBe(2);
+});
+
+test('over TCP: the same memory', async () => {
+  expect(await get('/tcp?who=cid')).toEqual(['ann', 'bob', 'cid']);
+  expect(await get('/tcp?who=dan')).toEqual(['ann', 'bob', 'cid', 'dan']);
+});
+
+test('visits at the same time: none is lost', async () => {
+  const paths = Array.from({ length: 20 }, (_, i) => `/${i % 2 === 0 ? 'http' : 'tcp'}?who=guest${i}`);
+  await Promise.all(paths.map(get));
+  const visits = (await get('/http?who=last')) as string[];
+  expect(visits.filter((who) => who.startsWith('guest')).sort()).toEqual(
+    paths.map((path) => path.slice(path.indexOf('=') + 1)).sort(),
+  );
+});
+
+test('waitUntil: the response does not wait for the flush', async () => {
+  expect(await get('/http?who=eve&later')).toContain('eve');
+  await expect.poll(() => get('/tcp?who=fay')).toContain('eve');
+});
+
+test('a Durable Object: one memory, many requests at a time', async () => {
+  await Promise.all(Array.from({ length: 10 }, (_, i) => get(`/room?who=${i}`)));
+  expect(((await get('/room?who=10')) as string[]).sort()).toEqual(Array.from({ length: 11 }, (_, i) => `${i}`).sort());
+});
