@@ -1,12 +1,17 @@
-// `npm run size`: what the edge build weighs, what takes the space, and whether it keeps to its limits.
-import { readFileSync, rmSync } from 'node:fs';
+// `npm run size`: what the addon and the edge build weigh, what takes the space at the edge, and whether they keep within
+// their limits.
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'vite';
 import { build } from './build.mjs';
+import { addonName, mainFolder } from './platforms.mjs';
 import { Failure, root, runAsScript } from './run.mjs';
 import { namedWasm, wasmFolder } from './wasm.mjs';
 import { functionSizes } from './wasm-functions.mjs';
+
+/** Bytes that the addon must not exceed. */
+const mostOfAddon = 6_000_000;
 
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
@@ -19,6 +24,8 @@ const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
 
 async function main() {
   build();
+  const addon = statSync(join(mainFolder, addonName)).size;
+  console.log(`addon: ${kilobytes(addon)}`);
   const wasm = readFileSync(join(wasmFolder, 'core.wasm'));
   console.log(`wasm: ${kilobytes(wasm.length)}, gzipped ${kilobytes(gzipped(wasm))}`);
   report(readFileSync(namedWasm()));
@@ -30,6 +37,7 @@ async function main() {
     if (size > wanted) console.log(`${name}: ${kilobytes(size - wanted)} more than the ${kilobytes(wanted)} wanted`);
     return size > most ? [`${name} is ${kilobytes(size)}, more than ${kilobytes(most)}`] : [];
   });
+  if (addon > mostOfAddon) over.push(`the addon is ${kilobytes(addon)}, more than ${kilobytes(mostOfAddon)}`);
   if (over.length > 0) throw new Failure(over.join('; '));
 }
 
