@@ -3,10 +3,9 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool } from './debian.mjs';
+import { addonName, builtLibrary, mainFolder } from './platforms.mjs';
 import { Failure, output, root, run, runAsScript } from './run.mjs';
 import { buildWasm } from './wasm.mjs';
-
-const packageFolder = join(root, 'npm/synced-memory');
 
 export function build() {
   checkTools();
@@ -68,16 +67,10 @@ function prepareToolchain() {
   step(`Rust: ${output('rustc', ['--version'])}, targets ${targets.join(', ')}`);
 }
 
-const libraryNames = {
-  darwin: 'libsynced_memory_node.dylib',
-  win32: 'synced_memory_node.dll',
-};
-
 function buildAddon() {
   run('cargo', ['build', '--release', '-p', 'synced-memory-node'], { hint: 'an old Rust? rustup update stable' });
-  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-  const library = join(target, 'release', libraryNames[process.platform] ?? 'libsynced_memory_node.so');
-  const addon = join(packageFolder, 'synced-memory.node');
+  const library = builtLibrary();
+  const addon = join(mainFolder, addonName);
   if (modified(addon) >= modified(library)) return step('addon: up to date');
   // Renamed into place: a process that has the old one mapped must not see its bytes change.
   copyFileSync(library, `${addon}.new`);
@@ -86,11 +79,11 @@ function buildAddon() {
 }
 
 function buildTypeScript() {
-  const dist = join(packageFolder, 'dist');
-  const sources = readdirSync(join(packageFolder, 'src'), { recursive: true }).map((name) => join('src', String(name)));
+  const dist = join(mainFolder, 'dist');
+  const sources = readdirSync(join(mainFolder, 'src'), { recursive: true }).map((name) => join('src', String(name)));
   // A folder is modified when a file in it comes or goes.
   const inputs = ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json'];
-  const newest = Math.max(...inputs.map((name) => modified(join(packageFolder, name))));
+  const newest = Math.max(...inputs.map((name) => modified(join(mainFolder, name))));
   if (modified(join(dist, 'index.js')) >= newest) return step('TypeScript: up to date');
   // A file that lost its source must not stay.
   if (existsSync(dist)) rmSync(dist, { recursive: true });

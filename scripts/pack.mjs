@@ -1,5 +1,6 @@
 // `npm run pack`: the tarballs that would be published, in .cache/pack: the main package, and one for each platform whose
-// addon is there (this machine's after a build; the others' where a workflow has put them).
+// addon is there (this machine's after a build; the others' where a workflow has put them). `-- --all` takes the addons
+// that are there as they are, and wants every one.
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
@@ -17,16 +18,20 @@ import { Failure, output, root, runAsScript } from './run.mjs';
 /** Where the tarballs are. */
 export const packFolder = join(root, '.cache/pack');
 
-/** Packs what is built. @returns {{ main: string, platforms: string[], host: string | undefined }} paths of tarballs */
+/** Packs what is built, with the addon built here. @returns {string[]} paths of tarballs, the main package's first */
 export function pack() {
+  const host = hostPlatform();
+  writePlatformManifests();
+  if (host) copyFileSync(join(mainFolder, addonName), join(platformFolder(host), addonName));
+  return packAsIs();
+}
+
+function packAsIs() {
   rmSync(packFolder, { recursive: true, force: true });
   mkdirSync(packFolder, { recursive: true });
   writePlatformManifests();
-  const host = hostPlatform();
-  if (host) copyFileSync(join(mainFolder, addonName), join(platformFolder(host), addonName));
-  const built = platforms.filter((one) => existsSync(join(platformFolder(one), addonName)));
-  const tarballs = new Map(built.map((one) => [one, packOne(platformFolder(one))]));
-  return { main: packMain(), platforms: [...tarballs.values()], host: tarballs.get(host) };
+  const folders = platforms.map(platformFolder).filter((folder) => existsSync(join(folder, addonName)));
+  return [packMain(), ...folders.map(packOne)];
 }
 
 /** The manifest in the repository knows nothing of packages that are not published yet, so a copy is packed. */
@@ -48,6 +53,8 @@ function packOne(source) {
 
 await runAsScript(import.meta.url, () => {
   build();
-  const { main, platforms: others } = pack();
-  console.log([main, ...others].join('\n'));
+  const all = process.argv.includes('--all');
+  const tarballs = all ? packAsIs() : pack();
+  console.log(tarballs.join('\n'));
+  if (all && tarballs.length <= platforms.length) throw new Failure('the addon of some platform is missing');
 });

@@ -1,7 +1,7 @@
 // The platforms that the addon is built for: each has a package of its own, of which npm installs the one that fits.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, runAsScript } from './run.mjs';
+import { Failure, root, runAsScript } from './run.mjs';
 
 const platform = (os, cpu, triple, libc) => ({
   name: [os, cpu, ...(libc ? [libc === 'glibc' ? 'gnu' : libc] : [])].join('-'),
@@ -73,4 +73,21 @@ function readManifest() {
   return JSON.parse(readFileSync(join(mainFolder, 'package.json'), 'utf8'));
 }
 
-await runAsScript(import.meta.url, writePlatformManifests);
+/** What cargo has built of the addon. */
+export function builtLibrary() {
+  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  const names = { darwin: 'libsynced_memory_node.dylib', win32: 'synced_memory_node.dll' };
+  return join(target, 'release', names[process.platform] ?? 'libsynced_memory_node.so');
+}
+
+/** `node scripts/platforms.mjs take NAME` puts what cargo has built into that platform's package. */
+await runAsScript(import.meta.url, () => {
+  writePlatformManifests();
+  const [command, name] = process.argv.slice(2);
+  if (command === undefined) return;
+  const wanted = platforms.find((one) => one.name === name);
+  if (command !== 'take' || wanted === undefined) {
+    throw new Failure(`node scripts/platforms.mjs take ${platforms.map((one) => one.name).join('|')}`);
+  }
+  copyFileSync(builtLibrary(), join(platformFolder(wanted), addonName));
+});
