@@ -1,5 +1,5 @@
 // `npm test`: sets everything up, runs every suite, and closes with the number of tests that each one really ran.
-// `node scripts/test.mjs rust wasm js edge python servers` runs the named ones.
+// `node scripts/test.mjs rust wasm js edge python runtimes servers` runs the named ones.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireOtherServers } from './other-servers.mjs';
@@ -50,6 +50,9 @@ const suites = {
   // The packed tarballs, in the runtimes and bundlers that are quick to install.
   runtimes: (counts) => vitest(counts, 'tests/runtimes', '--exclude=slow/**'),
 
+  // In those that take minutes to install and to build with.
+  'runtimes-slow': (counts) => vitest(counts, 'tests/runtimes', 'slow/'),
+
   // What depends on the server, again on others.
   servers: async (counts) => {
     let code = 0;
@@ -64,8 +67,12 @@ const suites = {
   },
 };
 
+/** Only where they are named. */
+const onDemand = ['runtimes-slow'];
+
 async function main() {
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
+  const usual = Object.keys(suites).filter((name) => !onDemand.includes(name));
+  const names = process.argv.length > 2 ? process.argv.slice(2) : usual;
   const unknown = names.find((name) => !(name in suites));
   if (unknown) throw new Failure(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}`);
   setup();

@@ -22,7 +22,7 @@ function addon(): Binding {
   return loaded;
 }
 
-/** What was built here, then what npm installed for this platform. Not written as URLs, which bundlers would copy. */
+/** What was built here, then what npm has installed for this platform. */
 function candidates(): string[] {
   const platform = `synced-memory-${process.platform}-${process.arch}`;
   // The wrong one of these two does not load.
@@ -32,23 +32,20 @@ function candidates(): string[] {
 
 function load(): Binding {
   const require = createRequire(import.meta.url);
-  const causes: unknown[] = [];
+  const causes: string[] = [];
   for (const candidate of candidates()) {
     try {
-      return require(candidate) as Binding;
+      // Bundlers can neither know which it will be nor take it in.
+      return require(/* turbopackIgnore: true */ candidate) as Binding;
     } catch (error) {
-      causes.push(error);
+      const message = error instanceof Error ? error.message : String(error);
+      // Node goes on with a stack of files.
+      causes.push(`\n  ${candidate}: ${message.split('\n', 1)[0]}`);
     }
   }
-  throw new SyncedMemoryError('ERR_ADDON', explained(causes));
-}
-
-function explained(causes: unknown[]): string {
-  const tried = candidates().map((candidate, i) => {
-    const message = causes[i] instanceof Error ? causes[i].message : String(causes[i]);
-    // Node goes on with a stack of files.
-    return `\n  ${candidate}: ${message.split('\n', 1)[0]}`;
-  });
-  return `the native addon cannot be loaded on ${process.platform}-${process.arch}:${tried.join('')}
-Install again with optional dependencies (npm install --include=optional), or use the wasm build, which needs no addon: import from 'synced-memory/edge' and pass a transport, such as nodeRedis(client) from 'synced-memory/transports/node-redis'`;
+  throw new SyncedMemoryError(
+    'ERR_ADDON',
+    `the native addon cannot be loaded on ${process.platform}-${process.arch}:${causes.join('')}
+Install again with optional dependencies (npm install --include=optional), or use the wasm build, which needs no addon: import from 'synced-memory/edge' and pass a transport, such as nodeRedis(client) from 'synced-memory/transports/node-redis'`,
+  );
 }
