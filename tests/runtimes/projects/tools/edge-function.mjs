@@ -6,8 +6,7 @@ addEventListener('fetch', (event) => event.respondWith(handle(event.request)));
 
 async function handle(request) {
   const { url, token } = Object.fromEntries(request.headers);
-  const mem = await Memory.open({ transport: upstash({ url, token }), names: ['visits'] });
-  mem.visits ??= [];
+  const mem = await Memory.open({ transport: upstash({ url, token }), names: ['visits'], defaults: { visits: [] } });
   mem.visits.push(new URL(request.url).searchParams.get('who'));
   await mem.$close();
   return Response.json(mem.visits);

@@ -15,8 +15,11 @@ export default {
     if (pathname === '/cold') return Response.json(await coldStart());
     if (pathname === '/room') return env.ROOM.get(env.ROOM.idFromName('one')).fetch(request);
 
-    const mem = await Memory.open({ transport: transports[pathname](env), names: ['visits'] });
-    mem.visits ??= [];
+    const mem = await Memory.open({
+      transport: transports[pathname](env),
+      names: ['visits'],
+      defaults: { visits: [] },
+    });
     mem.visits.push(searchParams.get('who'));
     if (searchParams.has('later')) context.waitUntil(mem.$close());
     else await mem.$close();
@@ -30,9 +33,8 @@ export class Room extends DurableObject {
 
   async fetch(request) {
     const transport = () => upstash({ url: this.env.UPSTASH_URL, token: this.env.UPSTASH_TOKEN });
-    this.opened ??= Memory.open({ transport: transport(), names: ['seats'] });
+    this.opened ??= Memory.open({ transport: transport(), names: ['seats'], defaults: { seats: [] } });
     const mem = await this.opened;
-    mem.seats ??= [];
     mem.seats.push(new URL(request.url).searchParams.get('who'));
     await mem.$flush();
     return Response.json(mem.seats);

@@ -6,5 +6,5 @@ export const runtime = 'edge';
 
 export async function GET(request) {
   const transport = upstash({ url: process.env.UPSTASH_URL, token: process.env.UPSTASH_TOKEN });
-  return visit(await Memory.open({ transport, names: ['visits'] }), request);
+  return visit(await Memory.open({ transport, names: ['visits'], defaults: { visits: [] } }), request);
 }

@@ -1,0 +1,21 @@
+// The examples of docs/testing.md in projects of those who use them: with Jest, and with Vitest in Cloudflare's runtime.
+import { expect, test } from 'vitest';
+import { installProject } from '../../../scripts/runtimes.mjs';
+import { writeExamples } from '../testing-page.js';
+import { printed } from '../tools.js';
+
+test.each(['node', 'workers'])('Vitest, project %s', async (project) => {
+  const folder = installProject('vitest');
+  writeExamples(folder, 'vitest');
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter', 'json'];
+  const report = JSON.parse((await printed(process.execPath, args, folder)).match(/^\{.*\}$/m)?.[0] ?? '');
+  expect(report).toMatchObject({ success: true, numPassedTests: 5, numTotalTests: 5 });
+});
+
+test('Jest', async () => {
+  const folder = installProject('jest');
+  writeExamples(folder, 'jest');
+  const args = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--json'];
+  const report = JSON.parse(await printed(process.execPath, args, folder));
+  expect(report).toMatchObject({ success: true, numPassedTests: 1, numTotalTests: 1 });
+});
