@@ -19,8 +19,11 @@ export async function printed(command: string, args: string[], cwd: string = too
     process.env;
   const running = promisify(execFile)(command, args, { cwd, env: { ...env, ...extra } });
   const { stdout } = await running.catch((error) => {
-    error.message += error.stdout;
-    throw error;
+    // What a bundle says that fails begins with all of its source.
+    throw Object.assign(
+      new Error(`${command} ${args.join(' ')}\n${(error.stdout + error.stderr).slice(-4000)}`),
+      error,
+    );
   });
   return stdout.trim();
 }

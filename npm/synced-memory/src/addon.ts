@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import nodeModule from 'node:module';
 import type { Binding, Engine } from './binding.js';
 import { SyncedMemoryError } from './errors.js';
 import type { Settings } from './options.js';
@@ -31,12 +31,12 @@ function candidates(): string[] {
 }
 
 function load(): Binding {
-  const require = createRequire(import.meta.url);
+  // Called so that bundlers do not follow: they can neither know which file it will be nor take it in.
+  const require: NodeJS.Require = Reflect.apply(nodeModule.createRequire, undefined, [import.meta.url]);
   const causes: string[] = [];
   for (const candidate of candidates()) {
     try {
-      // Bundlers can neither know which it will be nor take it in.
-      return require(/* turbopackIgnore: true */ candidate) as Binding;
+      return require(candidate) as Binding;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       // Node goes on with a stack of files.

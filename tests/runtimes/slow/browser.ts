@@ -1,0 +1,46 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { requireTool } from '../../../scripts/debian.mjs';
+
+/** As much of playwright's page as the tests use. */
+export interface Page {
+  goto(url: string): Promise<unknown>;
+  locator(selector: string): { filter(by: { hasText: RegExp }): { textContent(): Promise<string | null> } };
+  on(event: 'pageerror' | 'console', listener: (what: { message?: string; text?(): string }) => void): void;
+}
+
+/** Chromium, where this machine has it or may install it; undefined, and a line that says why, elsewhere. */
+export async function openBrowser(project: string) {
+  try {
+    requireTool('chromium', ['chromium']);
+  } catch (error) {
+    console.log(`skipped: ${(error as Error).message}`);
+    return undefined;
+  }
+  const { chromium } = createRequire(join(project, 'index.js'))('playwright-core');
+  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+}
+
+const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+
+/** Serves the files of a folder, as any web server does. */
+export async function serveFolder(folder: string): Promise<{ url: string; stop(): void }> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const file = join(folder, normalize(pathname === '/' ? '/index.html' : pathname));
+    if (!existsSync(file)) return response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
