@@ -8,8 +8,12 @@ import { requireTool } from '../../../scripts/debian.mjs';
 /** As much of playwright's page as the tests use. */
 export interface Page {
   goto(url: string): Promise<unknown>;
-  locator(selector: string): { filter(by: { hasText: RegExp }): { textContent(): Promise<string | null> } };
-  on(event: 'pageerror' | 'console', listener: (what: { message?: string; text?(): string }) => void): void;
+  locator(selector: string): {
+    filter(by: { hasText: RegExp }): { textContent(): Promise<string | null> };
+    allTextContents(): Promise<string[]>;
+    click(): Promise<void>;
+  };
+  on(event: 'pageerror', listener: (error: Error) => void): void;
 }
 
 /** Chromium, where this machine has it or may install it; undefined, and a line that says why, elsewhere. */
