@@ -1,4 +1,7 @@
 // Cloudflare's runtime, as Miniflare starts it: a Worker over HTTP and over TCP, and a Durable Object.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { startUpstashServer, type UpstashServer } from '../edge/upstash-server.js';
@@ -7,14 +10,16 @@ import { load } from './tools.js';
 
 let redis: Awaited<ReturnType<typeof startRedisServer>>;
 let upstash: UpstashServer;
+let bundled: string;
 let worker: { dispatchFetch(url: string): Promise<Response>; dispose(): Promise<void> };
 
 beforeAll(async () => {
   redis = await startRedisServer();
   upstash = await startUpstashServer(redis.url, { takesHeader: true });
+  bundled = await bundle('worker.mjs', ['workerd', 'worker', 'browser'], { minify: true });
   const { Miniflare } = load('miniflare');
   worker = new Miniflare({
-    rootPath: await bundle('worker.mjs', ['workerd', 'worker', 'browser']),
+    rootPath: bundled,
     scriptPath: 'worker.mjs',
     modules: true,
     modulesRules: [
@@ -39,9 +44,15 @@ async function get(path: string): Promise<unknown> {
   return response.ok ? JSON.parse(text) : text;
 }
 
-test('how long a cold start takes', async () => {
+test('what a Worker weighs, and how long its cold start takes', async () => {
+  const sizes = readdirSync(bundled).map((file) => gzipSync(readFileSync(join(bundled, file)), { level: 9 }).length);
   const [first, second] = (await get('/cold')) as number[];
-  console.log(`workerd: the first memory opens after ${first} ms, the second after ${second} ms`);
+  const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  console.log(
+    `workerd: ${(size / 1000).toFixed(1)} KB gzipped; the first memory is open after ${first} ms, the second after ${second}`,
+  );
+  // Of the 1 MB that a Worker may have at the least, and of the second that its start may take.
+  expect(size).toBeLessThan(300_000);
   expect(first).toBeLessThan(1000);
 });
 

@@ -1,0 +1,36 @@
+// Every line of Node that is supported, the first of them at its first release.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { installProject } from '../../../scripts/runtimes.mjs';
+import { printed, tools } from '../tools.js';
+
+const exercised = '[["draft","review"],{"theme":"dark"}]';
+const folder = installProject('nodes');
+const nodeOf = (name: string): string => join(folder, 'node_modules', name, 'bin/node');
+const isThere = existsSync(nodeOf('node-20.0'));
+if (!isThere) console.log('skipped: the releases of Node are there for Linux on x64 alone');
+
+describe.runIf(isThere).each([
+  { name: 'node-20.0', requires: false },
+  { name: 'node-22', requires: true },
+  { name: 'node-24', requires: true },
+  { name: 'node-26', requires: true },
+])('$name', ({ name, requires }) => {
+  const node = (...args: string[]) => printed(nodeOf(name), ['--no-warnings', ...args], tools);
+
+  test('ESM, with the addon and with wasm', async () => {
+    expect(await node('addon.mjs')).toBe(exercised);
+    expect(await node('wasm.mjs')).toBe(exercised);
+  });
+
+  test('CommonJS by import()', async () => {
+    expect(await node('imported.cjs')).toBe(exercised);
+  });
+
+  test(requires ? 'CommonJS by require()' : 'require() says what to do', async () => {
+    const required = node('required.cjs');
+    if (requires) expect(await required).toBe(`${exercised}\n${exercised}`);
+    else expect(await required.catch(({ stderr }) => stderr)).toContain('ERR_REQUIRE_ESM');
+  });
+});
