@@ -17,8 +17,14 @@ test('for Node: the addon stays where npm has put it', async () => {
   expect(await printed(process.execPath, [join(folder, 'addon.mjs')])).toBe(exercised);
 });
 
+const outExtension = { '.js': '.cjs' };
+
+test('for Node as CommonJS: the addon is looked for from where the program runs', async () => {
+  const folder = await bundle('required.cjs', ['require'], { platform: 'node', format: 'cjs', outExtension });
+  expect(await printed(process.execPath, [join(folder, 'required.cjs')])).toBe(`${exercised}\n${exercised}`);
+});
+
 test('for Node as CommonJS: with the wasm build, one file that needs nothing beside it', async () => {
-  const outExtension = { '.js': '.cjs' };
   const folder = await bundle('wasm.mjs', ['require'], { platform: 'node', format: 'cjs', outExtension });
   expect(await printed(process.execPath, [join(folder, 'wasm.cjs')], '/')).toBe(exercised);
 });

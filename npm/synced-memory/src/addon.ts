@@ -31,8 +31,10 @@ function candidates(): string[] {
 }
 
 function load(): Binding {
+  // A bundle in CommonJS has no URL of its own.
+  const here = import.meta.url ?? `${process.cwd()}/`;
   // Called so that bundlers do not follow: they can neither know which file it will be nor take it in.
-  const require: NodeJS.Require = Reflect.apply(nodeModule.createRequire, undefined, [import.meta.url]);
+  const require: NodeJS.Require = Reflect.apply(nodeModule.createRequire, undefined, [here]);
   const causes: string[] = [];
   for (const candidate of candidates()) {
     try {
