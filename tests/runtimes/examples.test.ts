@@ -7,13 +7,14 @@ import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { root } from '../../scripts/run.mjs';
 import { startUpstashServer, type UpstashServer } from '../edge/upstash-server.js';
 import { bundle } from './bundle.js';
+import { startWorker, type Worker } from './miniflare.js';
 import { startProgram } from './programs.js';
 import { load, printed, tools } from './tools.js';
 
 const examples = join(tools, 'examples');
 let redis: Awaited<ReturnType<typeof startRedisServer>>;
 let upstash: UpstashServer;
-let worker: { dispatchFetch: (url: string, init: object) => Promise<Response>; dispose(): Promise<void> };
+let worker: Worker;
 let edge: { dispatchFetch: (url: string, init: object) => Promise<Response> };
 let service: Awaited<ReturnType<typeof startProgram>>;
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   redis = await startRedisServer();
   upstash = await startUpstashServer(redis.url, { takesHeader: true });
   service = await startProgram(join(examples, 'node-service/service.js'), { REDIS_URL: redis.url, PORT: '0' });
-  worker = await startWorker();
+  worker = await startWorkerExample();
   edge = await startEdgeFunction();
 });
 afterAll(async () => {
@@ -33,19 +34,12 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-async function startWorker() {
+async function startWorkerExample() {
   const { compatibility_date: compatibilityDate } = JSON.parse(
     readFileSync(join(examples, 'worker/wrangler.json'), 'utf8'),
   );
-  const { Miniflare } = load('miniflare');
-  return new Miniflare({
-    rootPath: await bundle('examples/worker/worker.js', ['workerd', 'worker', 'browser']),
-    scriptPath: 'worker.mjs',
-    modules: true,
-    modulesRules: [
-      { type: 'ESModule', include: ['**/*.mjs'] },
-      { type: 'CompiledWasm', include: ['**/*.wasm'] },
-    ],
+  const folder = await bundle('examples/worker/worker.js', ['workerd', 'worker', 'browser']);
+  return startWorker(folder, 'worker.mjs', {
     compatibilityDate,
     bindings: { UPSTASH_REDIS_REST_URL: upstash.url, UPSTASH_REDIS_REST_TOKEN: upstash.token },
   });

@@ -6,26 +6,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { startUpstashServer, type UpstashServer } from '../edge/upstash-server.js';
 import { bundle } from './bundle.js';
-import { load } from './tools.js';
+import { startWorker, type Worker } from './miniflare.js';
 
 let redis: Awaited<ReturnType<typeof startRedisServer>>;
 let upstash: UpstashServer;
 let bundled: string;
-let worker: { dispatchFetch(url: string): Promise<Response>; dispose(): Promise<void> };
+let worker: Worker;
 
 beforeAll(async () => {
   redis = await startRedisServer();
   upstash = await startUpstashServer(redis.url, { takesHeader: true });
   bundled = await bundle('worker.mjs', ['workerd', 'worker', 'browser'], { minify: true });
-  const { Miniflare } = load('miniflare');
-  worker = new Miniflare({
-    rootPath: bundled,
-    scriptPath: 'worker.mjs',
-    modules: true,
-    modulesRules: [
-      { type: 'ESModule', include: ['**/*.mjs'] },
-      { type: 'CompiledWasm', include: ['**/*.wasm'] },
-    ],
+  worker = startWorker(bundled, 'worker.mjs', {
     // WeakRef, for one, is not there yet at this date.
     compatibilityDate: '2025-01-01',
     durableObjects: { ROOM: 'Room' },
