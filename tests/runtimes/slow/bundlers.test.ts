@@ -25,19 +25,26 @@ beforeAll(async () => {
   cpSync(join(folder, 'index.html'), join(folder, 'dist-webpack/index.html'));
 });
 
-test.runIf(browser).each(['vite', 'webpack'])('in Chromium: the build of %s', async (bundler) => {
-  const site = await serveFolder(join(folder, `dist-${bundler}`));
+async function checkPage(url: string): Promise<void> {
   const page: Page = await browser.newPage();
   const errors: unknown[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  try {
-    await page.goto(site.url);
-    const shown = page.locator('#tasks').filter({ hasText: /./ });
-    expect(await shown.textContent()).toBe('["draft"]');
-    expect(errors).toEqual([]);
-  } finally {
-    site.stop();
-  }
+  await page.goto(url);
+  const shown = page.locator('#tasks').filter({ hasText: /./ });
+  expect(await shown.textContent()).toBe('["draft"]');
+  expect(errors).toEqual([]);
+}
+
+test.runIf(browser).each(['vite', 'webpack'])('in Chromium: the build of %s', async (bundler) => {
+  const site = await serveFolder(join(folder, `dist-${bundler}`));
+  await checkPage(site.url).finally(site.stop);
+});
+
+test.runIf(browser)("in Chromium: from Vite's development server", async () => {
+  const { createServer } = await import(join(folder, 'node_modules/vite/dist/node/index.js'));
+  const server = await createServer({ root: folder, logLevel: 'warn', server: { host: '127.0.0.1', port: 0 } });
+  await server.listen();
+  await checkPage(server.resolvedUrls.local[0]).finally(() => server.close());
 });
 
 test('in Node: a build of webpack, with the addon and with wasm', async () => {
