@@ -47,7 +47,7 @@ describe.each(kinds)('%s', (name) => {
       name === 'redis'
         ? { topology: 'single', resp: 3, deltas: true, changes: true }
         : name === 'file' || name === 'memory'
-          ? { topology: name, resp: null, deltas: false, changes: true }
+          ? { topology: name, resp: null, deltas: true, changes: true }
           : { topology: name, resp: 3, deltas: true, changes: true },
     );
     await mem.$close();

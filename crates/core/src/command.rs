@@ -41,6 +41,23 @@ pub enum Command {
     Commit(Arc<Commit>),
     /// Change what is stored under several keys, all or nothing, and at most once.
     Group(Arc<Group>),
+    /// Let what is stored under `key` expire; nothing happens where there is nothing.
+    Expire {
+        /// The full key.
+        key: String,
+        /// From when the backend takes the command, in milliseconds, at least one.
+        ms: u64,
+    },
+    /// Keep what is stored under `key` until somebody deletes it.
+    Persist {
+        /// The full key.
+        key: String,
+    },
+    /// Ask when what is stored under `key` expires.
+    Ttl {
+        /// The full key.
+        key: String,
+    },
     /// Wait until replicas have everything that was committed before.
     Replicas {
         /// What the keys of the memory start with.
@@ -79,6 +96,8 @@ pub struct Commit {
     pub plan: Plan,
     /// The document's revision once applied.
     pub revision: Revision,
+    /// It expires so many milliseconds later; None: when it would have anyway, if ever.
+    pub ttl_ms: Option<u64>,
     /// What to tell those who listen; None where nobody can.
     pub delta: Option<Delta>,
 }
@@ -136,6 +155,8 @@ pub enum Answer {
     Committed(Outcome),
     /// To [`Command::Group`].
     Grouped(GroupOutcome),
+    /// To [`Command::Expire`], [`Command::Persist`] and [`Command::Ttl`]: how it is now.
+    Lifetime(Lifetime),
     /// To [`Command::Replicas`]: how many have it.
     Replicas(u32),
     /// To [`Command::Names`]: full keys, possibly repeated, and the cursor to go on from (`"0"` at the end).
@@ -208,6 +229,17 @@ pub enum Probed {
     },
     /// The key holds something that is not a string.
     OtherType,
+}
+
+/// How long what is stored under a key stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lifetime {
+    /// Nothing is stored.
+    Absent,
+    /// Until somebody deletes it.
+    Endless,
+    /// So many milliseconds.
+    Left(u64),
 }
 
 /// What a host tells a session.

@@ -29,7 +29,7 @@ fn run(client: &mut Client, server: &mut MemoryStore) -> String {
             Some((_, Command::Probe { .. })) => "probe ",
             Some((_, Command::Load { .. })) => "load ",
             Some((_, Command::Names { .. })) => "names ",
-            Some((_, Command::Replicas { .. })) => "replicas ",
+            Some(_) => "other ",
             None => "",
         });
         if !client.serve_one(server) && !client.take_one() {

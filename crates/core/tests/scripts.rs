@@ -6,10 +6,11 @@ use std::fs::read_to_string;
 use std::path::Path;
 
 /// Commands that scripts may use, and how many of their first arguments are keys.
-const COMMANDS: [(&str, usize); 8] = [
+const COMMANDS: [(&str, usize); 9] = [
     ("GET", 1),
     ("SET", 1),
     ("DEL", 1),
+    ("PEXPIRE", 1),
     ("EXISTS", 1),
     ("STRLEN", 1),
     ("GETRANGE", 1),

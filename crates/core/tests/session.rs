@@ -3,8 +3,8 @@
 mod support;
 
 use support::{Client, put, stored, stored_value};
-use synced_memory_core::backend::MemoryStore;
-use synced_memory_core::command::{Answer, Input, Outcome, REMEMBER_SECONDS};
+use synced_memory_core::backend::{MemoryStore, Store};
+use synced_memory_core::command::{Answer, Input, Lifetime, Outcome, REMEMBER_SECONDS};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::session::Event;
 
@@ -505,4 +505,62 @@ fn values_given_again_while_offline_take_the_place_of_those_before() {
     a.run(&mut server);
     assert_eq!(stored_value(&mut server, "state"), r#"{"count":49,"list":[49,49],"seen":"x49"}"#);
     assert_eq!(a.settled(), 199 + 1);
+}
+
+#[test]
+fn an_expired_document_is_a_deleted_one() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","x",{"v":1}],["assign","y",1]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    let asked = [a.session.expire("x", 50).unwrap(), a.session.ttl("y").unwrap()];
+    a.drain();
+    a.run(&mut server);
+    let told: Vec<_> = a.events.iter().filter(|event| matches!(event, Event::Lifetime { .. })).cloned().collect();
+    let lifetimes = [Lifetime::Left(50), Lifetime::Endless];
+    assert_eq!(told, [0, 1].map(|n| Event::Lifetime { request: asked[n], lifetime: Ok(lifetimes[n]) }));
+
+    a.mutate(r#"[["set","x",[],"v",2]]"#);
+    let Ok(expired) = server.take_expired(50);
+    assert_eq!(expired, ["memory:x"]);
+    a.run(&mut server);
+    assert_eq!((a.conflicts(), a.text("x"), stored(&mut server, "x")), (1, "-".into(), "-".into()));
+    b.handle(Input::Changed(expired));
+    b.run(&mut server);
+    assert_eq!(b.text("x"), "-");
+    // The writer's sequences are still known: a commit that comes late is a duplicate, not applied again.
+    b.mutate(r#"[["assign","x",3]]"#);
+    b.run(&mut server);
+    a.refresh(&mut server);
+    assert_eq!((a.text("x"), stored_value(&mut server, "y")), ("3".into(), "1".into()));
+}
+
+#[test]
+fn how_long_it_stays_is_asked_behind_what_was_mutated_before() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","x",1]]"#);
+    let request = a.session.expire("x", 50).unwrap();
+    a.drain();
+    let answer = |client: &Client| {
+        client.events.iter().find_map(|event| match event {
+            Event::Lifetime { request: of, lifetime } if *of == request => Some(lifetime.clone()),
+            _ => None,
+        })
+    };
+    a.busy_for_commits(&mut server);
+    a.mutate(r#"[["assign","x",2]]"#);
+    assert_eq!(answer(&a), None);
+    // It goes out once more where the answer is lost.
+    a.monotonic_ms = a.session.poll_timeout().expect("a retry is due some time");
+    a.handle(Input::Tick);
+    while a.settled() == 0 {
+        assert!(a.serve_one(&mut server) || a.take_one());
+    }
+    assert!(a.serve_one(&mut server), "the question");
+    a.disconnect();
+    assert_eq!(answer(&a), None);
+    a.connect();
+    a.run(&mut server);
+    assert_eq!(answer(&a), Some(Ok(Lifetime::Left(50))));
+    assert_eq!(a.session.expire("$x", 1).unwrap_err().code, ErrorCode::ReservedName);
 }

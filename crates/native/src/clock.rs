@@ -13,6 +13,11 @@ pub(crate) fn now() -> Now {
     Now { unix_ns: truncate(unix.as_nanos()), monotonic_ms: monotonic_ms() }
 }
 
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms() -> u64 {
+    now().unix_ns / 1_000_000
+}
+
 pub(crate) fn monotonic_ms() -> u64 {
     truncate(START.elapsed().as_millis())
 }

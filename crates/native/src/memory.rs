@@ -27,6 +27,8 @@ pub struct OpenOptions {
     pub names: Option<Vec<String>>,
     /// The most bytes that one document may have.
     pub max_document_bytes: usize,
+    /// Every commit lets its attribute expire after so many milliseconds.
+    pub ttl_ms: Option<u64>,
     /// For `rediss:`.
     pub tls: Tls,
 }
@@ -72,7 +74,10 @@ impl Memory {
             names: options.names,
             writer: WriterId(format!("{high:016x}{low:016x}").into()),
             max_document_bytes: options.max_document_bytes,
-            announces: !matches!(target, Target::File(_)),
+            announces: true,
+            hears: true,
+            says_twice: matches!(target, Target::Redis(_) | Target::Service(_) | Target::Cluster(_)),
+            ttl_ms: options.ttl_ms,
             seed,
         });
         let mailbox = Arc::new(Mailbox::new(wake));
@@ -157,6 +162,27 @@ impl Memory {
         let request = self.session.replicate(wanted, wait_ms.into());
         self.send(clock::now());
         request
+    }
+
+    /// Let an attribute expire after `ms` milliseconds. Gives the number that [`Event::Lifetime`] reports.
+    pub fn expire(&mut self, name: &str, ms: u64) -> Result<u64, SyncError> {
+        let request = self.session.expire(name, ms)?;
+        self.send(clock::now());
+        Ok(request)
+    }
+
+    /// Let an attribute stay. Gives the number that [`Event::Lifetime`] reports.
+    pub fn persist(&mut self, name: &str) -> Result<u64, SyncError> {
+        let request = self.session.persist(name)?;
+        self.send(clock::now());
+        Ok(request)
+    }
+
+    /// Ask how long an attribute stays. Gives the number that [`Event::Lifetime`] reports.
+    pub fn ttl(&mut self, name: &str) -> Result<u64, SyncError> {
+        let request = self.session.ttl(name)?;
+        self.send(clock::now());
+        Ok(request)
     }
 
     /// Take in what has arrived, send what follows from it, and give the events.

@@ -30,6 +30,7 @@ struct Options {
     prefix: String,
     names: Option<Vec<String>>,
     max_document_bytes: usize,
+    ttl_ms: Option<u64>,
     #[serde(default)]
     tls: Tls,
 }
@@ -41,11 +42,11 @@ struct Tls {
     key: Option<String>,
 }
 
-/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes, tls?: {ca?, cert?, key?}}`. `wake` is called, never within
+/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes, ttlMs?, tls?: {ca?, cert?, key?}}`. `wake` is called, never within
 /// another call, when `drain` has something.
 #[napi(catch_unwind)]
 pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
-    let Options { url, prefix, names, max_document_bytes, tls } = parse(&options)?;
+    let Options { url, prefix, names, max_document_bytes, ttl_ms, tls } = parse(&options)?;
     // Weak: an open memory does not keep the process alive.
     let wake = wake
         .build_threadsafe_function::<()>()
@@ -53,7 +54,7 @@ pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
         .build()
         .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
     let tls = synced_memory_native::Tls { ca: tls.ca, client: tls.cert.zip(tls.key) };
-    let options = OpenOptions { url, prefix, names, max_document_bytes, tls };
+    let options = OpenOptions { url, prefix, names, max_document_bytes, ttl_ms, tls };
     let memory = Memory::open(options, move || {
         // Refused only while the thread ends.
         let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -97,6 +98,24 @@ pub fn refresh(handle: u32, names: String) -> Result<i64> {
 #[napi(catch_unwind)]
 pub fn replicate(handle: u32, wanted: u32, wait_ms: u32) -> Result<i64> {
     with(handle, |memory| Ok(memory.replicate(wanted, wait_ms))).map(number)
+}
+
+/// Let an attribute expire after `ms` milliseconds. Gives the number that `lifetime` reports.
+#[napi(catch_unwind)]
+pub fn expire(handle: u32, name: String, ms: i64) -> Result<i64> {
+    with(handle, |memory| memory.expire(&name, ms.unsigned_abs())).map(number)
+}
+
+/// Let an attribute stay. Gives the number that `lifetime` reports.
+#[napi(catch_unwind)]
+pub fn persist(handle: u32, name: String) -> Result<i64> {
+    with(handle, |memory| memory.persist(&name)).map(number)
+}
+
+/// Ask how long an attribute stays. Gives the number that `lifetime` reports.
+#[napi(catch_unwind)]
+pub fn ttl(handle: u32, name: String) -> Result<i64> {
+    with(handle, |memory| memory.ttl(&name)).map(number)
 }
 
 /// What the backend turned out to be able to do, as JSON: `{topology, resp, deltas, changes}`.

@@ -146,7 +146,10 @@ fn session(life: usize) -> Session {
         names: (life % 3 == 2).then(|| crate::ATTRIBUTES.map(str::to_owned).to_vec()),
         writer: writer_id(life),
         max_document_bytes: 1 << 26,
+        ttl_ms: None,
         announces: true,
+        hears: true,
+        says_twice: true,
         seed: life as u64,
     })
 }

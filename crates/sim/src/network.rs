@@ -137,6 +137,9 @@ fn told_command(command: &Command) -> String {
         Command::Load { key } => format!("load {}", name_of(key)),
         Command::Probe { key, .. } => format!("probe {}", name_of(key)),
         Command::Tail { key, at } => format!("tail {} from {at}", name_of(key)),
+        Command::Expire { key, .. } | Command::Persist { key } | Command::Ttl { key } => {
+            format!("ttl {}", name_of(key))
+        }
         Command::Replicas { wanted, .. } => format!("replicas {wanted}"),
         Command::Names { cursor, .. } => format!("names {cursor}"),
         Command::Commit(commit) => told_commit(commit),

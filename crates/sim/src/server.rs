@@ -50,7 +50,7 @@ impl Server {
             return Ok((Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING")), None));
         }
         let Command::Commit(commit) = command else {
-            let Ok(answer) = backend::execute(&mut self.data.store, command);
+            let Ok(answer) = backend::execute(&mut self.data.store, command, 0);
             return Ok((answer, None));
         };
         let name = name_of(&commit.key).to_owned();
@@ -59,7 +59,7 @@ impl Server {
             return Ok((Answer::Refused(SyncError::new(ErrorCode::Refused, "NOPERM")), None));
         }
         let before = self.content(&name);
-        let Ok(answer) = backend::execute(&mut self.data.store, command);
+        let Ok(answer) = backend::execute(&mut self.data.store, command, 0);
         let revision = match answer {
             Answer::Committed(Outcome::Applied) => Some(commit.revision),
             Answer::Committed(Outcome::Appended { revision }) => Some(revision),

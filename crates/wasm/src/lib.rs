@@ -37,16 +37,27 @@ struct Options {
     prefix: String,
     names: Option<Vec<String>>,
     max_document_bytes: usize,
+    ttl_ms: Option<u64>,
 }
 
-/// Make a memory that is not connected. `options` is JSON: `{prefix, names?, maxDocumentBytes}`; `writer` and `seed`
+/// Make a memory that is not connected. `options` is JSON: `{prefix, names?, maxDocumentBytes, ttlMs?}`; `writer` and `seed`
 /// are random, the writer never used before.
 #[wasm_bindgen]
 pub fn open(options: &str, writer: &str, seed: f64) -> Result<u32> {
-    let Options { prefix, names, max_document_bytes } = parse(options)?;
+    let Options { prefix, names, max_document_bytes, ttl_ms } = parse(options)?;
     let writer = WriterId(writer.into());
     // Who listens beside is told, whatever carries this memory's commands.
-    let config = Config { prefix, names, writer, max_document_bytes, announces: true, seed: seed.to_bits() };
+    let config = Config {
+        prefix,
+        names,
+        writer,
+        max_document_bytes,
+        announces: true,
+        hears: false,
+        says_twice: false,
+        ttl_ms,
+        seed: seed.to_bits(),
+    };
     LINES.with_borrow_mut(|lines| {
         lines.last_handle += 1;
         lines.open.insert(lines.last_handle, Line::new(config));
@@ -94,6 +105,24 @@ pub fn refresh(handle: u32, names: &str) -> Result<f64> {
 #[wasm_bindgen]
 pub fn replicate(handle: u32, wanted: u32, wait_ms: u32) -> Result<f64> {
     with(handle, |line| Ok(numbers(line.session.replicate(wanted, wait_ms.into()))))
+}
+
+/// Let an attribute expire after `ms` milliseconds. Gives the number that `lifetime` reports.
+#[wasm_bindgen]
+pub fn expire(handle: u32, name: &str, ms: f64) -> Result<f64> {
+    with(handle, |line| line.session.expire(name, convert::whole(ms)).map(numbers))
+}
+
+/// Let an attribute stay. Gives the number that `lifetime` reports.
+#[wasm_bindgen]
+pub fn persist(handle: u32, name: &str) -> Result<f64> {
+    with(handle, |line| line.session.persist(name).map(numbers))
+}
+
+/// Ask how long an attribute stays. Gives the number that `lifetime` reports.
+#[wasm_bindgen]
+pub fn ttl(handle: u32, name: &str) -> Result<f64> {
+    with(handle, |line| line.session.ttl(name).map(numbers))
 }
 
 /// The transport may be used (again): what it was asked for before will not be answered any more.

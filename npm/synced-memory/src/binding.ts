@@ -14,6 +14,12 @@ export interface Binding {
   refresh(handle: number, names: string): number;
   /** Asks whether `wanted` replicas have what has been acknowledged, for at most `waitMs`. Gives a number. */
   replicate(handle: number, wanted: number, waitMs: number): number;
+  /** Lets an attribute expire after `ms`, behind what was mutated before. Gives the number of the `lifetime` to come. */
+  expire(handle: number, name: string, ms: number): number;
+  /** Lets an attribute stay. Gives the number of the `lifetime` to come. */
+  persist(handle: number, name: string): number;
+  /** Asks how long an attribute stays. Gives the number of the `lifetime` to come. */
+  ttl(handle: number, name: string): number;
   /** What the backend turned out to be able to do, as JSON. */
   capabilities(handle: number): string;
   /** Takes in what has arrived. Gives events as text, '' where there are none. */

@@ -14,6 +14,7 @@ export type CoreEvent =
   | ['ready']
   | ['refreshed', ticket: number]
   | ['incremented', number: number, value: number | bigint | null, code?: string, message?: string]
+  | ['lifetime', request: number, left: number | boolean, code?: string, message?: string]
   | ['replicated', request: number, count: number, code?: string, message?: string]
   | ['committed', group: number]
   | ['aborted', group: number, code: string, message: string]

@@ -3,6 +3,7 @@ import type { Change } from './change.js';
 import type { Draft } from './draft.js';
 import { SyncedMemoryError, syncedError } from './errors.js';
 import type { EventMap } from './events.js';
+import { milliseconds } from './lifetimes.js';
 import type { Mirror } from './mirror.js';
 import {
   checkReplicas,
@@ -51,6 +52,23 @@ class MemoryBase implements Untyped {
   async $load(names: readonly string[]): Promise<void> {
     for (const name of names) checkName(name);
     await storeOf(this).refresh(names);
+  }
+
+  async $expire(name: string, seconds: number): Promise<boolean> {
+    checkName(name);
+    const ms = milliseconds('seconds', seconds);
+    return (await storeOf(this).lifetime((binding, handle) => binding.expire(handle, name, ms))) !== false;
+  }
+
+  async $persist(name: string): Promise<boolean> {
+    checkName(name);
+    return (await storeOf(this).lifetime((binding, handle) => binding.persist(handle, name))) !== false;
+  }
+
+  async $ttl(name: string): Promise<number | undefined> {
+    checkName(name);
+    const left = await storeOf(this).lifetime((binding, handle) => binding.ttl(handle, name));
+    return typeof left === 'number' ? left / 1000 : undefined;
   }
 
   $close(): Promise<void> {

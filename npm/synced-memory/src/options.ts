@@ -1,5 +1,6 @@
 import { SyncedMemoryError } from './errors.js';
 import { environment } from './host.js';
+import { milliseconds } from './lifetimes.js';
 import type { Schemas } from './schema.js';
 import type { Transport } from './transport.js';
 
@@ -29,6 +30,8 @@ export interface OpenOptions {
    * mutation of such an attribute costs a validation of all of it.
    */
   schema?: Schemas | undefined;
+  /** Seconds that an attribute stays after the last commit to it by this memory; without it as long as it would have. */
+  ttl?: number;
   /** The most bytes of JSON text that one attribute may have; 64 MiB without it. */
   maxDocumentBytes?: number;
   /**
@@ -58,8 +61,9 @@ export interface TlsOptions {
 
 /** Options with every default filled in. */
 export interface Settings
-  extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'schema' | 'tls' | 'transport'>> {
+  extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'schema' | 'tls' | 'transport' | 'ttl'>> {
   schema?: Schemas | undefined;
+  ttlMs?: number;
   tls?: TlsOptions;
   defaults?: object;
   names?: readonly string[];
@@ -85,6 +89,7 @@ const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'names',
   'defaults',
   'schema',
+  'ttl',
   'maxDocumentBytes',
   'maxPendingBytes',
   'timeout',
@@ -111,7 +116,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${[...known].join(', ')}`);
   const env = environment();
   const prefixes = defaults.env.map((start) => `${start}_PREFIX`);
-  const { onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
+  const { ttl, onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
   checkTransport(given);
   if (onError !== undefined && typeof onError !== 'function') throw bad('onError must be a function');
   if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
@@ -123,6 +128,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
     url: given.transport === undefined ? (text('url', given.url) ?? urlFrom(env, defaults)) : 'transport:',
     prefix: text('prefix', given.prefix) ?? first(env, prefixes) ?? 'memory:',
     maxDocumentBytes,
+    ...(ttl === undefined ? {} : { ttlMs: milliseconds('ttl', ttl) }),
     maxPendingBytes: positive('maxPendingBytes', given.maxPendingBytes, 128 * 1024 * 1024),
     timeout: positive('timeout', given.timeout, 5_000),
     exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),

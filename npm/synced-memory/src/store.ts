@@ -9,6 +9,7 @@ import { hold, unwatch, watch } from './exit.js';
 import { Feed } from './feed.js';
 import { Groups } from './groups.js';
 import { decode, quote } from './json.js';
+import { type Lifetime, Lifetimes } from './lifetimes.js';
 import { Limits } from './limits.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
@@ -60,6 +61,7 @@ export class Store implements Recorder {
   private settled = 0;
   private readonly waiters = new Waiters();
   private readonly replication = new Replication();
+  private readonly lifetimes = new Lifetimes();
   private refreshed = 0;
   private ready = false;
   /** Decimal digits: only who asks for one pays for a BigInt. */
@@ -94,9 +96,9 @@ export class Store implements Recorder {
       },
       pendingBytes: () => this.pendingBytes(),
     });
-    const { url, prefix, names, maxDocumentBytes, tls } = settings;
+    const { url, prefix, names, maxDocumentBytes, ttlMs, tls } = settings;
     this.handle = wrapped(() =>
-      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes, tls }), () => {
+      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes, ttlMs, tls }), () => {
         if (this.state !== 'closed') this.drain();
       }),
     );
@@ -242,6 +244,13 @@ export class Store implements Recorder {
     });
   }
 
+  /** How long an attribute stays, once what was mutated before is acknowledged: `ask` asks or sets it. */
+  async lifetime(ask: (binding: Binding, handle: number) => number): Promise<Lifetime> {
+    this.checkOpen();
+    this.submit();
+    return hold(this.lifetimes.answer(wrapped(() => ask(this.binding, this.handle))));
+  }
+
   flushSync(timeout = this.settings.timeout, name?: string): void {
     this.submit();
     const mark = this.submitted;
@@ -356,6 +365,7 @@ export class Store implements Recorder {
     this.replication.abandon(syncedError('ERR_CLOSED'));
     this.groups.abandon(syncedError('ERR_CLOSED'));
     this.feed.end();
+    this.lifetimes.abandon(syncedError('ERR_CLOSED'));
   }
 
   private checkOpen(): void {
@@ -471,6 +481,9 @@ export class Store implements Recorder {
       case 'incremented':
         this.groups.counted(event[1], event[2], event[3] ? new SyncedMemoryError(event[3], event[4] ?? '') : undefined);
         break;
+      case 'lifetime':
+        this.lifetimes.answered(event[1], event[2], refusal(event[3], event[4]));
+        break;
       case 'error':
         this.lastError = new SyncedMemoryError(event[2], event[3]);
         this.emit('error', this.lastError);
@@ -499,6 +512,10 @@ export class Store implements Recorder {
     this.waiters.refuse(error, number);
     this.emit('error', error);
   }
+}
+
+function refusal(code: string | undefined, message = ''): SyncedMemoryError | undefined {
+  return code === undefined ? undefined : new SyncedMemoryError(code, message);
 }
 
 /** Calls the addon; what it throws becomes a SyncedMemoryError. */

@@ -100,6 +100,15 @@ export interface MemoryMethods<S extends object = AnyState> {
    * ERR_NOT_A_NUMBER, ERR_NOT_FOUND where a container on the way is missing, or as `$flush` does.
    */
   $increment(path: NumberPath<S>, by?: number | bigint): Promise<number | bigint>;
+  /**
+   * Lets an attribute expire so many seconds from when the server hears of it, which is once everything mutated before is
+   * acknowledged. False where there is no such attribute. Mutations keep it; the option `ttl` renews it.
+   */
+  $expire(name: string, seconds: number): Promise<boolean>;
+  /** Lets an attribute stay until it is deleted. False where there is no such attribute. */
+  $persist(name: string): Promise<boolean>;
+  /** The seconds until an attribute expires; undefined where it does not, or where there is none. */
+  $ttl(name: string): Promise<number | undefined>;
   /** How the memory is doing now. */
   readonly $status: Status;
   /** The attribute's confirmed revision: nanoseconds since 1970 when it was written last; undefined where it is absent. */

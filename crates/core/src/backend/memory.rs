@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::ids::{Revision, Sequence, WriterId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -12,6 +12,9 @@ pub struct MemoryStore {
     documents: BTreeMap<String, Vec<u8>>,
     sequences: HashMap<(String, WriterId), Sequence>,
     appends: HashMap<String, (Revision, Revision)>,
+    /// When documents expire, by key and in order.
+    expires: HashMap<String, u64>,
+    expiries: BTreeSet<(u64, String)>,
     changes: u64,
 }
 
@@ -59,7 +62,7 @@ impl Store for MemoryStore {
     fn remove(&mut self, key: &str) -> Result<(), Infallible> {
         self.documents.remove(key);
         self.changes += 1;
-        Ok(())
+        self.set_expires_at(key, None)
     }
 
     fn last_sequence(&mut self, key: &str, writer: &WriterId) -> Result<Option<Sequence>, Infallible> {
@@ -78,6 +81,37 @@ impl Store for MemoryStore {
     fn set_appends(&mut self, key: &str, first: Revision, last: Revision) -> Result<(), Infallible> {
         self.appends.insert(key.to_owned(), (first, last));
         Ok(())
+    }
+
+    fn expires_at(&mut self, key: &str) -> Result<Option<u64>, Infallible> {
+        Ok(self.expires.get(key).copied())
+    }
+
+    fn set_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<(), Infallible> {
+        let before = match at {
+            Some(at) => self.expires.insert(key.to_owned(), at),
+            None => self.expires.remove(key),
+        };
+        self.expiries.extend(at.map(|at| (at, key.to_owned())));
+        if before != at {
+            before.map(|before| self.expiries.remove(&(before, key.to_owned())));
+        }
+        Ok(())
+    }
+
+    fn take_expired(&mut self, now: u64) -> Result<Vec<String>, Infallible> {
+        let mut keys = Vec::new();
+        while self.expiries.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, key)) = self.expiries.pop_first()
+        {
+            self.remove(&key)?;
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+
+    fn next_expiry(&mut self) -> Result<Option<u64>, Infallible> {
+        Ok(self.expiries.first().map(|(at, _)| *at))
     }
 
     fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, Infallible> {

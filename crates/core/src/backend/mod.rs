@@ -4,7 +4,7 @@ mod memory;
 
 pub use memory::MemoryStore;
 
-use crate::command::{Announcement, Answer, Command, Commit, Found, Group, GroupOutcome, Outcome, Probed};
+use crate::command::{Announcement, Answer, Command, Commit, Found, Group, GroupOutcome, Lifetime, Outcome, Probed};
 use crate::document::{Guard, Stored, tail};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::splice::{Piece, Plan, Write};
@@ -16,9 +16,10 @@ const PAGE: usize = 1000;
 /// How the text of a list begins.
 const LIST_HEAD: &str = "{\"value\":[";
 
-/// Documents as bytes, and what each writer last did to them. Offsets and lengths are in bytes.
+/// Documents as bytes, and what each writer last did to them. Offsets and lengths are in bytes, times in milliseconds
+/// since 1970.
 ///
-/// [`execute`] calls these one after another; the store makes one `execute` atomic.
+/// [`execute`] calls these one after another; the store makes one `execute`, and what is called before it, atomic.
 pub trait Store {
     /// Why the store cannot be used.
     type Error;
@@ -32,7 +33,7 @@ pub trait Store {
     /// Put `bytes` at `at`, which is at most the document's length; what goes past its end extends it.
     fn write(&mut self, key: &str, at: usize, bytes: &[u8]) -> Result<(), Self::Error>;
 
-    /// Give a key a whole new document.
+    /// Give a key a whole new document, which expires when the one before would have.
     fn replace(&mut self, key: &str, bytes: &[u8]) -> Result<(), Self::Error>;
 
     /// Delete the document.
@@ -50,20 +51,35 @@ pub trait Store {
     /// Remember it.
     fn set_appends(&mut self, key: &str, first: Revision, last: Revision) -> Result<(), Self::Error>;
 
+    /// When the document expires; None where it does not, or there is none.
+    fn expires_at(&mut self, key: &str) -> Result<Option<u64>, Self::Error>;
+
+    /// Let it expire then, or never. There is a document.
+    fn set_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<(), Self::Error>;
+
+    /// Delete the documents that expire at `now` or before, and give their keys.
+    fn take_expired(&mut self, now: u64) -> Result<Vec<String>, Self::Error>;
+
+    /// When the first document expires.
+    fn next_expiry(&mut self) -> Result<Option<u64>, Self::Error>;
+
     /// Up to `limit` keys that start with `prefix`, in byte order, from the first that is greater than `after`.
     fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, Self::Error>;
 }
 
-/// Carry out one command.
-pub fn execute<S: Store>(store: &mut S, command: &Command) -> Result<Answer, S::Error> {
+/// Carry out one command at `now`, milliseconds since 1970. [`Store::take_expired`] is to be called before.
+pub fn execute<S: Store>(store: &mut S, command: &Command, now: u64) -> Result<Answer, S::Error> {
     Ok(match command {
         Command::Load { key } => Answer::Loaded(load(store, key)?),
         Command::Probe { key, at, len } => Answer::Probed(probe(store, key, *at..at + len)?),
         Command::Tail { key, at } => {
             Answer::Tail { appends: store.appends(key)?, bytes: store.read(key, *at..usize::MAX)? }
         }
-        Command::Commit(commit) => Answer::Committed(apply(store, commit)?),
-        Command::Group(group) => Answer::Grouped(apply_group(store, group)?),
+        Command::Commit(commit) => Answer::Committed(apply(store, commit, now)?),
+        Command::Expire { key, ms } => expire(store, key, Some(now.saturating_add(*ms)), now)?,
+        Command::Persist { key } => expire(store, key, None, now)?,
+        Command::Ttl { key } => Answer::Lifetime(lifetime(store, key, now)?),
+        Command::Group(group) => Answer::Grouped(apply_group(store, group, now)?),
         Command::Replicas { .. } => Answer::Replicas(0),
         Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
     })
@@ -126,7 +142,22 @@ fn probe<S: Store>(store: &mut S, key: &str, range: Range<usize>) -> Result<Prob
     })
 }
 
-fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> {
+fn expire<S: Store>(store: &mut S, key: &str, at: Option<u64>, now: u64) -> Result<Answer, S::Error> {
+    if store.len(key)?.is_some() {
+        store.set_expires_at(key, at)?;
+    }
+    Ok(Answer::Lifetime(lifetime(store, key, now)?))
+}
+
+fn lifetime<S: Store>(store: &mut S, key: &str, now: u64) -> Result<Lifetime, S::Error> {
+    Ok(match (store.len(key)?, store.expires_at(key)?) {
+        (None, _) => Lifetime::Absent,
+        (Some(_), None) => Lifetime::Endless,
+        (Some(_), Some(at)) => Lifetime::Left(at.saturating_sub(now)),
+    })
+}
+
+fn apply<S: Store>(store: &mut S, commit: &Commit, now: u64) -> Result<Outcome, S::Error> {
     let last = store.last_sequence(&commit.key, &commit.writer)?;
     if last.is_some_and(|last| last >= commit.sequence) {
         return Ok(Outcome::Duplicate);
@@ -140,6 +171,7 @@ fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> 
         && let Some(end) = end_of_list(store, commit, fits)?
     {
         let outcome = append(store, commit, elements, &end)?;
+        renew(store, commit, now)?;
         store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
         return Ok(outcome);
     }
@@ -153,11 +185,12 @@ fn apply<S: Store>(store: &mut S, commit: &Commit) -> Result<Outcome, S::Error> 
         Plan::Edit(writes) => edit(store, &commit.key, writes)?,
         Plan::Append(_) => return Ok(Outcome::Stale { stored: None, remembers: last.is_some() }),
     }
+    renew(store, commit, now)?;
     store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
     Ok(Outcome::Applied)
 }
 
-fn apply_group<S: Store>(store: &mut S, Group { commits, checks }: &Group) -> Result<GroupOutcome, S::Error> {
+fn apply_group<S: Store>(store: &mut S, Group { commits, checks }: &Group, now: u64) -> Result<GroupOutcome, S::Error> {
     let (mut found, mut all_fit) = (Vec::new(), true);
     for commit in commits {
         let last = store.last_sequence(&commit.key, &commit.writer)?;
@@ -184,9 +217,17 @@ fn apply_group<S: Store>(store: &mut S, Group { commits, checks }: &Group) -> Re
             // Such a plan finds its place by itself, which nothing of a group may.
             Plan::Append(_) => {}
         }
+        renew(store, commit, now)?;
         store.set_last_sequence(&commit.key, &commit.writer, commit.sequence)?;
     }
     Ok(GroupOutcome::Applied)
+}
+
+fn renew<S: Store>(store: &mut S, commit: &Commit, now: u64) -> Result<(), S::Error> {
+    match commit.ttl_ms {
+        Some(ms) if commit.plan != Plan::Delete => store.set_expires_at(&commit.key, Some(now.saturating_add(ms))),
+        _ => Ok(()),
+    }
 }
 
 fn fits<S: Store>(store: &mut S, key: &str, guard: &Guard) -> Result<bool, S::Error> {

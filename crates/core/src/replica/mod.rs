@@ -49,6 +49,8 @@ pub struct Replica {
     broken: Vec<u64>,
     /// Commits tell what they do.
     announces: bool,
+    /// Commits let the document expire after so long.
+    ttl_ms: Option<u64>,
     /// What was appended to another list than the confirmed one.
     landed: Option<Landed>,
     /// When the server last said that it applied a commit of ours.
@@ -87,10 +89,11 @@ pub enum Change {
 /// Getters.
 impl Replica {
     /// A replica of which nothing is known yet.
-    pub fn new(key: String, writer: WriterId, announces: bool) -> Self {
+    pub fn new(key: String, writer: WriterId, announces: bool, ttl_ms: Option<u64>) -> Self {
         Self {
             key,
             announces,
+            ttl_ms,
             writer,
             value: None,
             unreadable: None,
@@ -301,6 +304,7 @@ impl Replica {
             guard: base.guard(),
             plan,
             revision,
+            ttl_ms: self.ttl_ms,
         });
         self.highest = Some(revision);
         let OpenCommit { first, made, group, .. } = open;
@@ -442,7 +446,7 @@ impl Replica {
             unreadable: Some(error),
             highest: self.highest,
             sums,
-            ..Self::new(std::mem::take(&mut self.key), self.writer.clone(), self.announces)
+            ..Self::new(std::mem::take(&mut self.key), self.writer.clone(), self.announces, self.ttl_ms)
         };
         first
     }

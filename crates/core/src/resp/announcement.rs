@@ -14,6 +14,20 @@ pub fn read_announcements(message: &[u8]) -> Vec<Announcement> {
     .unwrap_or_default()
 }
 
+/// The message that tells what was committed together, as the scripts write it.
+pub fn write_announcements(told: &[Announcement]) -> String {
+    let texts: Vec<String> = told.iter().map(write).collect();
+    if let [one] = texts.as_slice() {
+        return one.clone();
+    }
+    let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
+    format!("group {}\n{}", lengths.join(" "), texts.concat())
+}
+
+fn write(Announcement { key, writer, base, revision, len, mutations }: &Announcement) -> String {
+    format!("{} {base} {revision} {len} {}\n{key}{mutations}", writer.0, key.len())
+}
+
 fn read_group(group: &str) -> Option<Vec<Announcement>> {
     let (lengths, mut rest) = group.split_once('\n')?;
     let mut told = Vec::new();
@@ -53,6 +67,9 @@ mod tests {
         let [one, group] = ["w 1 2 30 1\na[]", "group 14 14\nw 1 2 30 1\na[]w 1 2 30 1\nb[]"];
         assert_eq!(read_announcements(group.as_bytes())[0], read_announcements(one.as_bytes())[0]);
         assert_eq!(read_announcements(group.as_bytes())[1].key, "b");
+        for written in [one, group] {
+            assert_eq!(write_announcements(&read_announcements(written.as_bytes())), written);
+        }
         for other in [
             "group 14 15\nw 1 2 30 1\na[]w 1 2 30 1\nb[]",
             "group \n",

@@ -30,6 +30,10 @@ pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
         Command::Tail { key, at } => {
             vec![args(["GET", &protocol_key(key, APPENDS)]), args(["GETRANGE", key, &at.to_string(), "-1"])]
         }
+        Command::Expire { key, ms } => vec![args(["PEXPIRE", key, &ms.to_string()])],
+        // PERSIST does not tell a key that does not expire from one that is not there.
+        Command::Persist { key } => vec![args(["PERSIST", key]), args(["EXISTS", key])],
+        Command::Ttl { key } => vec![args(["PTTL", key])],
         // Replicas have what came before a write once they have the write: also what another connection sent.
         Command::Replicas { prefix, writer, wanted, wait_ms } => {
             vec![
@@ -139,6 +143,10 @@ fn push_plan(call: &mut Args, commit: &Commit) {
                 }
             }
         }
+    }
+    if let Some(ms) = commit.ttl_ms.filter(|_| commit.plan != Plan::Delete) {
+        push(call, "ttl");
+        push(call, ms);
     }
 }
 

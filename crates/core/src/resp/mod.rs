@@ -4,7 +4,7 @@ mod announcement;
 mod encode;
 mod reply;
 
-pub use announcement::read_announcements;
+pub use announcement::{read_announcements, write_announcements};
 pub use reply::Reply;
 
 use crate::command::{Answer, Command};

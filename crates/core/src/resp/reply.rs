@@ -1,6 +1,6 @@
 //! Server replies -> answers.
 
-use crate::command::{Answer, Command, Found, GroupOutcome, Outcome, Probed};
+use crate::command::{Answer, Command, Found, GroupOutcome, Lifetime, Outcome, Probed};
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Revision;
@@ -58,6 +58,9 @@ pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
         Command::Tail { .. } => tail(replies),
         Command::Commit(_) => committed(replies),
         Command::Group(group) => grouped(replies, group.commits.len() + group.checks.len()),
+        Command::Expire { ms, .. } => lifetime(&replies, Lifetime::Left(*ms)),
+        Command::Persist { .. } => lifetime(&replies, Lifetime::Endless),
+        Command::Ttl { .. } => time_left(&replies),
         Command::Replicas { .. } => replicas(replies),
         Command::Names { .. } => names(replies),
     };
@@ -95,6 +98,24 @@ fn tail(replies: Vec<Reply>) -> Option<Answer> {
         _ => None,
     };
     Some(Answer::Tail { appends, bytes })
+}
+
+/// The last reply says whether there is such a key.
+fn lifetime(replies: &[Reply], now: Lifetime) -> Option<Answer> {
+    match replies.last()? {
+        Reply::Int(0) => Some(Answer::Lifetime(Lifetime::Absent)),
+        Reply::Int(1) => Some(Answer::Lifetime(now)),
+        _ => None,
+    }
+}
+
+fn time_left(replies: &[Reply]) -> Option<Answer> {
+    let [Reply::Int(ms)] = replies else { return None };
+    Some(Answer::Lifetime(match ms {
+        -2 => Lifetime::Absent,
+        -1 => Lifetime::Endless,
+        ms => Lifetime::Left(u64::try_from(*ms).ok()?),
+    }))
 }
 
 fn replicas(replies: Vec<Reply>) -> Option<Answer> {

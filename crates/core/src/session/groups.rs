@@ -11,6 +11,9 @@ use crate::wire::Entry;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What was committed before an answer is told within this many milliseconds, or never.
+const TOLD_WITHIN_MS: u64 = 20;
+
 /// Mutations to be committed together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupOf {
@@ -149,7 +152,13 @@ impl Session {
                     self.abort_group(id, conflict(), now);
                 }
                 for (name, found) in sent.iter().zip(found) {
-                    self.take_found(name, found, now);
+                    if strict && self.config.hears && found.stored.is_some() {
+                        // What others committed over several attributes is told in one piece. To read some of them now
+                        // would tear it apart.
+                        self.glances.insert((now.monotonic_ms + TOLD_WITHIN_MS, name.clone()));
+                    } else {
+                        self.take_found(name, found, now);
+                    }
                 }
             }
             Answer::Grouped(outcome) => {

@@ -51,10 +51,14 @@ impl Session {
     /// Answers to what has been sent will not come, and commits have to be sent again.
     fn forget_traffic(&mut self) {
         for request in std::mem::take(&mut self.requests).into_values() {
-            if let Purpose::Replicas(request) = request.purpose {
-                let error =
-                    SyncError::new(ErrorCode::Unavailable, "the connection was lost before the replicas answered");
-                self.events.push_back(Event::Replicated { request, count: Err(error) });
+            match request.purpose {
+                Purpose::Replicas(request) => {
+                    let error =
+                        SyncError::new(ErrorCode::Unavailable, "the connection was lost before the replicas answered");
+                    self.events.push_back(Event::Replicated { request, count: Err(error) });
+                }
+                Purpose::Ask(ask) => self.ask_again(ask),
+                _ => {}
             }
         }
         self.commands.clear();
@@ -124,8 +128,9 @@ impl Session {
         for told in told {
             let Some(name) = self.followed_name(&told.key) else { continue };
             let (is_own, number) = (told.writer == self.config.writer, self.last_told);
+            let says_twice = self.config.says_twice;
             let attribute = self.attribute(&name);
-            attribute.announced = true;
+            attribute.announced = says_twice;
             self.active.insert(name.clone());
             if is_own {
                 continue;
@@ -205,6 +210,7 @@ impl Session {
         self.last_answer_ms = now.monotonic_ms;
         match purpose {
             Purpose::Names => self.take_names(answer, now),
+            Purpose::Ask(ask) => self.take_asked(ask, answer, now),
             Purpose::Replicas(request) => {
                 let count = match answer {
                     Answer::Replicas(count) => Ok(count),

@@ -3,6 +3,7 @@
 //! **After every call that takes `now`, drain `poll_command` and `poll_event`, then look at
 //! `poll_timeout` and `poll_reset`.**
 
+mod ask;
 mod attribute;
 mod groups;
 mod handle;
@@ -10,12 +11,13 @@ mod refresh;
 
 pub use refresh::Ticket;
 
-use crate::command::{Command, RequestId};
+use crate::command::{Command, Lifetime, RequestId};
 use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
 use crate::replica::{Change, Replica, Sum};
+use ask::Ask;
 use attribute::{Attribute, Want};
 use groups::Group;
 pub use groups::GroupOf;
@@ -49,6 +51,12 @@ pub struct Config {
     pub max_document_bytes: usize,
     /// The backend tells others what commits do.
     pub announces: bool,
+    /// Commits of others are told here.
+    pub hears: bool,
+    /// It says of a key that it changed also where it has told what changed.
+    pub says_twice: bool,
+    /// Every commit lets its attribute expire after so many milliseconds.
+    pub ttl_ms: Option<u64>,
     /// Random, for the jitter of retries.
     pub seed: u64,
 }
@@ -131,6 +139,13 @@ pub enum Event {
         /// Why.
         error: SyncError,
     },
+    /// How long an attribute stays, asked or set by the call that gave this number.
+    Lifetime {
+        /// The number.
+        request: u64,
+        /// How long, or why nobody knows.
+        lifetime: Result<Lifetime, SyncError>,
+    },
     /// What became of the increment that is the mutation with this number, once its commit is acknowledged or it is
     /// given up.
     Incremented {
@@ -160,6 +175,7 @@ enum Purpose {
     Group(u64),
     Names,
     Replicas(u64),
+    Ask(Ask),
 }
 
 /// The replicas of one memory and their traffic.
@@ -190,6 +206,9 @@ pub struct Session {
     /// What to ask of replicas: number, how many, for how many milliseconds.
     replications: VecDeque<(u64, u32, u64)>,
     last_replication: u64,
+    /// What is asked of attributes and not yet sent.
+    asks: Vec<Ask>,
+    last_ask: u64,
     requests: BTreeMap<RequestId, Request>,
     last_request: u64,
     last_sequence: u64,
@@ -222,6 +241,8 @@ impl Session {
             next_page: None,
             replications: VecDeque::new(),
             last_replication: 0,
+            asks: Vec::new(),
+            last_ask: 0,
             requests: BTreeMap::new(),
             last_request: 0,
             last_sequence: 0,
@@ -274,7 +295,7 @@ impl Session {
         let replica = if let Some(attribute) = self.attributes.get(name) {
             &attribute.replica
         } else {
-            nothing = Replica::new(String::new(), self.config.writer.clone(), false);
+            nothing = Replica::new(String::new(), self.config.writer.clone(), false, None);
             &nothing
         };
         replica.check(mutation, self.config.max_document_bytes).map(drop)
@@ -340,7 +361,8 @@ impl Session {
     fn attribute(&mut self, name: &str) -> &mut Attribute {
         if !self.attributes.contains_key(name) {
             let key = format!("{}{name}", self.config.prefix);
-            let attribute = Attribute::new(Replica::new(key, self.config.writer.clone(), self.config.announces));
+            let Config { writer, announces, ttl_ms, .. } = &self.config;
+            let attribute = Attribute::new(Replica::new(key, writer.clone(), *announces, *ttl_ms));
             self.attributes.insert(name.to_owned(), attribute);
             self.active.insert(name.to_owned());
         }
@@ -359,6 +381,7 @@ impl Session {
                 self.send_for(&name, now);
             }
             self.send_groups(now);
+            self.send_asks(now);
         }
         self.commands.pop_front()
     }
@@ -377,7 +400,7 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<u64> {
         let retry = self.retries.first().map(|(at, _)| *at);
         let glance = self.glances.first().map(|(at, _)| *at);
-        retry.into_iter().chain(glance).chain(self.overdue_at()).min()
+        retry.into_iter().chain(glance).chain(self.overdue_at()).chain(self.next_ask_at()).min()
     }
 
     /// True once where replies are overdue: the host drops the connection and makes a new one.

@@ -1,6 +1,7 @@
 //! Events as JSON text.
 
 use super::tagged;
+use crate::command::Lifetime;
 use crate::error::SyncError;
 use crate::ids::Revision;
 use crate::mutation::{JsonList, Mutation, Step};
@@ -13,7 +14,8 @@ use std::fmt::Write as _;
 /// `["unreadable",name,code,message]` `["ack",name,revision,bytes]` `["settled",n]`
 /// `["rejected",name,code,message,n]` `["conflict",name,kind,path,message]` `["regression",name,from,to]` `["connect"]`
 /// `["disconnect",code,message]` `["ready"]` `["refreshed",ticket]` `["replicated",n,count]` or
-/// `["replicated",n,0,code,message]` `["incremented",n,value]` (null where nobody knows what it was added to) or
+/// `["replicated",n,0,code,message]` `["lifetime",n,left]` (milliseconds, true for ever, false where there is no such
+/// attribute) or `["lifetime",n,false,code,message]` `["incremented",n,value]` (null where nobody knows what it was added to) or
 /// `["incremented",n,null,code,message]` `["error",null,code,message]`.
 /// Revisions are strings of decimal digits, null where there is no document.
 #[derive(Debug, Default)]
@@ -102,6 +104,18 @@ impl EventWriter {
             Event::GroupAborted { id, error } => {
                 self.number("aborted", *id);
                 self.error(error);
+            }
+            Event::Lifetime { request, lifetime } => {
+                self.number("lifetime", *request);
+                match lifetime {
+                    Ok(Lifetime::Absent) => self.text.push_str(",false"),
+                    Ok(Lifetime::Endless) => self.text.push_str(",true"),
+                    Ok(Lifetime::Left(ms)) => self.push(format_args!(",{ms}")),
+                    Err(error) => {
+                        self.text.push_str(",false");
+                        self.error(error);
+                    }
+                }
             }
             Event::Incremented { number, sum } => {
                 self.number("incremented", *number);

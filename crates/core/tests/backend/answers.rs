@@ -1,7 +1,7 @@
 //! What every backend must answer, whatever is behind it. Included by the tests of each.
 
 use synced_memory_core::backend::changed_keys;
-use synced_memory_core::command::{Answer, Command, Commit, Outcome, Probed};
+use synced_memory_core::command::{Answer, Command, Commit, Lifetime, Outcome, Probed};
 use synced_memory_core::document::{Guard, Stored};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
 use synced_memory_core::splice::{Piece, Plan, Write};
@@ -12,7 +12,7 @@ const KEY: &str = "memory:tasks";
 pub(crate) type Backend<'a> = dyn FnMut(&Command) -> Answer + 'a;
 
 /// Each wants a fresh backend.
-pub(crate) const RULES: [fn(&mut Backend<'_>); 12] = [
+pub(crate) const RULES: [fn(&mut Backend<'_>); 13] = [
     absent,
     idempotent,
     guarded,
@@ -25,6 +25,7 @@ pub(crate) const RULES: [fn(&mut Backend<'_>); 12] = [
     not_appended_to_what_is_no_list,
     appends_are_made_once,
     revisions_of_appends_grow,
+    expiring,
 ];
 
 fn absent(backend: &mut Backend<'_>) {
@@ -208,6 +209,46 @@ fn revisions_of_appends_grow(backend: &mut Backend<'_>) {
     assert_eq!(backend(&great), appended(u64::MAX / 2 + 1));
 }
 
+fn expiring(backend: &mut Backend<'_>) {
+    let key = || KEY.to_owned();
+    let left = |backend: &mut Backend<'_>| match backend(&Command::Ttl { key: key() }) {
+        Answer::Lifetime(Lifetime::Left(ms)) => Some(ms),
+        Answer::Lifetime(Lifetime::Endless) => None,
+        other => panic!("{other:?}"),
+    };
+    let is_about = |left: Option<u64>, ms: u64| left.is_some_and(|left| left <= ms && left + 5_000 > ms);
+    for command in
+        [Command::Ttl { key: key() }, Command::Persist { key: key() }, Command::Expire { key: key(), ms: 1_000 }]
+    {
+        assert_eq!(backend(&command), Answer::Lifetime(Lifetime::Absent));
+    }
+    // Every plan keeps it.
+    assert_eq!(backend(&commit(1, Guard::Absent, set(&list("1", 1)))), applied());
+    assert_eq!(left(backend), None);
+    let expire = Command::Expire { key: key(), ms: 100_000 };
+    assert_eq!(backend(&expire), Answer::Lifetime(Lifetime::Left(100_000)));
+    assert_eq!(backend(&commit(2, list_guard("1", 1), append("2"))), applied());
+    assert_eq!(backend(&commit(3, text_guard(&list("1,2", 2)), set(&list("3", 3)))), applied());
+    let edit = Plan::Edit(vec![Write { at: 10, pieces: vec![Piece::Text("4".into())] }]);
+    assert_eq!(backend(&commit(4, text_guard(&list("3", 3)), edit)), applied());
+    assert!(is_about(left(backend), 100_000));
+    assert_eq!(backend(&Command::Persist { key: key() }), Answer::Lifetime(Lifetime::Endless));
+    assert_eq!(left(backend), None);
+    // Commits may renew it, whatever their plan.
+    let renewing = |command: &Command, ms| with(command, |commit| commit.ttl_ms = Some(ms));
+    let edit = Plan::Edit(vec![Write { at: 10, pieces: vec![Piece::Text("5".into())] }]);
+    assert_eq!(backend(&renewing(&commit(5, text_guard(&list("4", 3)), edit), 200_000)), applied());
+    assert!(is_about(left(backend), 200_000));
+    assert_eq!(backend(&renewing(&commit(6, list_guard("5", 3), append("6")), 300_000)), applied());
+    assert!(is_about(left(backend), 300_000));
+    assert_eq!(backend(&renewing(&commit(7, text_guard(&list("5,6", 6)), set("x")), 400_000)), applied());
+    assert!(is_about(left(backend), 400_000));
+    // What is there anew stays.
+    assert_eq!(backend(&renewing(&commit(8, text_guard("x"), Plan::Delete), 400_000)), applied());
+    assert_eq!(backend(&commit(9, Guard::Absent, set("y"))), applied());
+    assert_eq!(left(backend), None);
+}
+
 fn load() -> Command {
     Command::Load { key: KEY.into() }
 }
@@ -226,6 +267,7 @@ fn commit(sequence: u64, guard: Guard, plan: Plan) -> Command {
         plan,
         revision: Revision(sequence),
         delta: None,
+        ttl_ms: None,
     };
     Command::Commit(commit.into())
 }

@@ -4,16 +4,17 @@ use super::answers;
 use std::fmt::Debug;
 use synced_memory_core::backend::{MemoryStore, Store, execute};
 use synced_memory_core::command::{Answer, Command};
+use synced_memory_core::document::Stored;
 
 const KEY: &str = "memory:tasks";
 
 /// How many stores it takes.
-pub(crate) const STORES: usize = answers::RULES.len() + 2;
+pub(crate) const STORES: usize = answers::RULES.len() + 3;
 
 /// Run every rule, each on a fresh store.
 pub(crate) fn every_rule<S: Store<Error: Debug>>(stores: impl IntoIterator<Item = S>) {
     let mut stores = stores.into_iter();
-    let rules: [fn(&mut S); 2] = [listed_in_pages, like_the_model];
+    let rules: [fn(&mut S); 3] = [listed_in_pages, like_the_model, gone_in_time];
     for rule in rules {
         rule(&mut stores.next().expect("a store for each rule"));
     }
@@ -85,6 +86,25 @@ fn like_the_model<S: Store<Error: Debug>>(store: &mut S) {
     }
 }
 
+fn gone_in_time<S: Store<Error: Debug>>(store: &mut S) {
+    for (key, at) in [("memory:a", Some(200)), ("memory:b", Some(100)), ("memory:c", None), ("memory:d", Some(50))] {
+        store.replace(key, b"x").unwrap();
+        store.set_expires_at(key, at).unwrap();
+    }
+    store.remove("memory:d").unwrap();
+    store.set_expires_at("memory:b", Some(150)).unwrap();
+    assert_eq!(store.next_expiry().unwrap(), Some(150));
+    assert_eq!(store.take_expired(149).unwrap(), [""; 0]);
+    assert_eq!(store.take_expired(150).unwrap(), ["memory:b"]);
+    assert_eq!(run(store, &Command::Load { key: "memory:b".into() }), Answer::Loaded(Stored::Absent));
+    store.replace("memory:b", b"y").unwrap();
+    assert_eq!(store.expires_at("memory:b").unwrap(), None);
+    assert_eq!((store.expires_at("memory:a").unwrap(), store.next_expiry().unwrap()), (Some(200), Some(200)));
+    store.set_expires_at("memory:a", None).unwrap();
+    assert_eq!(store.take_expired(u64::MAX).unwrap(), [""; 0]);
+    assert_eq!(store.next_expiry().unwrap(), None);
+}
+
 fn run<S: Store<Error: Debug>>(store: &mut S, command: &Command) -> Answer {
-    execute(store, command).unwrap()
+    execute(store, command, 0).unwrap()
 }

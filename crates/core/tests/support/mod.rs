@@ -42,6 +42,9 @@ impl Client {
             writer: WriterId(writer.into()),
             max_document_bytes,
             announces: false,
+            hears: false,
+            says_twice: false,
+            ttl_ms: None,
             seed: 7,
         };
         Self {
@@ -142,7 +145,7 @@ impl Client {
         let Some((id, command)) = self.outgoing.pop_front() else {
             return false;
         };
-        let Ok(answer) = backend::execute(server, &command);
+        let Ok(answer) = backend::execute(server, &command, 0);
         self.incoming.push_back((id, answer));
         true
     }
@@ -218,7 +221,7 @@ impl Client {
 
 /// What is stored under an attribute's key, without slack; `-` where there is nothing.
 pub fn stored(server: &mut MemoryStore, name: &str) -> String {
-    let Ok(answer) = backend::execute(server, &Command::Load { key: format!("memory:{name}") });
+    let Ok(answer) = backend::execute(server, &Command::Load { key: format!("memory:{name}") }, 0);
     match answer {
         Answer::Loaded(Stored::Text(text)) => String::from_utf8(text).unwrap().trim_end().to_owned(),
         Answer::Loaded(Stored::Absent) => "-".to_owned(),

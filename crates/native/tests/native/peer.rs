@@ -25,6 +25,7 @@ pub(crate) fn options(url: &str) -> OpenOptions {
         prefix: "memory:".into(),
         names: None,
         max_document_bytes: 64 << 20,
+        ttl_ms: None,
         tls: Tls::default(),
     }
 }

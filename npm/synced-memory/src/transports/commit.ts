@@ -36,6 +36,7 @@ export function commit(server: InProcessServer, keys: readonly Bytes[], args: re
   } else {
     edit(server, key, text ?? '', rest);
   }
+  if (args.at(-2) === 'ttl') server.expire(key, Number(args.at(-1)));
   server.write(sequenceKey, sequence, Number(seconds));
   return !fits && end !== undefined ? ['appended', end.revision] : ['applied'];
 }
@@ -67,7 +68,7 @@ function edit(server: InProcessServer, key: Bytes, text: Bytes, pieces: readonly
     const kind = take();
     const write = writes.at(-1);
     if (kind === 'write') writes.push({ at: Number(take()), text: '' });
-    else if (write === undefined) return;
+    else if (kind === 'ttl' || write === undefined) break;
     else if (kind === 'range') write.text += range(text, Number(take()), Number(take()));
     else if (kind === 'spaces') write.text += ' '.repeat(Number(take()));
     else write.text += take();

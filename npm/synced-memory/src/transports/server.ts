@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { Command, Reply, Transport } from '../transport.js';
+import { LONGEST_TIMER } from '../waiters.js';
 import { commit } from './commit.js';
 
 const encoder = new TextEncoder();
@@ -21,6 +22,8 @@ export function fromBytes(bytes: Bytes): Uint8Array {
 /** As much of a Redis-compatible server as a memory needs, in this process. */
 export class InProcessServer {
   private readonly strings = new Map<string, { text: Bytes; expires: number }>();
+  /** Timers that tell of keys that expire. */
+  private readonly alarms = new Map<string, () => void>();
   private readonly watchers = new Set<{ changed(keys: string[]): void }>();
   /** There is one script, which it knows by heart; but as any server it has to be sent it first. */
   private knowsScript = false;
@@ -75,7 +78,38 @@ export class InProcessServer {
   }
 
   delete(key: Bytes): boolean {
+    this.alarms.get(key)?.();
+    this.alarms.delete(key);
     return this.strings.delete(key);
+  }
+
+  /** Lets what is stored expire after `ms`, or never. False where there is nothing. */
+  expire(key: Bytes, ms = Number.POSITIVE_INFINITY): boolean {
+    const text = this.read(key);
+    this.alarms.get(key)?.();
+    this.alarms.delete(key);
+    if (text === undefined) return false;
+    this.strings.set(key, { text, expires: this.clock.monotonic() + ms });
+    if (ms < Number.POSITIVE_INFINITY) this.setAlarm(key);
+    return true;
+  }
+
+  private setAlarm(key: Bytes): void {
+    const left = this.timeLeft(key) ?? 0;
+    const look = (): void => {
+      if ((this.timeLeft(key) ?? 0) > 0) {
+        this.setAlarm(key);
+      } else {
+        this.alarms.delete(key);
+        if (this.read(key) === undefined) this.announce(key);
+      }
+    };
+    this.alarms.set(key, this.clock.after(Math.min(left, LONGEST_TIMER), look));
+  }
+
+  /** Milliseconds until a key expires; undefined where there is none. */
+  private timeLeft(key: Bytes): number | undefined {
+    return this.read(key) === undefined ? undefined : (this.strings.get(key)?.expires ?? 0) - this.clock.monotonic();
   }
 
   /** Tells everybody but `from` that somebody changed a key. */
@@ -107,6 +141,20 @@ export class InProcessServer {
         const deleted = this.delete(key);
         if (deleted) this.announce(key, from);
         return deleted ? 1 : 0;
+      }
+      case 'EXISTS':
+        return this.read(key) === undefined ? 0 : 1;
+      case 'PEXPIRE':
+        return this.expire(key, Number(first)) ? 1 : 0;
+      case 'PERSIST': {
+        const expires = Number.isFinite(this.timeLeft(key));
+        this.expire(key);
+        return expires ? 1 : 0;
+      }
+      case 'PTTL': {
+        const left = this.timeLeft(key);
+        if (left === undefined) return -2;
+        return left === Number.POSITIVE_INFINITY ? -1 : Math.ceil(left);
       }
       case 'SCAN': {
         // SCAN cursor MATCH pattern COUNT count; the pattern is a literal prefix.

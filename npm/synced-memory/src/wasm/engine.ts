@@ -45,6 +45,11 @@ function wasmBinding(core: Core, transport: Transport): Binding {
   const clock = transport.clock ?? systemClock;
   const drivers = new Map<number, Driver>();
   const advance = (handle: number): void => drivers.get(handle)?.advance();
+  const asking = (handle: number, ask: () => number): number => {
+    const number = ask();
+    advance(handle);
+    return number;
+  };
   return {
     open(options, wake) {
       const handle = core.open(options, randomId(), clock.random());
@@ -60,16 +65,11 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     },
     check: (handle, mutation) => core.check(handle, mutation),
     pendingBytes: (handle) => core.pendingBytes(handle),
-    refresh(handle, names) {
-      const ticket = core.refresh(handle, names);
-      advance(handle);
-      return ticket;
-    },
-    replicate(handle, wanted, waitMs) {
-      const request = core.replicate(handle, wanted, waitMs);
-      advance(handle);
-      return request;
-    },
+    refresh: (handle, names) => asking(handle, () => core.refresh(handle, names)),
+    replicate: (handle, wanted, waitMs) => asking(handle, () => core.replicate(handle, wanted, waitMs)),
+    expire: (handle, name, ms) => asking(handle, () => core.expire(handle, name, ms)),
+    persist: (handle, name) => asking(handle, () => core.persist(handle, name)),
+    ttl: (handle, name) => asking(handle, () => core.ttl(handle, name)),
     capabilities: () =>
       JSON.stringify({ topology: 'transport', resp: null, deltas: false, changes: transport.watch !== undefined }),
     drain: (handle) => drivers.get(handle)?.drain() ?? '',

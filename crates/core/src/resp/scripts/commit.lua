@@ -6,6 +6,7 @@
 --       7 the channel to publish it on, or ''   8 the revision that it is built on   9 the revision that it makes
 --       10 its mutations, for those who listen
 --       11 the plan: 'delete' | 'set' text | 'append' elements next-revision | 'edit' followed by writes
+--       last, where the document is to expire: 'ttl' milliseconds
 --         a write is 'write' offset and its pieces: 'text' bytes | 'range' first last (of the old text) | 'spaces' count
 -- Returns {'applied'} | {'duplicate'} | {'appended', revision}
 --       | {'stale', knows} | {'stale', knows, 'absent' | 'other'} | {'stale', knows, 'text', bytes}
@@ -58,6 +59,7 @@ if bracket then
 else
   change(KEYS[1], 11, #ARGV)
 end
+renew(KEYS[1], #ARGV)
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
 if ARGV[7] ~= '' then publish(ARGV[7], news(KEYS[1], KEYS[2], base, revision, ARGV[10])) end
 if not fits then return {'appended', revision} end

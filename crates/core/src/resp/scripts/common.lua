@@ -18,6 +18,7 @@ local function look(key, at)
 end
 
 -- Carries out the plan in ARGV[at] to ARGV[last]: 'delete' | 'set' text | 'edit' followed by writes
+-- and then, where the document is to expire, 'ttl' milliseconds (see renew).
 --   a write is 'write' offset and its pieces: 'text' bytes | 'range' first last (of the old text) | 'spaces' count
 local function change(key, at, last)
   if ARGV[at] == 'set' then
@@ -30,7 +31,7 @@ local function change(key, at, last)
   -- Every range is of the old text, so all are read before anything is written.
   local offsets, texts, pieces = {}, {}, nil
   local i = at + 1
-  while i <= last do
+  while i <= last and ARGV[i] ~= 'ttl' do
     local kind = ARGV[i]
     if kind == 'write' then
       pieces = {}
@@ -51,6 +52,10 @@ local function change(key, at, last)
   for n = 1, #offsets do
     redis.call('SETRANGE', key, offsets[n], table.concat(texts[n]))
   end
+end
+
+local function renew(key, last)
+  if ARGV[last - 1] == 'ttl' then redis.call('PEXPIRE', key, ARGV[last]) end
 end
 
 -- What those who listen are told of one document: the writer is what its key for the last sequence ends with.

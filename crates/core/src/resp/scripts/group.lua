@@ -41,7 +41,9 @@ local told, lengths = {}, {}
 for n = 1, count do
   local key = KEYS[2 * n - 1]
   local place = places[n]
-  change(key, place + 8, place + 7 + tonumber(ARGV[place + 7]))
+  local last = place + 7 + tonumber(ARGV[place + 7])
+  change(key, place + 8, last)
+  renew(key, last)
   redis.call('SET', KEYS[2 * n], ARGV[place], 'EX', ARGV[3])
   told[n] = news(key, KEYS[2 * n], ARGV[place + 4], ARGV[place + 5], ARGV[place + 6])
   lengths[n] = #told[n]

@@ -4,11 +4,14 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 use synced_memory_core::backend::Store;
-use synced_memory_core::command::REMEMBER_SECONDS;
+use synced_memory_core::command::{Announcement, REMEMBER_SECONDS};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
+use synced_memory_core::resp;
 
 /// Bytes of a document in one row.
 const CHUNK: usize = 16 * 1024;
+/// The most commits that are told of: who is further behind reads the documents.
+const MOST_NEWS: i64 = 256;
 /// The number of the next change. Whoever asks holds the write lock.
 const NEXT_CHANGE: &str = "(SELECT coalesce(max(changed), 0) + 1 FROM documents)";
 
@@ -27,6 +30,37 @@ impl Documents<'_> {
             .prepare_cached("SELECT key FROM documents WHERE changed > ? ORDER BY changed")?
             .query_map([change], |row| row.get(0))?
             .collect()
+    }
+
+    /// Note what a commit did, which came after change `since`, and forget what is old.
+    pub(super) fn add_news(&self, since: i64, told: &[Announcement]) -> Result<()> {
+        self.0.prepare_cached("INSERT INTO news (number, since, message) VALUES (?, ?, ?)")?.execute(params![
+            self.last_change()?,
+            since,
+            resp::write_announcements(told).into_bytes()
+        ])?;
+        self.0
+            .prepare_cached(
+                "DELETE FROM news WHERE number <= (SELECT number FROM news ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            )?
+            .execute([MOST_NEWS])?;
+        Ok(())
+    }
+
+    /// What the commits after that change did, one after another. None where that is not all that has changed.
+    pub(super) fn news_since(&self, change: i64) -> Result<Option<Vec<Vec<Announcement>>>> {
+        let mut statement =
+            self.0.prepare_cached("SELECT number, since, message FROM news WHERE number > ? ORDER BY number")?;
+        let mut rows = statement.query([change])?;
+        let (mut known, mut news) = (change, Vec::new());
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(1)? != known {
+                return Ok(None);
+            }
+            known = row.get(0)?;
+            news.push(resp::read_announcements(row.get_ref(2)?.as_blob()?));
+        }
+        Ok((known == self.last_change()?).then_some(news))
     }
 
     /// Forget the sequences that no retry can need any more.
@@ -136,7 +170,9 @@ impl Store for Documents<'_> {
         if let Some((document, _)) = self.find(key)? {
             self.drop_chunks(document, 0)?;
             self.0
-                .prepare_cached(&format!("UPDATE documents SET length = NULL, changed = {NEXT_CHANGE} WHERE id = ?"))?
+                .prepare_cached(&format!(
+                    "UPDATE documents SET length = NULL, expires = NULL, changed = {NEXT_CHANGE} WHERE id = ?"
+                ))?
                 .execute([document])?;
         }
         Ok(())
@@ -175,6 +211,35 @@ impl Store for Documents<'_> {
             .prepare_cached("UPDATE documents SET first_append = ?, last_append = ? WHERE key = ?")?
             .execute(params![first.0.cast_signed(), last.0.cast_signed(), key])?;
         Ok(())
+    }
+
+    fn expires_at(&mut self, key: &str) -> Result<Option<u64>> {
+        self.0
+            .prepare_cached("SELECT expires FROM documents WHERE key = ? AND expires IS NOT NULL")?
+            .query_row([key], |row| row.get(0))
+            .optional()
+    }
+
+    fn set_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<()> {
+        let at = at.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
+        self.0.prepare_cached("UPDATE documents SET expires = ? WHERE key = ?")?.execute(params![at, key])?;
+        Ok(())
+    }
+
+    fn take_expired(&mut self, now: u64) -> Result<Vec<String>> {
+        let keys: Vec<String> = self
+            .0
+            .prepare_cached("SELECT key FROM documents WHERE expires <= ?")?
+            .query_map([i64::try_from(now).unwrap_or(i64::MAX)], |row| row.get(0))?
+            .collect::<Result<_>>()?;
+        keys.iter().try_for_each(|key| self.remove(key))?;
+        Ok(keys)
+    }
+
+    fn next_expiry(&mut self) -> Result<Option<u64>> {
+        self.0
+            .prepare_cached("SELECT min(expires) FROM documents WHERE expires IS NOT NULL")?
+            .query_row([], |row| row.get(0))
     }
 
     fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>> {

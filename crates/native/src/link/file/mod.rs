@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use synced_memory_core::backend::execute;
+use synced_memory_core::backend::{Store, announcements, execute};
 use synced_memory_core::command::{Answer, Command, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 
@@ -60,7 +60,7 @@ impl FileLink {
 
 impl Link for FileLink {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of("file")
+        Capabilities { deltas: true, ..Capabilities::of("file") }
     }
 
     fn send(&self, request: RequestId, command: Command) {
@@ -91,17 +91,21 @@ struct File {
     seen: i64,
     data_version: i64,
     purge_at_ms: u64,
+    /// When the first document expires, in milliseconds since 1970.
+    next_expiry: Option<u64>,
 }
 
 impl File {
     fn open(path: &Path) -> Result<Self, SyncError> {
         let connection = open::open(path)?;
         let (place, name) = (Place::of(path), path.display().to_string());
-        let mut file = Self { connection, place, name, seen: 0, data_version: 0, purge_at_ms: 0 };
+        let mut file = Self { connection, place, name, seen: 0, data_version: 0, purge_at_ms: 0, next_expiry: None };
         // Everything up to here is what the session will load.
         let started = file.read_data_version().and_then(|version| {
             file.data_version = version;
-            file.seen = Documents(&file.connection).last_change()?;
+            let mut documents = Documents(&file.connection);
+            file.seen = documents.last_change()?;
+            file.next_expiry = documents.next_expiry()?;
             Ok(())
         });
         started.map_err(|error| file.describe(&error))?;
@@ -158,7 +162,7 @@ impl File {
     }
 
     fn carry_out(&mut self, batch: &[(RequestId, Command)]) -> Vec<Input> {
-        if batch.is_empty() && !self.changed_elsewhere() {
+        if batch.is_empty() && !self.changed_elsewhere() && !self.has_expired() {
             return Vec::new();
         }
         match self.transact(batch) {
@@ -178,28 +182,44 @@ impl File {
     /// Commands in order, all or none; what other processes did before them comes first. The answers exist only
     /// after the commit, and the commit is on disk.
     fn transact(&mut self, batch: &[(RequestId, Command)]) -> rusqlite::Result<Vec<Input>> {
-        let writes = batch.iter().any(|(_, command)| matches!(command, Command::Commit(_) | Command::Group(_)));
+        let writes = self.has_expired() || batch.iter().any(|(_, command)| changes(command));
         // A transaction that reads first and writes later could not be waited for: it takes the lock at once.
         let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
         let transaction = self.connection.transaction_with_behavior(behavior)?;
         let mut documents = Documents(&transaction);
         let mut inputs = Vec::with_capacity(batch.len() + 1);
-        let changed = documents.changed_since(self.seen)?;
-        if !changed.is_empty() {
-            inputs.push(Input::Changed(changed));
+        let now = clock::unix_ms();
+        if writes {
+            // They count as changed by another: the session is told.
+            documents.take_expired(now)?;
+        }
+        match documents.news_since(self.seen)? {
+            Some(news) => inputs.extend(news.into_iter().map(Input::Announced)),
+            None => inputs.push(Input::Changed(documents.changed_since(self.seen)?)),
         }
         for (request, command) in batch {
-            inputs.push(Input::Answer(*request, execute(&mut documents, command)?));
+            let since = if changes(command) { documents.last_change()? } else { 0 };
+            let answer = execute(&mut documents, command, now)?;
+            let told = announcements(&mut documents, command, &answer)?;
+            if !told.is_empty() {
+                documents.add_news(since, &told)?;
+            }
+            inputs.push(Input::Answer(*request, answer));
         }
         let now_ms = clock::monotonic_ms();
         if writes && now_ms >= self.purge_at_ms {
             documents.purge_sequences()?;
             self.purge_at_ms = now_ms + PURGE_EVERY_MS;
         }
-        let seen = documents.last_change()?;
+        let (seen, next_expiry) = (documents.last_change()?, documents.next_expiry()?);
         transaction.commit()?;
         self.seen = seen;
+        self.next_expiry = next_expiry;
         Ok(inputs)
+    }
+
+    fn has_expired(&self) -> bool {
+        self.next_expiry.is_some_and(|at| at <= clock::unix_ms())
     }
 
     fn changed_elsewhere(&mut self) -> bool {
@@ -215,6 +235,11 @@ impl File {
     fn describe(&self, error: &rusqlite::Error) -> SyncError {
         open::describe(&self.name, error)
     }
+}
+
+/// Does it need the lock for writing?
+fn changes(command: &Command) -> bool {
+    matches!(command, Command::Commit(_) | Command::Group(_) | Command::Expire { .. } | Command::Persist { .. })
 }
 
 /// Will it be better later? Locked by others, a full disk.
@@ -249,6 +274,7 @@ mod tests {
             plan: Plan::Set("x".repeat(bytes)),
             revision: Revision(1),
             delta: None,
+            ttl_ms: None,
         };
         Command::Commit(commit.into())
     }
@@ -322,12 +348,24 @@ mod tests {
         file.carry_out(&[(RequestId(1), commit("mine", 1))]);
         assert_eq!(file.carry_out(&[]), []);
         other.carry_out(&[(RequestId(1), commit("theirs", 1))]);
-        assert_eq!(file.carry_out(&[]), [Input::Changed(vec!["theirs".into()])]);
+        let told = |inputs: &[Input]| -> Vec<String> {
+            match inputs.first() {
+                Some(Input::Announced(told)) => told.iter().map(|told| told.key.clone()).collect(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(told(&file.carry_out(&[])), ["theirs"] as [&str; 1]);
         assert_eq!(file.carry_out(&[]), []);
         // What others did just before comes along with the answers.
         other.carry_out(&[(RequestId(2), commit("again", 1))]);
         let inputs = file.carry_out(&[(RequestId(2), commit("mine too", 1))]);
-        assert_eq!(inputs[0], Input::Changed(vec!["again".into()]));
+        assert_eq!(told(&inputs), ["again"] as [&str; 1]);
         assert_eq!(file.carry_out(&[]), []);
+        // Who is too far behind is told only that something changed.
+        for n in 0..300 {
+            other.carry_out(&[(RequestId(n), commit(&format!("many{n}"), 1))]);
+        }
+        let Input::Changed(keys) = &file.carry_out(&[])[0] else { panic!("all of it is told") };
+        assert_eq!(keys.len(), 300);
     }
 }

@@ -10,9 +10,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Marks a database as ours (`SynM`), for `file` and against writing into somebody else's.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 /// The version of [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 /// Statements kept prepared: more than there are.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 40;
 
 /// Documents are cut into chunks, so that an append rewrites one of them and not the document.
 const SCHEMA: &str = "
@@ -22,9 +22,11 @@ CREATE TABLE documents (
   length INTEGER, -- bytes; NULL once deleted: the row stays to tell other processes
   changed INTEGER NOT NULL, -- the number of the last change, counted over all documents
   first_append INTEGER, -- the revision before the last run of appends
-  last_append INTEGER -- and the one after it
+  last_append INTEGER, -- and the one after it
+  expires INTEGER -- milliseconds since 1970; NULL for never
 );
 CREATE INDEX documents_changed ON documents (changed);
+CREATE INDEX documents_expires ON documents (expires) WHERE expires IS NOT NULL;
 CREATE TABLE chunks (
   document INTEGER NOT NULL,
   number INTEGER NOT NULL,
@@ -38,6 +40,12 @@ CREATE TABLE sequences (
   at INTEGER NOT NULL, -- seconds since 1970
   PRIMARY KEY (key, writer)
 ) WITHOUT ROWID;
+-- What commits did, the newest of them: for those who have what they were built on.
+CREATE TABLE news (
+  number INTEGER PRIMARY KEY, -- the number of the commit's last change
+  since INTEGER NOT NULL, -- that of the last change before it
+  message BLOB NOT NULL
+);
 -- For people: SELECT * FROM memory.
 CREATE VIEW memory (key, text) AS
   SELECT key, coalesce((
@@ -47,10 +55,17 @@ CREATE VIEW memory (key, text) AS
   FROM documents WHERE length IS NOT NULL;
 ";
 
-/// From version 1 to this one.
+/// From version 1 to 2.
 const FROM_VERSION_1: &str = "
 ALTER TABLE documents ADD COLUMN first_append INTEGER;
 ALTER TABLE documents ADD COLUMN last_append INTEGER;
+";
+
+/// From version 2 to this one.
+const FROM_VERSION_2: &str = "
+ALTER TABLE documents ADD COLUMN expires INTEGER;
+CREATE INDEX documents_expires ON documents (expires) WHERE expires IS NOT NULL;
+CREATE TABLE news (number INTEGER PRIMARY KEY, since INTEGER NOT NULL, message BLOB NOT NULL);
 ";
 
 /// Open the database, creating it and its folder where they are absent.
@@ -130,8 +145,12 @@ fn set_up(mut connection: Connection) -> rusqlite::Result<Result<Connection, &'s
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    } else if version == 1 {
+    }
+    if version == 1 {
         transaction.execute_batch(FROM_VERSION_1)?;
+    }
+    if (1..=2).contains(&version) {
+        transaction.execute_batch(FROM_VERSION_2)?;
     }
     if version < SCHEMA_VERSION {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;

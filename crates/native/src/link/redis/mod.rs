@@ -168,7 +168,7 @@ impl Link for RedisLink {
 }
 
 /// The one thread that all connections of this process share: it only moves bytes.
-fn io_thread() -> Result<&'static Handle, SyncError> {
+pub(crate) fn io_thread() -> Result<&'static Handle, SyncError> {
     static IO: OnceLock<std::io::Result<Handle>> = OnceLock::new();
     IO.get_or_init(|| {
         let runtime = Builder::new_current_thread().enable_all().build()?;

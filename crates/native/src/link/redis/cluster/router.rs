@@ -301,7 +301,12 @@ impl Router {
 
 fn key(command: &Command) -> &str {
     match command {
-        Command::Load { key } | Command::Probe { key, .. } | Command::Tail { key, .. } => key,
+        Command::Load { key }
+        | Command::Probe { key, .. }
+        | Command::Tail { key, .. }
+        | Command::Expire { key, .. }
+        | Command::Persist { key }
+        | Command::Ttl { key } => key,
         Command::Commit(commit) => &commit.key,
         // All of them are in one slot: see `Link::is_together`.
         Command::Group(group) => {
