@@ -45,6 +45,31 @@ test('time is virtual: revisions come from it, and stand above each other while 
   expect(mem.$lastModified('count')).toBe(first + 1_000_000_000n);
 });
 
+test('what expires goes when its time has come, for everybody', async () => {
+  await using one = await Memory.open<State>({ transport: server.transport(), ttl: 60 });
+  await using two = await open();
+  one.tasks = ['a'];
+  one.count = 1;
+  await one.$expire('count', 30 * 24 * 3600);
+  await clock.advance(40_000);
+  two.tasks.push('b');
+  await two.$flush();
+  expect(await two.$ttl('tasks')).toBe(20);
+  await clock.advance(19_999);
+  expect([one.tasks, two.tasks]).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+  await clock.advance(1);
+  expect([one.tasks, two.tasks]).toEqual([undefined, undefined]);
+  expect(server.read('memory:tasks')).toBeUndefined();
+  // Longer than a timer runs.
+  await clock.advance(30 * 24 * 3600 * 1000 - 60_001);
+  expect([one.count, two.count]).toEqual([1, 1]);
+  await clock.advance(1);
+  expect([one.count, two.count]).toEqual([undefined, undefined]);
+});
+
 test('a delayed reply: acknowledged when time has passed, not before', async () => {
   await using mem = await open();
   server.failNext({ delay: 300 });

@@ -55,7 +55,17 @@ function compile(index: number): string {
 /** Examples under one heading build on each other, so they run in the order of the README. */
 describe.sequential('the examples of the README', () => {
   test('are found', () => {
-    expect(examples.map(({ language }) => language)).toEqual(['js', 'js', 'ts', 'js', 'js', 'python', 'js', 'js']);
+    expect(examples.map(({ language }) => language)).toEqual([
+      'js',
+      'js',
+      'ts',
+      'js',
+      'js',
+      'js',
+      'python',
+      'js',
+      'js',
+    ]);
   });
 
   // The wasm build has neither files, which an example without a URL opens, nor anything that blocks.
