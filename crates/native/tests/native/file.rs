@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use synced_memory_core::command::Lifetime;
 use synced_memory_core::error::ErrorCode;
+use synced_memory_core::session::Event;
 
 fn url(folder: &Path) -> String {
     format!("file:{}/.synced-memory/memory.db", folder.display())
@@ -113,6 +115,22 @@ fn what_was_acknowledged_survives_kill_9() {
         assert!(log.len() as u64 > last, "{last} was acknowledged, the file ends at {:?}", log.last());
         next = log.len() as u64;
     }
+}
+
+#[test]
+fn a_file_of_an_older_version_keeps_its_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut peer = Peer::open(&url(folder.path()));
+    peer.assign("log", "[1]");
+    peer.flush();
+    drop(peer);
+    let older = "DROP INDEX documents_expires; ALTER TABLE documents DROP COLUMN expires; PRAGMA user_version = 2";
+    database(folder.path()).execute_batch(older).unwrap();
+    let mut peer = Peer::open(&url(folder.path()));
+    assert_eq!(peer.text("log").as_deref(), Some("[1]"));
+    let request = peer.memory.expire("log", 60_000).unwrap();
+    let answer = Event::Lifetime { request, lifetime: Ok(Lifetime::Left(60_000)) };
+    peer.until("answered", |peer| peer.events.contains(&answer));
 }
 
 #[test]
