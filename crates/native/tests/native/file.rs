@@ -124,7 +124,7 @@ fn a_file_of_an_older_version_keeps_its_documents() {
     peer.assign("log", "[1]");
     peer.flush();
     drop(peer);
-    let older = "DROP INDEX documents_expires; ALTER TABLE documents DROP COLUMN expires; PRAGMA user_version = 2";
+    let older = "DROP INDEX documents_expires; ALTER TABLE documents DROP COLUMN expires; DROP TABLE news; PRAGMA user_version = 2";
     database(folder.path()).execute_batch(older).unwrap();
     let mut peer = Peer::open(&url(folder.path()));
     assert_eq!(peer.text("log").as_deref(), Some("[1]"));
