@@ -1,7 +1,8 @@
 //! What every backend must answer, whatever is behind it. Included by the tests of each.
 
+use std::sync::Arc;
 use synced_memory_core::backend::changed_keys;
-use synced_memory_core::command::{Answer, Command, Commit, Lifetime, Outcome, Probed};
+use synced_memory_core::command::{Answer, Command, Commit, Found, Group, GroupOutcome, Lifetime, Outcome, Probed};
 use synced_memory_core::document::{Guard, Stored};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
 use synced_memory_core::splice::{Piece, Plan, Write};
@@ -12,7 +13,7 @@ const KEY: &str = "memory:tasks";
 pub(crate) type Backend<'a> = dyn FnMut(&Command) -> Answer + 'a;
 
 /// Each wants a fresh backend.
-pub(crate) const RULES: [fn(&mut Backend<'_>); 13] = [
+pub(crate) const RULES: [fn(&mut Backend<'_>); 14] = [
     absent,
     idempotent,
     guarded,
@@ -26,6 +27,7 @@ pub(crate) const RULES: [fn(&mut Backend<'_>); 13] = [
     appends_are_made_once,
     revisions_of_appends_grow,
     expiring,
+    grouped,
 ];
 
 fn absent(backend: &mut Backend<'_>) {
@@ -247,6 +249,60 @@ fn expiring(backend: &mut Backend<'_>) {
     assert_eq!(backend(&renewing(&commit(8, text_guard("x"), Plan::Delete), 400_000)), applied());
     assert_eq!(backend(&commit(9, Guard::Absent, set("y"))), applied());
     assert_eq!(left(backend), None);
+}
+
+fn grouped(backend: &mut Backend<'_>) {
+    const OTHER: &str = "memory:{memory:tasks}other";
+    let group = |commits: &[&Command], checks: Vec<(String, Guard)>| {
+        let commit = |command: &&Command| match command {
+            Command::Commit(commit) => Arc::clone(commit),
+            _ => panic!("not a commit"),
+        };
+        Command::Group(Arc::new(Group { commits: commits.iter().map(commit).collect(), checks }))
+    };
+    let other = |command: &Command| with(command, |commit| commit.key = OTHER.into());
+    let load_other = Command::Load { key: OTHER.into() };
+    let answer = Answer::Grouped;
+    let same = |remembers| Found { stored: None, remembers };
+
+    // Both or none.
+    let (one, two) = (commit(1, Guard::Absent, set("one")), other(&commit(2, Guard::Absent, set("two"))));
+    let both = group(&[&one, &two], vec![]);
+    assert_eq!(backend(&both), answer(GroupOutcome::Applied));
+    assert_eq!(changed_keys(&both, &answer(GroupOutcome::Applied)), [KEY, OTHER]);
+    assert_eq!(backend(&both), answer(GroupOutcome::Duplicate));
+    let edit =
+        Plan::Edit(vec![Write { at: 0, pieces: vec![Piece::Range { start: 1, len: 2 }, Piece::Text("!".into())] }]);
+    let fits = commit(3, text_guard("one"), edit);
+    let stale = group(&[&fits, &other(&commit(4, text_guard("tw"), Plan::Delete))], vec![]);
+    let found = vec![same(true), Found { stored: Some(text("two")), remembers: true }];
+    assert_eq!(backend(&stale), answer(GroupOutcome::Stale(found)));
+    assert_eq!((backend(&load()), backend(&load_other)), (loaded("one"), loaded("two")));
+
+    // What it only relies on is looked at, and left as it is.
+    let absent = ("memory:{memory:tasks}absent".to_owned(), Guard::Absent);
+    let relying = |guard| group(&[&fits], vec![(OTHER.to_owned(), guard), absent.clone()]);
+    let found = vec![same(true), Found { stored: Some(text("two")), remembers: false }, same(false)];
+    assert_eq!(backend(&relying(text_guard("tow"))), answer(GroupOutcome::Stale(found)));
+    assert_eq!(backend(&relying(text_guard("two"))), answer(GroupOutcome::Applied));
+    assert_eq!((backend(&load()), backend(&load_other)), (loaded("ne!"), loaded("two")));
+    let only = group(&[], vec![(OTHER.to_owned(), Guard::Absent)]);
+    let found = vec![Found { stored: Some(text("two")), remembers: false }];
+    assert_eq!(backend(&only), answer(GroupOutcome::Stale(found)));
+
+    // Deleted together; single commits count on in the same order.
+    let gone = group(
+        &[&commit(5, text_guard("ne!"), Plan::Delete), &other(&commit(6, text_guard("two"), Plan::Delete))],
+        vec![],
+    );
+    assert_eq!(backend(&gone), answer(GroupOutcome::Applied));
+    assert_eq!(
+        (backend(&load()), backend(&load_other)),
+        (Answer::Loaded(Stored::Absent), Answer::Loaded(Stored::Absent))
+    );
+    assert_eq!(backend(&commit(5, Guard::Absent, set("late"))), Answer::Committed(Outcome::Duplicate));
+    let next = with(&commit(7, Guard::Absent, set("next")), |commit| commit.after = Some(Sequence(5)));
+    assert_eq!(backend(&next), applied());
 }
 
 fn load() -> Command {

@@ -13,7 +13,7 @@ use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::mutation::{self, Mutation};
 use synced_memory_core::replica::Change;
-use synced_memory_core::session::{Config, Event, Now, Session};
+use synced_memory_core::session::{Config, Event, GroupOf, Now, Session};
 use synced_memory_core::wire;
 
 pub struct Client {
@@ -138,6 +138,29 @@ impl Client {
         });
         self.drain();
         result
+    }
+
+    /// Apply mutations as a group.
+    pub fn mutate_group(&mut self, id: u64, strict: bool, reads: &[&str], batch: &str) -> Result<(), SyncError> {
+        let reads = reads.iter().map(|&name| name.to_owned()).collect();
+        let mutations = wire::decode_batch(batch)?;
+        let now = self.now();
+        let result = self.session.mutate_group(GroupOf { id, strict, reads, mutations: mutations.clone() }, now);
+        if result.is_ok() {
+            mutations.iter().for_each(|(name, mutation)| self.reflect_mutation(name, mutation));
+        }
+        self.drain();
+        result.map(drop)
+    }
+
+    /// The groups that are done, each with the code of what ended it.
+    pub fn groups(&self) -> Vec<(u64, &str)> {
+        let group = |event: &Event| match event {
+            Event::GroupCommitted(id) => Some((*id, "committed")),
+            Event::GroupAborted { id, error } => Some((*id, error.code.as_str())),
+            _ => None,
+        };
+        self.events.iter().filter_map(group).collect()
     }
 
     /// The server takes one command.
