@@ -147,7 +147,9 @@ impl Client {
         let now = self.now();
         let result = self.session.mutate_group(GroupOf { id, strict, reads, mutations: mutations.clone() }, now);
         if result.is_ok() {
-            mutations.iter().for_each(|(name, mutation)| self.reflect_mutation(name, mutation));
+            for (name, mutation) in &mutations {
+                self.reflect_mutation(name, mutation);
+            }
         }
         self.drain();
         result.map(drop)
