@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::random::Random;
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use synced_memory_core::command::{Answer, Command, Input, RequestId};
+use synced_memory_core::command::{Answer, Command, Commit, Input, RequestId};
 use synced_memory_core::ids::{Sequence, WriterId};
 use synced_memory_core::session::{Config, Now, Session};
 
@@ -124,8 +124,7 @@ impl Client {
     /// May a commit up to this sequence still be sent, or sent again?
     pub(crate) fn may_send(&self, key: &str, writer: &str, last: Sequence) -> bool {
         let is_one = |command: &Command| {
-            matches!(command, Command::Commit(commit)
-                if commit.key == key && commit.writer.0 == writer && commit.sequence <= last)
+            commits(command).any(|commit| commit.key == key && commit.writer.0 == writer && commit.sequence <= last)
         };
         let is_known = self.acknowledged.get(key).is_some_and(|known| *known >= last);
         let own = writer_id(self.life).0 == writer && (!is_known || self.sends_again.contains(key));
@@ -133,6 +132,16 @@ impl Client {
         let on_the_way = self.connection.iter().flat_map(|connection| &connection.commands);
         own || late || on_the_way.map(|(_, command)| command).any(is_one)
     }
+}
+
+/// What a command is to commit.
+pub(crate) fn commits(command: &Command) -> impl Iterator<Item = &Commit> {
+    let (one, several) = match command {
+        Command::Commit(commit) => (Some(commit), &[][..]),
+        Command::Group(group) => (None, group.commits.as_slice()),
+        _ => (None, &[][..]),
+    };
+    one.into_iter().chain(several).map(|commit| &**commit)
 }
 
 pub(crate) fn writer_id(life: usize) -> WriterId {

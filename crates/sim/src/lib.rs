@@ -11,7 +11,7 @@
 //! - Work: all kinds of mutations of lists, dicts, nested containers and whole attributes, one at a time
 //!   or several in a commit; logs that are only appended to; keys that are set once and taken out for
 //!   good; registers that only their owner counts up; a list of tasks that only their owner edits and
-//!   removes, while all insert.
+//!   removes, while all insert; transfers between two accounts, as batches that add and as transactions.
 //! - The network: commands, replies and notices of changes wait for their turn, in order on a
 //!   connection; connections are lost with anything on the way in either direction; commands of a
 //!   connection that was given up arrive late, also after the client has sent them again on the next;
@@ -47,6 +47,7 @@
 //! - `lost`, `exactly-once`: logs hold every acknowledged item, and every item once, in its writer's order;
 //!   of a crashed client, the items up to some one. `at-most-once`: this much also where the server went back to a copy.
 //! - `register`: the last acknowledged count or a later one. `deleted-is-back`: what was taken out is out.
+//! - `transfer`: two accounts hold nothing together, also whenever a group was applied.
 //! - `intent`: every task is there once unless its owner removed it, and holds its owner's edits (see
 //!   [`INTENT_BY_TRANSFORMATION`]).
 //!
@@ -93,7 +94,10 @@ pub const INTENT_BY_TRANSFORMATION: bool = true;
 
 const PREFIX: &str = "memory:";
 /// All attributes: two that everyone may do anything to, then those with a model.
-const ATTRIBUTES: [&str; 8] = ["data0", "data1", "log0", "log1", "keys", "regs", "sums", INTENT_ATTRIBUTE];
+const ATTRIBUTES: [&str; 10] =
+    ["data0", "data1", "log0", "log1", "keys", "regs", "sums", ACCOUNTS[0], ACCOUNTS[1], INTENT_ATTRIBUTE];
+/// What they hold together is always nothing.
+const ACCOUNTS: [&str; 2] = ["acc0", "acc1"];
 const INTENT_ATTRIBUTE: &str = "tasks";
 
 fn is_wild(name: &str) -> bool {

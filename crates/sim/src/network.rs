@@ -1,11 +1,12 @@
 //! What travels between the clients and the server, and what is lost on the way.
 
+use crate::client::commits;
 use crate::client::{Health, Reply};
 use crate::failure::Check;
 use crate::server::name_of;
 use crate::world::{World, note};
 use synced_memory_core::backend::changed_keys;
-use synced_memory_core::command::{Answer, Command, Commit, Input, Outcome};
+use synced_memory_core::command::{Answer, Command, Commit, GroupOutcome, Input, Outcome};
 use synced_memory_core::document::Stored;
 use synced_memory_core::error::{ErrorCode, SyncError};
 
@@ -72,14 +73,16 @@ impl World {
         let Some(reply) = client.connection.as_mut().and_then(|connection| connection.replies.pop_front()) else {
             return Ok(false);
         };
-        match (&reply.command, &reply.answer) {
-            (Command::Commit(commit), Answer::Committed(outcome)) if !matches!(outcome, Outcome::Stale { .. }) => {
-                client.acknowledged.insert(commit.key.clone(), commit.sequence);
+        for commit in commits(&reply.command) {
+            match &reply.answer {
+                Answer::Committed(Outcome::Stale { .. }) | Answer::Grouped(GroupOutcome::Stale(_)) => {}
+                Answer::Busy(_) | Answer::Refused(_) => {
+                    client.sends_again.insert(commit.key.clone());
+                }
+                _ => {
+                    client.acknowledged.insert(commit.key.clone(), commit.sequence);
+                }
             }
-            (Command::Commit(commit), Answer::Busy(_) | Answer::Refused(_)) => {
-                client.sends_again.insert(commit.key.clone());
-            }
-            _ => {}
         }
         note!(self, "{i} takes {}", told_answer(&reply.answer));
         self.handle(i, Input::Answer(reply.id, reply.answer))?;

@@ -35,6 +35,8 @@ actions! {
     Task "task",
     /// Add to a number that others add to.
     Add "add",
+    /// Take from one account what another one gets.
+    Transfer "transfer",
     /// Ask for everything anew.
     Refresh "refresh",
     /// The server takes commands of the client's connection.
@@ -117,9 +119,13 @@ impl Scenario {
             let weight = match action {
                 Action::Serve | Action::Take => 20 + random.below(20),
                 Action::Connect => 6,
-                Action::Change | Action::Log | Action::Key | Action::Register | Action::Task | Action::Add => {
-                    *random.pick(&[0, 4, 10])
-                }
+                Action::Change
+                | Action::Log
+                | Action::Key
+                | Action::Register
+                | Action::Task
+                | Action::Add
+                | Action::Transfer => *random.pick(&[0, 4, 10]),
                 Action::Snapshot | Action::Restore | Action::Lose | Action::Forget => {
                     usize::from(loses_data) * random.below(3)
                 }

@@ -1,12 +1,12 @@
 //! The server: the in-process store of the core, and what can happen to it.
 
 use crate::PREFIX;
-use crate::client::Revisions;
+use crate::client::{Revisions, commits};
 use crate::failure::{Check, ensure, fail};
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet};
 use synced_memory_core::backend::{self, MemoryStore, Store};
-use synced_memory_core::command::{Announcement, Answer, Command, Commit, Outcome};
+use synced_memory_core::command::{Announcement, Answer, Command, Commit, GroupOutcome, Outcome};
 use synced_memory_core::document::{self, Base, Content, Node, Stored};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::{Revision, Sequence, WriterId};
@@ -49,31 +49,44 @@ impl Server {
             self.busy -= 1;
             return Ok((Answer::Busy(SyncError::new(ErrorCode::Unavailable, "LOADING")), None));
         }
-        let Command::Commit(commit) = command else {
-            let Ok(answer) = backend::execute(&mut self.data.store, command, 0);
-            return Ok((answer, None));
-        };
-        let name = name_of(&commit.key).to_owned();
-        if self.refuses && name.starts_with("data") {
+        if let Command::Commit(commit) = command
+            && self.refuses
+            && name_of(&commit.key).starts_with("data")
+        {
             self.refuses = false;
             return Ok((Answer::Refused(SyncError::new(ErrorCode::Refused, "NOPERM")), None));
         }
-        let before = self.content(&name);
+        let before: Vec<Content> = commits(command).map(|commit| self.content(name_of(&commit.key))).collect();
         let Ok(answer) = backend::execute(&mut self.data.store, command, 0);
-        let revision = match answer {
-            Answer::Committed(Outcome::Applied) => Some(commit.revision),
-            Answer::Committed(Outcome::Appended { revision }) => Some(revision),
-            _ => None,
-        };
-        if let Some(revision) = revision {
+        let mut told = Vec::new();
+        for (commit, before) in commits(command).zip(before) {
+            let revision = match answer {
+                Answer::Committed(Outcome::Applied) | Answer::Grouped(GroupOutcome::Applied) => commit.revision,
+                Answer::Committed(Outcome::Appended { revision }) => revision,
+                _ => break,
+            };
+            let name = name_of(&commit.key).to_owned();
             let writer = (commit.key.clone(), commit.writer.0.to_string());
             self.data.sequences.insert(writer, commit.sequence);
             self.remember(&name);
             self.check_applied(&name, &before, commit, revision)?;
+            told.extend(self.announcement(&name, &before, commit, revision));
         }
-        let announcement =
-            revision.and_then(|revision| self.announcement(&name, &before, commit, revision)).map(|one| vec![one]);
-        Ok((answer, announcement))
+        if self.keeps_data && matches!(answer, Answer::Grouped(GroupOutcome::Applied)) {
+            self.check_accounts()?;
+        }
+        Ok((answer, Some(told).filter(|told| !told.is_empty())))
+    }
+
+    /// What one account has, the other one lacks.
+    pub(crate) fn check_accounts(&mut self) -> Check {
+        let held = crate::ACCOUNTS.map(|name| match self.content(name) {
+            Content::Document { value, .. } => {
+                Tree::of(&value).get("n").and_then(|n| n.plain().parse::<i64>().ok()).unwrap_or_default()
+            }
+            _ => 0,
+        });
+        ensure(held[0] + held[1] == 0, "transfer", || format!("the accounts hold {held:?}"))
     }
 
     fn announcement(

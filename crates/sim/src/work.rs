@@ -7,6 +7,7 @@ use crate::tree::Tree;
 use crate::workload::{any, json, list};
 use crate::world::{World, note};
 use synced_memory_core::mutation::{JsonList, Mutation, Step};
+use synced_memory_core::session::GroupOf;
 
 const GROUPS: [&str; 2] = ["g0", "g1"];
 
@@ -20,6 +21,7 @@ impl World {
                 Action::Register => self.register(i)?,
                 Action::Task => self.task(i)?,
                 Action::Add => self.add(i)?,
+                Action::Transfer => self.transfer(i)?,
                 _ => self.change(i)?,
             }
             if !self.random.one_in(3) {
@@ -99,6 +101,46 @@ impl World {
         let increment = Mutation::Increment { path: vec![key("all")], by: json("1") };
         let author = self.mutate(i, "sums", &increment)?;
         self.ledger.additions.push(author);
+        Ok(())
+    }
+
+    fn transfer(&mut self, i: usize) -> Check {
+        for name in crate::ACCOUNTS {
+            self.create(i, name, r#"{"n":0}"#)?;
+        }
+        let strict = self.random.one_in(2);
+        let amount = i64::try_from(self.random.below(100)).unwrap_or_default();
+        let mut mutations = Vec::new();
+        for (name, amount) in crate::ACCOUNTS.into_iter().zip([amount, -amount]) {
+            let mutation = if strict {
+                // Right only on what it sees.
+                let now = self.clients[i].mirror.get(name).and_then(|account| account.get("n")).map(Tree::plain);
+                let now: i64 = now.and_then(|now| now.parse().ok()).unwrap_or_default();
+                Mutation::Set { path: Vec::new(), key: "n".into(), value: json(&(now + amount).to_string()) }
+            } else {
+                Mutation::Increment { path: vec![key("n")], by: json(&amount.to_string()) }
+            };
+            mutations.push((name.to_owned(), mutation));
+        }
+        let reads = if self.random.one_in(4) { vec!["regs".to_owned()] } else { Vec::new() };
+        let reads = if strict { reads } else { Vec::new() };
+        let now = self.clients[i].now(self.passed_ns);
+        let client = &mut self.clients[i];
+        let life = &mut self.ledger.lives[client.life];
+        note!(self, "w{} does {mutations:?} together, strict: {strict}, relying on {reads:?}", client.life);
+        let group = GroupOf { id: life.made + 1, strict, reads, mutations: mutations.clone() };
+        if let Err(error) = client.session.mutate_group(group, now) {
+            return fail("mutate", format!("{mutations:?}: {error}"));
+        }
+        for (name, mutation) in mutations {
+            let mut value = client.mirror.remove(&name);
+            if let Err(why) = Tree::mutate(&mut value, &mutation) {
+                return fail("mirror", format!("{mutation:?} of {name}: {why}"));
+            }
+            client.mirror.extend(value.map(|value| (name.clone(), value)));
+            life.made += 1;
+            life.last_of.insert(name, life.made);
+        }
         Ok(())
     }
 

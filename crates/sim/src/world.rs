@@ -77,9 +77,13 @@ impl World {
         let i = step.client;
         note!(self, "-- {} {i}", step.action.name());
         match step.action {
-            Action::Change | Action::Log | Action::Key | Action::Register | Action::Task | Action::Add => {
-                self.work(i, step.action)
-            }
+            Action::Change
+            | Action::Log
+            | Action::Key
+            | Action::Register
+            | Action::Task
+            | Action::Add
+            | Action::Transfer => self.work(i, step.action),
             Action::Refresh => self.refresh(i),
             Action::Serve => self.several(i, Self::serve),
             Action::Take => self.several(i, Self::take_reply),
@@ -215,6 +219,9 @@ impl World {
             ensure(is_done, "settled", || {
                 format!("w{} has {} of {} acknowledged at the end", client.life, life.settled, life.made)
             })?;
+        }
+        if self.promises.kept {
+            self.server.check_accounts()?;
         }
         self.ledger.check(&values, self.promises)
     }

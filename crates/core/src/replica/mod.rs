@@ -156,6 +156,11 @@ impl Replica {
         self.sealed.iter().any(|commit| !commit.in_flight && commit.maybe_applied.is_some())
     }
 
+    /// Is the answer to this commit still to come?
+    pub fn is_in_flight(&self, sequence: Sequence) -> bool {
+        self.sealed.iter().any(|commit| commit.command.sequence == sequence && commit.in_flight)
+    }
+
     /// Is this the oldest pending commit? Only its answer tells what is stored.
     pub fn is_first(&self, sequence: Sequence) -> bool {
         self.sealed.front().is_some_and(|commit| commit.command.sequence == sequence)
@@ -420,10 +425,12 @@ impl Replica {
     /// Take back one pending commit, as if somebody had undone it. The index goes on from sealed to open ones.
     fn remove(&mut self, index: usize, now: Now) -> (Option<Lifted>, Rebased) {
         let before = Before { value: self.value.clone(), ..self.before() };
+        let was_sealed = index < self.sealed.len();
         let later = self.lift_from(index + 1);
         let with_it = self.value.clone();
         let removed = self.lift_from(index).pop();
-        let earlier = self.lift_from(0);
+        // What has not been sent is built on nothing yet: those before it stay where they are.
+        let earlier = if was_sealed { self.lift_from(0) } else { Vec::new() };
         // Back on: those before it as they were, those after it without it.
         let mut conflicts = self.put_back(earlier, &mut Transform::unchanged(), now);
         let without_it = self.value.clone();

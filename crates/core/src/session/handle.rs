@@ -436,7 +436,11 @@ impl Session {
 
     /// Commits on their way are going to be sent anew: answers to how they were do not count.
     fn forget_commits(&mut self, name: &str) {
-        self.requests.retain(|_, request| !matches!(&request.purpose, Purpose::Commit(of, _) if of == name));
+        let Some(attribute) = self.attributes.get(name) else { return };
+        self.requests.retain(|_, request| match &request.purpose {
+            Purpose::Commit(of, sequence) if of == name => attribute.replica.is_in_flight(*sequence),
+            _ => true,
+        });
     }
 
     /// Try an attribute again later.
