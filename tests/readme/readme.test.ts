@@ -65,6 +65,7 @@ describe.sequential('the examples of the README', () => {
       'js',
       'js',
       'js',
+      'js',
       'python',
       'js',
       'js',

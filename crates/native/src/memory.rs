@@ -65,6 +65,24 @@ impl Memory {
     /// Open a memory. A server need not be there yet; a file must be usable. `wake` is called when `drain` has
     /// something to take in: see [`Mailbox::new`]. Errors: `Options`, `File`.
     pub fn open(options: OpenOptions, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, SyncError> {
+        Self::start(options, wake, None)
+    }
+
+    /// Open another memory of the same backend, as a scope of this one; it outlives this one. `options` has the URL of
+    /// this one. Errors: as of `open`.
+    pub fn open_beside(
+        &self,
+        options: OpenOptions,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, SyncError> {
+        Self::start(options, wake, Some(self.link.as_ref()))
+    }
+
+    fn start(
+        options: OpenOptions,
+        wake: impl Fn() + Send + Sync + 'static,
+        beside: Option<&dyn Link>,
+    ) -> Result<Self, SyncError> {
         let target = url::parse(&options.url)?;
         let [high, low, seed] = [clock::random_u64()?, clock::random_u64()?, clock::random_u64()?];
         let prefix = options.prefix.clone();
@@ -81,6 +99,9 @@ impl Memory {
             seed,
         });
         let mailbox = Arc::new(Mailbox::new(wake));
+        if let Some(link) = beside.and_then(|link| link.beside(&mailbox)) {
+            return Ok(Self { session, prefix: own_prefix, mailbox, link, events: Vec::new(), tick_at: None });
+        }
         let link: Box<dyn Link> = match target {
             Target::Redis(info) => Box::new(RedisLink::open(*info, &options.tls, prefix, Arc::clone(&mailbox))?),
             Target::Service(service) => {

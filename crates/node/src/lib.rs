@@ -33,6 +33,7 @@ struct Options {
     ttl_ms: Option<u64>,
     #[serde(default)]
     tls: Tls,
+    beside: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -42,11 +43,12 @@ struct Tls {
     key: Option<String>,
 }
 
-/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes, ttlMs?, tls?: {ca?, cert?, key?}}`. `wake` is called, never within
-/// another call, when `drain` has something.
+/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes, ttlMs?, tls?: {ca?, cert?, key?}, beside?}`,
+/// where `beside` is the handle of an open memory of the same URL. `wake` is called, never within another call, when
+/// `drain` has something.
 #[napi(catch_unwind)]
 pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
-    let Options { url, prefix, names, max_document_bytes, ttl_ms, tls } = parse(&options)?;
+    let Options { url, prefix, names, max_document_bytes, ttl_ms, tls, beside } = parse(&options)?;
     // Weak: an open memory does not keep the process alive.
     let wake = wake
         .build_threadsafe_function::<()>()
@@ -55,11 +57,14 @@ pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
         .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
     let tls = synced_memory_native::Tls { ca: tls.ca, client: tls.cert.zip(tls.key) };
     let options = OpenOptions { url, prefix, names, max_document_bytes, ttl_ms, tls };
-    let memory = Memory::open(options, move || {
+    let wake = move || {
         // Refused only while the thread ends.
         let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-    })
-    .map_err(thrown)?;
+    };
+    let memory = match beside {
+        Some(parent) => with(parent, |parent| parent.open_beside(options, wake))?,
+        None => Memory::open(options, wake).map_err(thrown)?,
+    };
     let handle = LAST_HANDLE.get() + 1;
     LAST_HANDLE.set(handle);
     MEMORIES.with_borrow_mut(|memories| memories.insert(handle, memory));

@@ -3,7 +3,7 @@ export type { Change } from './change.js';
 export { type ErrorCode, SyncedMemoryError } from './errors.js';
 export type { Conflict, EventMap } from './events.js';
 export type { MemoryClass, PrefixedMemoryClass } from './memory.js';
-export type { OpenOptions, TlsOptions } from './options.js';
+export type { OpenOptions, ScopeOptions, TlsOptions } from './options.js';
 export type { Schemas, StandardSchema, StateOf } from './schema.js';
 export type { Capabilities, Status } from './store.js';
 export * from './synced.js';

@@ -2,7 +2,10 @@ import type { Settings } from './options.js';
 
 /** What JavaScript asks of the core: a handful of functions over a handle, text in and text out. */
 export interface Binding {
-  /** Opens a memory. `options` is JSON; `wake` is called, never synchronously, when `drain` may have something. */
+  /**
+   * Opens a memory. `options` is JSON, with `beside` the handle of another memory of the same backend; `wake` is called, never synchronously, when `drain`
+   * may have something.
+   */
   open(options: string, wake: () => void): number;
   /** Applies local mutations in order. Gives the length in bytes of the document that the last one changed. */
   submit(handle: number, batch: string): number;
@@ -26,7 +29,7 @@ export interface Binding {
   drain(handle: number): string;
   /** Blocks until `drain` may have something; false where the time ran out first. */
   wait(handle: number, timeoutMs: number): boolean;
-  /** Ends the connection and frees the handle. */
+  /** Frees the handle, and ends the connection where no other memory uses it. */
   close(handle: number): void;
 }
 

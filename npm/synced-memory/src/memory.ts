@@ -11,8 +11,11 @@ import {
   type Defaults,
   isWellFormed,
   type OpenOptions,
+  type ScopeOptions,
   type Settings,
+  scopePrefix,
   settle,
+  settleScope,
 } from './options.js';
 import type { Schemas, StateOf } from './schema.js';
 import { type Status, Store } from './store.js';
@@ -132,6 +135,14 @@ class MemoryBase implements Untyped {
     return storeOf(this).status();
   }
 
+  async $scope<S extends object = AnyState>(name: string, options?: ScopeOptions): Promise<MemoryOf<S>> {
+    const store = storeOf(this);
+    const parent = store.parent();
+    const settings = settleScope(parent.settings, name, options);
+    const prototype = Object.getPrototypeOf(this);
+    return opened(create<S>(prototype, settings, parent.binding, false, store), settings);
+  }
+
   $lastModified(name: string): bigint | undefined {
     return storeOf(this).lastModified(name);
   }
@@ -246,11 +257,8 @@ export function memoryClasses(
   }
 
   function scoped(scope: string, options: OpenOptions | string | URL | undefined) {
-    if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope)) {
-      throw syncedError('ERR_OPTIONS', 'a scope must be a string that is not empty');
-    }
     const settings = settle(options, defaults);
-    return { ...settings, prefix: `${settings.prefix}${scope}:` };
+    return { ...settings, prefix: scopePrefix(settings.prefix, scope) };
   }
 
   return { Memory, PrefixedMemory } as unknown as { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass };
@@ -261,13 +269,14 @@ function create<S extends object>(
   settings: Settings,
   binding: Binding,
   blocking: boolean,
+  beside?: Store,
 ): MemoryOf<S> {
   if (settings.names !== undefined && !Array.isArray(settings.names)) {
     throw syncedError('ERR_OPTIONS', 'names must be an array of attribute names');
   }
   settings.names?.forEach(checkName);
   const attributes = Object.create(prototype) as Record<string, unknown>;
-  const store = new Store(binding, settings, blocking, attributes);
+  const store = new Store(binding, settings, blocking, attributes, beside);
   const memory = memoryOf(store);
   stores.set(memory, store);
   // console.log looks at the target.

@@ -50,6 +50,18 @@ export interface OpenOptions {
   onError?: (error: SyncedMemoryError) => void;
 }
 
+/** What `$scope` takes; what is left out, but for names, defaults and schema, is as in the memory that it is a scope of. */
+export interface ScopeOptions
+  extends Pick<
+    OpenOptions,
+    'schema' | 'ttl' | 'maxDocumentBytes' | 'maxPendingBytes' | 'timeout' | 'exitTimeout' | 'onError'
+  > {
+  /** The attributes to load; without it those of `defaults`, or else all that are there. */
+  names?: readonly string[];
+  /** Attributes to create where they are absent; the server decides. */
+  defaults?: object;
+}
+
 /** Certificates and keys as PEM text. */
 export interface TlsOptions {
   /** The authorities that may have signed the server's certificate; without it SSL_CERT_FILE, or those everybody trusts. */
@@ -133,6 +145,42 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
     timeout: positive('timeout', given.timeout, 5_000),
     exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),
   };
+}
+
+const knownToScopes: ReadonlySet<string> = new Set<keyof ScopeOptions>([
+  'names',
+  'defaults',
+  'schema',
+  'ttl',
+  'maxDocumentBytes',
+  'maxPendingBytes',
+  'timeout',
+  'exitTimeout',
+  'onError',
+]);
+
+/** The settings of a scope of a memory. Throws ERR_OPTIONS. */
+export function settleScope(parent: Settings, scope: string, options: ScopeOptions = {}): Settings {
+  if (typeof options !== 'object' || options === null) throw bad('options must be an object');
+  const unknown = Object.keys(options).find((key) => !knownToScopes.has(key));
+  if (unknown !== undefined) {
+    throw bad(`a scope has no option ${unknown}; it has ${[...knownToScopes].join(', ')}`);
+  }
+  const { names: _names, defaults: _defaults, schema: _schema, url, ttlMs, ...inherited } = parent;
+  const place = parent.transport === undefined ? { url } : {};
+  const lifetime = ttlMs === undefined ? {} : { ttl: ttlMs / 1000 };
+  const settings = settle({ ...inherited, ...place, ...lifetime, ...options }, anywhere);
+  // Names that are known are loaded in one round trip, without asking which there are.
+  if (settings.names === undefined && settings.defaults !== undefined) settings.names = Object.keys(settings.defaults);
+  return { ...settings, prefix: scopePrefix(parent.prefix, scope) };
+}
+
+/** What the keys of a scope start with. Throws ERR_OPTIONS. */
+export function scopePrefix(prefix: string, scope: string): string {
+  if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope)) {
+    throw bad('a scope must be a string that is not empty');
+  }
+  return `${prefix}${scope}:`;
 }
 
 function checkTls(tls: TlsOptions | undefined): void {

@@ -81,6 +81,7 @@ export class Store implements Recorder {
     private readonly settings: Settings,
     private readonly blocking: boolean,
     attributes: object,
+    beside?: Store,
   ) {
     this.mirror = new Mirror(this, attributes);
     this.events = new Events(settings.onError, () => this.watchChanges());
@@ -98,7 +99,7 @@ export class Store implements Recorder {
     });
     const { url, prefix, names, maxDocumentBytes, ttlMs, tls } = settings;
     this.handle = wrapped(() =>
-      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes, ttlMs, tls }), () => {
+      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes, ttlMs, tls, beside: beside?.handle }), () => {
         if (this.state !== 'closed') this.drain();
       }),
     );
@@ -126,6 +127,15 @@ export class Store implements Recorder {
   lastModified(name: string): bigint | undefined {
     const revision = this.revisions.get(name);
     return revision === undefined ? undefined : BigInt(revision);
+  }
+
+  /** What a scope of this memory is opened with. Throws where it cannot have one. */
+  parent(): { binding: Binding; settings: Settings } {
+    this.checkOpen();
+    if (this.blocking) {
+      throw syncedError('ERR_NOT_SUPPORTED', 'a memory that blocks has no $scope; use PrefixedMemory.openSync');
+    }
+    return { binding: this.binding, settings: this.settings };
   }
 
   // Recorder

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Change } from './change.js';
 import type { EventMap } from './events.js';
+import type { ScopeOptions } from './options.js';
 import type { Status } from './store.js';
 
 /** What `$flush` takes. */
@@ -111,6 +112,12 @@ export interface MemoryMethods<S extends object = AnyState> {
   $ttl(name: string): Promise<number | undefined>;
   /** How the memory is doing now. */
   readonly $status: Status;
+  /**
+   * Opens the memory whose keys are `<prefix><name>:…`, on the same backend. Either may be closed before the other.
+   * With `names` or `defaults` only those attributes are loaded, without a search for others. Rejects with
+   * ERR_NOT_SUPPORTED where this memory blocks: that is what `PrefixedMemory.openSync` is for.
+   */
+  $scope<S extends object = AnyState>(name: string, options?: ScopeOptions): Promise<Memory<S>>;
   /** The attribute's confirmed revision: nanoseconds since 1970 when it was written last; undefined where it is absent. */
   $lastModified(name: string): bigint | undefined;
   /** `$close` by `await using`. */

@@ -62,6 +62,10 @@ impl MemoryLink {
             Some(name) => Arc::clone(lock(&SERVERS).entry(name).or_default()),
             None => Arc::default(),
         };
+        Self::join(server, mailbox)
+    }
+
+    fn join(server: Arc<Mutex<Server>>, mailbox: Arc<Mailbox>) -> Self {
         lock(&server).watchers.push(Arc::downgrade(&mailbox));
         mailbox.deliver([Input::Connected]);
         Self { server, mailbox }
@@ -90,6 +94,10 @@ impl Link for MemoryLink {
 
     /// Answers come at once: a session here never waits for anything.
     fn wake_at(&self, _monotonic_ms: u64) {}
+
+    fn beside(&self, mailbox: &Arc<Mailbox>) -> Option<Box<dyn Link>> {
+        Some(Box::new(Self::join(Arc::clone(&self.server), Arc::clone(mailbox))))
+    }
 }
 
 /// Delete what has expired then, for as long as somebody has the server.

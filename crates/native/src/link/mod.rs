@@ -4,6 +4,8 @@ pub(crate) mod file;
 pub(crate) mod memory;
 pub(crate) mod redis;
 
+use crate::mailbox::Mailbox;
+use std::sync::Arc;
 use synced_memory_core::command::{Command, RequestId};
 
 /// What was found by trying.
@@ -44,6 +46,11 @@ pub(crate) trait Link: Send {
     /// Can two keys be changed by one command?
     fn is_together(&self, _one: &str, _other: &str) -> bool {
         true
+    }
+
+    /// A link for another session to the same store, where no URL leads to it; None: open one by the URL.
+    fn beside(&self, _mailbox: &Arc<Mailbox>) -> Option<Box<dyn Link>> {
+        None
     }
 
     /// A reply is overdue: give the connection up and make a new one.

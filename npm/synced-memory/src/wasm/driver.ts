@@ -64,8 +64,6 @@ export class Driver {
     this.timer?.cancel();
     this.unwatch?.();
     this.core.close(this.handle);
-    // Nobody is left to tell.
-    Promise.resolve(this.transport.close?.()).catch(() => {});
   }
 
   private now(): [unix: number, monotonic: number] {

@@ -40,7 +40,7 @@ function blocking(name: string): SyncedMemoryError {
   );
 }
 
-/** The core's functions over one transport. */
+/** The core's functions over one transport, which a memory and its scopes share: it ends with the last of them. */
 function wasmBinding(core: Core, transport: Transport): Binding {
   const clock = transport.clock ?? systemClock;
   const drivers = new Map<number, Driver>();
@@ -78,7 +78,9 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     },
     close(handle) {
       drivers.get(handle)?.close();
-      drivers.delete(handle);
+      if (!drivers.delete(handle) || drivers.size > 0) return;
+      // Nobody is left to tell.
+      Promise.resolve(transport.close?.()).catch(() => {});
     },
   };
 }
