@@ -439,6 +439,10 @@ impl Replica {
         if self.landed.is_some() {
             self.forget_confirmed();
         }
+        if self.first_pending().is_none() && self.confirmed == Some(Base::Absent) {
+            // Were it what the server lost, nobody would store it again.
+            self.value = None;
+        }
         (removed, self.rebased(&before, conflicts))
     }
 
