@@ -8,6 +8,7 @@ import { setup } from './setup.mjs';
 
 /** What only the native build does: listen, block, files, certificates of one's own, servers with names and parts. */
 const native = [
+  'demo/chat',
   'faults/file',
   ...['acl', 'changes', 'cluster', 'dragonflydb', 'limits', 'live', 'replicas', 'sentinel', 'tls'].map(
     (name) => `servers/${name}`,

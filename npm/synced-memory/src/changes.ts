@@ -1,4 +1,5 @@
 import type { Change } from './change.js';
+import { hold } from './exit.js';
 
 /** How many changes wait for a reader before they are summed up. */
 const MOST_WAITING = 1_000;
@@ -37,7 +38,8 @@ export class Changes implements AsyncIterableIterator<Change> {
     const change = this.take();
     if (change !== undefined) return Promise.resolve({ value: change, done: false });
     if (this.ended) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => this.readers.push(resolve));
+    // Who waits for what others do has a reason to stay.
+    return hold(new Promise((resolve) => this.readers.push(resolve)));
   }
 
   private take(): Change | undefined {

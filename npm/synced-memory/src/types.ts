@@ -61,7 +61,8 @@ export interface MemoryMethods<S extends object = AnyState> {
     place?: string | readonly (string | number)[],
   ): () => void;
   /**
-   * Changes of one attribute, or of all, for `for await`, until the memory is closed. Of a reader that is far behind,
+   * Changes of one attribute, or of all, for `for await`, until the memory is closed; the process stays while one is
+   * waited for. Of a reader that is far behind,
    * an attribute's changes are summed up by one of kind `reload`.
    */
   $changes(name?: keyof S & string): AsyncIterableIterator<Change>;
