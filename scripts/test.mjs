@@ -10,9 +10,19 @@ import { setup } from './setup.mjs';
 const native = [
   'demo/chat',
   'faults/file',
-  ...['acl', 'changes', 'cluster', 'dragonflydb', 'limits', 'live', 'replicas', 'sentinel', 'tls'].map(
-    (name) => `servers/${name}`,
-  ),
+  ...[
+    'acl',
+    'changes',
+    'cluster',
+    'dragonflydb',
+    'groups',
+    'limits',
+    'live',
+    'replicas',
+    'scopes',
+    'sentinel',
+    'tls',
+  ].map((name) => `servers/${name}`),
 ];
 
 const suites = {

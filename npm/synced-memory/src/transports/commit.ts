@@ -13,10 +13,7 @@ export function commit(server: InProcessServer, keys: readonly Bytes[], args: re
   if (after !== '' && last !== after) return ['stale', knows];
 
   const text = server.read(key);
-  const fits =
-    text === undefined
-      ? stored === 'absent'
-      : `${text.length}` === stored && range(text, Number(at), Number(at) + tail.length - 1) === tail;
+  const fits = isStored(text, [stored, at, tail]);
   const end = plan === 'append' ? endOfList(text, fits, Number(at), tail, revision, rest[1]) : undefined;
   if (!fits && end === undefined) {
     if (after !== '') return ['stale', knows];
@@ -29,16 +26,63 @@ export function commit(server: InProcessServer, keys: readonly Bytes[], args: re
     const [first, lastAppended] = (server.read(appendsKey) ?? '').split('-');
     const from = lastAppended === end.base ? first : end.base;
     server.write(appendsKey, `${from}-${end.revision}`, Number(seconds));
-  } else if (plan === 'set') {
-    server.replace(key, rest[0] ?? '');
-  } else if (plan === 'delete') {
-    server.delete(key);
   } else {
-    edit(server, key, text ?? '', rest);
+    change(server, key, [plan ?? '', ...rest]);
   }
-  if (args.at(-2) === 'ttl') server.expire(key, Number(args.at(-1)));
+  renew(server, key, args);
   server.write(sequenceKey, sequence, Number(seconds));
   return !fits && end !== undefined ? ['appended', end.revision] : ['applied'];
+}
+
+/** The same for group.lua. */
+export function commitGroup(server: InProcessServer, keys: readonly Bytes[], args: readonly Bytes[]): Bytes[] {
+  const [count, checks] = [Number(args[0]), Number(args[1])];
+  const parts: { key: Bytes; sequenceKey: Bytes; head: readonly Bytes[]; plan: readonly Bytes[] }[] = [];
+  let at = 4;
+  for (let n = 0; n < count; n++) {
+    const head = args.slice(at, at + 8);
+    const plan = args.slice(at + 8, at + 8 + Number(head[7]));
+    parts.push({ key: keys[2 * n] ?? '', sequenceKey: keys[2 * n + 1] ?? '', head, plan });
+    at += 8 + plan.length;
+  }
+  const last = ({ sequenceKey }: { sequenceKey: Bytes }) => server.read(sequenceKey);
+  if (parts.some((part) => BigInt(last(part) ?? -1) >= BigInt(part.head[0] ?? 0))) return ['duplicate'];
+  const stale: Bytes[] = ['stale'];
+  const compare = (key: Bytes, guard: readonly Bytes[], knows: Bytes): boolean => {
+    const text = server.read(key);
+    const fits = isStored(text, guard);
+    stale.push(knows, fits ? 'same' : text === undefined ? 'absent' : 'text', fits ? '' : (text ?? ''));
+    return fits;
+  };
+  const fit = [
+    ...parts.map((part) => compare(part.key, part.head.slice(1, 4), last(part) === undefined ? '0' : '1')),
+    ...Array.from({ length: checks }, (_, n) => {
+      return compare(keys[2 * count + n] ?? '', args.slice(at + 3 * n, at + 3 * n + 3), '0');
+    }),
+  ];
+  if (fit.includes(false)) return stale;
+  for (const { key, sequenceKey, head, plan } of parts) {
+    change(server, key, plan);
+    renew(server, key, plan);
+    server.write(sequenceKey, head[0] ?? '', Number(args[2]));
+  }
+  return ['applied'];
+}
+
+/** Is it what the guard says: 'absent', or a length, the offset of a tail and the tail? */
+function isStored(text: Bytes | undefined, [stored, at, tail = '']: readonly (Bytes | undefined)[]): boolean {
+  if (text === undefined) return stored === 'absent';
+  return `${text.length}` === stored && range(text, Number(at), Number(at) + tail.length - 1) === tail;
+}
+
+function change(server: InProcessServer, key: Bytes, [plan, ...rest]: readonly Bytes[]): void {
+  if (plan === 'set') server.replace(key, rest[0] ?? '');
+  else if (plan === 'delete') server.delete(key);
+  else edit(server, key, server.read(key) ?? '', rest.at(-2) === 'ttl' ? rest.slice(0, -2) : rest);
+}
+
+function renew(server: InProcessServer, key: Bytes, args: readonly Bytes[]): void {
+  if (args.at(-2) === 'ttl') server.expire(key, Number(args.at(-1)));
 }
 
 /** Where the list's bracket is, the revision there is, and the one to come; undefined where nothing can be appended. */

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { Command, Reply, Transport } from '../transport.js';
 import { LONGEST_TIMER } from '../waiters.js';
-import { commit } from './commit.js';
+import { commit, commitGroup } from './commit.js';
 
 const encoder = new TextEncoder();
 
@@ -179,9 +179,15 @@ export class InProcessServer {
 
   private commit([, count, ...rest]: Bytes[], from?: object): Reply {
     const keys = rest.slice(0, Number(count));
-    const reply = commit(this, keys, rest.slice(Number(count)));
+    const argv = rest.slice(Number(count));
+    // Where a commit says what must be stored, a group names its channel.
+    const isGroup = argv[3] === '' || argv[3]?.startsWith('sm:') === true;
+    const reply = isGroup ? commitGroup(this, keys, argv) : commit(this, keys, argv);
     const outcome = reply[0];
-    if (outcome === 'applied' || outcome === 'appended') this.announce(keys[0] ?? '', from);
+    if (outcome === 'applied' || outcome === 'appended') {
+      const changed = isGroup ? keys.filter((_, n) => n % 2 === 0 && n < 2 * Number(argv[0])) : keys.slice(0, 1);
+      for (const key of changed) this.announce(key, from);
+    }
     return reply.map(fromBytes);
   }
 }
