@@ -89,10 +89,11 @@ async function main() {
   setup();
 
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
   const lines = [];
   for (const name of names) {
     console.log(`\n== ${name}`);
-    const counts = { passed: 0, failed: 0, skipped: 0 };
+    const counts = { passed: 0, failed: 0, skipped: 0, failures };
     const code = await suites[name](counts);
     // A suite that could not run to its end, or ran nothing, has not passed. There are not other servers everywhere.
     const nothing = counts.passed === 0 && name !== 'servers';
@@ -100,7 +101,7 @@ async function main() {
     lines.push(summary(name, counts));
     for (const key of Object.keys(total)) total[key] += counts[key];
   }
-  console.log(`\n${[...lines, summary('total', total)].join('\n')}`);
+  console.log(`\n${[...failures, ...lines, summary('total', total)].join('\n')}`);
   if (total.failed > 0) process.exitCode = 1;
 }
 
@@ -111,6 +112,7 @@ function summary(name, { passed, failed, skipped }) {
 /** Adds up the closing lines of all test binaries. Resolves to the exit code. */
 function cargoTest(counts, args) {
   return runLines('cargo', ['test', '--no-fail-fast', ...args], (line) => {
+    if (/^test .* FAILED$/.test(line)) counts.failures.push(line);
     const result = line.match(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/);
     if (!result) return;
     counts.passed += Number(result[1]);
@@ -134,6 +136,10 @@ async function vitest(counts, folder, ...selection) {
     counts.passed += result.numPassedTests;
     counts.failed += result.numFailedTests;
     counts.skipped += result.numPendingTests + result.numTodoTests;
+    const failed = result.testResults
+      .flatMap((file) => file.assertionResults)
+      .filter(({ status }) => status === 'failed');
+    counts.failures.push(...failed.map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages[0] ?? ''}`));
   }
   return code;
 }

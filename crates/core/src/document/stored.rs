@@ -200,8 +200,8 @@ fn fields(text: &str) -> Result<Envelope, SyncError> {
     let (Some(value), Some(Node::Scalar(revision))) = (value, revision) else {
         return Err(no_envelope());
     };
-    // The next revision must have room above this one.
-    let revision = revision.parse().ok().filter(|revision| *revision < u64::MAX);
+    // The next revisions must have room above this one.
+    let revision = revision.parse().ok().filter(|revision| *revision < u64::MAX - (1 << 60));
     let revision = revision.ok_or_else(|| plain("a last_modified that is not an integer of nanoseconds"))?;
     Ok(Envelope { value, value_end, revision: Revision(revision) })
 }

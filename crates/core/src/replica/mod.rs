@@ -284,9 +284,13 @@ impl Replica {
         let before = self.sealed.back();
         let base = before.map_or(self.confirmed.as_ref(), |commit| Some(&commit.result)).unwrap_or(&Base::Absent);
         let mut revision = Revision::after(self.highest, now_ns);
+        // From the same revision, others must not come to the same next one, where the clock did not say which: a server
+        // that lost the latest (a fail-over, a restored backup) goes on from an old one,
+        if revision.0 > now_ns {
+            revision.0 += self.writer.spread() % 1_000;
+        }
+        // and what was there before may have gone on elsewhere, by a clock like this one.
         if *base == Base::Absent && self.highest.is_some() {
-            // What was there before may have gone on elsewhere, by a clock like this one: from the same revision, others
-            // must not come to the same next one.
             revision.0 += self.writer.spread();
         }
         let (plan, result) = match (base, open.appended().filter(|_| open.group.is_none()), &self.value) {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What was committed before an answer is told within this many milliseconds, or never.
-const TOLD_WITHIN_MS: u64 = 250;
+pub(super) const TOLD_WITHIN_MS: u64 = 250;
 
 /// Mutations to be committed together.
 #[derive(Clone, PartialEq, Eq, Debug)]

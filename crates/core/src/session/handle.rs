@@ -1,6 +1,7 @@
 //! Inputs: what the backend said, and that time has passed.
 
 use super::attribute::Want;
+use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, check_name};
 use crate::command::{Announcement, Answer, Input, Outcome, RequestId};
@@ -286,8 +287,19 @@ impl Session {
             Answer::Probed(probed) => {
                 attribute.attempts = 0;
                 if !attribute.replica.is_current(&probed) {
-                    // The end of a list tells what was appended, or that it is another.
-                    attribute.ask(Want::Tail);
+                    if attribute.told.is_empty() {
+                        // The end of a list tells what was appended, or that it is another.
+                        attribute.ask(Want::Tail);
+                        return;
+                    }
+                    // What has changed may be what waits here, to be taken in together with what changed elsewhere.
+                    self.follow(name, now);
+                    let attribute = self.attribute(name);
+                    if attribute.told.is_empty() {
+                        attribute.ask(Want::Probe);
+                    } else {
+                        self.glances.insert((now.monotonic_ms + TOLD_WITHIN_MS, name.to_owned()));
+                    }
                     return;
                 }
                 attribute.known_here = true;

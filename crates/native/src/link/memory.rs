@@ -92,8 +92,16 @@ impl Link for MemoryLink {
         }
     }
 
-    /// Answers come at once: a session here never waits for anything.
-    fn wake_at(&self, _monotonic_ms: u64) {}
+    fn wake_at(&self, monotonic_ms: u64) {
+        let Ok(runtime) = io_thread() else { return };
+        let mailbox = Arc::downgrade(&self.mailbox);
+        runtime.spawn(async move {
+            tokio::time::sleep_until(clock::instant(monotonic_ms).into()).await;
+            if let Some(mailbox) = mailbox.upgrade() {
+                mailbox.deliver([Input::Tick]);
+            }
+        });
+    }
 
     fn beside(&self, mailbox: &Arc<Mailbox>) -> Option<Box<dyn Link>> {
         Some(Box::new(Self::join(Arc::clone(&self.server), Arc::clone(mailbox))))
