@@ -28,7 +28,7 @@ test('attributes are on all nodes, and two memories share them', async () => {
   const one = await Memory.open(cluster.url);
   one.probe = 1;
   await one.$flush();
-  expect(one.$status.capabilities).toEqual({ topology: 'cluster', resp: 3, deltas: true, changes: true });
+  expect(one.$status.capabilities).toEqual({ topology: 'cluster', resp: 3, deltas: true, changes: 'broadcast' });
   await expect(one.$flush({ replicas: 1 })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
   delete one.probe;
   // One node is enough to find the others.

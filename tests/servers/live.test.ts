@@ -45,10 +45,10 @@ describe.each(kinds)('%s', (name) => {
     const mem = await Memory.open(backend.url);
     expect(mem.$status.capabilities).toEqual(
       name === 'redis'
-        ? { topology: 'single', resp: 3, deltas: true, changes: true }
+        ? { topology: 'single', resp: 3, deltas: true, changes: 'broadcast' }
         : name === 'file' || name === 'memory'
-          ? { topology: name, resp: null, deltas: true, changes: true }
-          : { topology: name, resp: 3, deltas: true, changes: true },
+          ? { topology: name, resp: null, deltas: true, changes: 'broadcast' }
+          : { topology: name, resp: 3, deltas: true, changes: 'broadcast' },
     );
     await mem.$close();
     expect(mem.$status.capabilities).toBeUndefined();

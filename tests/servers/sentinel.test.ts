@@ -25,7 +25,7 @@ function pushing(mem: Memory, first = 0): () => number {
 test('a planned fail-over in the middle of pushes: each is there exactly once, in order', async () => {
   const servers = await watched();
   const mem = await Memory.open({ url: servers.url, onError: () => {} });
-  expect(mem.$status.capabilities).toEqual({ topology: 'sentinel', resp: 3, deltas: true, changes: true });
+  expect(mem.$status.capabilities).toEqual({ topology: 'sentinel', resp: 3, deltas: true, changes: 'broadcast' });
   expect(mem.$status).toMatchObject({ state: 'connected', backend: 'redis' });
   mem.log = [];
   await mem.$flush();

@@ -9,7 +9,7 @@ type Opened = Memory<State>;
 /** Until they show it. Where nobody tells of changes, they look; a server may need a while to delete what has expired. */
 function shown(memories: Opened[], check: () => void): Promise<void> {
   const look = async () => {
-    for (const mem of memories) if (!mem.$status.capabilities?.changes) await mem.$sync();
+    for (const mem of memories) if (mem.$status.capabilities?.changes === 'none') await mem.$sync();
     check();
   };
   return vi.waitFor(look, { timeout: 5_000, interval: 10 });

@@ -25,9 +25,9 @@ pub enum Command {
     Probe {
         /// The full key.
         key: String,
-        /// Offset of the bytes.
-        at: usize,
-        /// How many.
+        /// How many bytes before the end of what is stored they begin, at least `len`; nowhere before its start.
+        before_end: usize,
+        /// How many, at least one.
         len: usize,
     },
     /// Read the end of a list, and since when it has only been appended to.
@@ -242,9 +242,35 @@ pub enum Lifetime {
     Left(u64),
 }
 
+/// Which commits of others a backend tells of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Commits {
+    /// None.
+    #[default]
+    Unheard,
+    /// All, in order with its answers: what was committed before an answer is told before it.
+    WithAnswers,
+    /// All, on a line of their own: an answer may overtake them. And of each it is said, after it, which keys changed.
+    Beside,
+}
+
+/// Which other changes a backend tells of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Changes {
+    /// None.
+    #[default]
+    Unheard,
+    /// Those of keys that this session has read.
+    OfRead,
+    /// All of the memory's keys.
+    OfAll,
+}
+
 /// What a host tells a session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
+    /// From now on the backend tells of this by itself; nothing, before this is said.
+    Hears(Commits, Changes),
     /// The backend can be reached (again). Answers to earlier requests will not come any more.
     Connected,
     /// The backend cannot be reached; the host keeps trying.

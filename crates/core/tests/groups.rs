@@ -101,6 +101,19 @@ fn a_strict_one_ends_with_whatever_changes_what_it_saw() {
 }
 
 #[test]
+fn a_strict_one_ends_with_what_it_was_made_upon() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate_group(1, true, &[], BOTH).unwrap();
+    a.mutate_group(2, true, &[], r#"[["append","y",[],[3]],["assign","n",8]]"#).unwrap();
+    b.mutate(r#"[["append","x",[],["theirs"]]]"#);
+    b.run(&mut server);
+    a.run(&mut server);
+    a.refresh(&mut server);
+    assert_eq!(a.groups(), [(1, "ERR_CONFLICT"), (2, "ERR_CONFLICT")]);
+    assert_eq!(texts(&a), [r#"[1,"theirs"]"#, "[1]", "7"]);
+}
+
+#[test]
 fn a_strict_one_does_not_end_with_what_it_does_not_depend_on() {
     let (mut server, mut a, mut b) = pair();
     a.mutate(r#"[["append","x",[],["mine"]]]"#);

@@ -16,6 +16,9 @@ use synced_memory_core::mutation::Mutation;
 use synced_memory_core::session::{Config, Event, Now, Session};
 use synced_memory_core::wire::Entry;
 
+/// How often to look for changes that a server does not tell of, in milliseconds.
+const LOOK_EVERY_MS: u64 = 1_000;
+
 /// What to open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenOptions {
@@ -93,8 +96,7 @@ impl Memory {
             writer: WriterId(format!("{high:016x}{low:016x}").into()),
             max_document_bytes: options.max_document_bytes,
             announces: true,
-            hears: true,
-            says_twice: matches!(target, Target::Redis(_) | Target::Service(_) | Target::Cluster(_)),
+            look_every_ms: Some(LOOK_EVERY_MS),
             ttl_ms: options.ttl_ms,
             seed,
         });

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
+use synced_memory_core::command::{Changes, Commits};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
 use synced_memory_native::{Capabilities, Memory, OpenOptions};
@@ -127,9 +128,15 @@ pub fn ttl(handle: u32, name: String) -> Result<i64> {
 #[napi(catch_unwind)]
 pub fn capabilities(handle: u32) -> Result<String> {
     with(handle, |memory| {
-        let Capabilities { topology, resp, deltas, changes } = memory.capabilities();
+        let Capabilities { topology, resp, commits, changes } = memory.capabilities();
+        let deltas = commits != Commits::Unheard;
+        let changes = match changes {
+            Changes::OfAll => "broadcast",
+            Changes::OfRead => "tracking",
+            Changes::Unheard => "probing",
+        };
         let resp = resp.map_or_else(|| "null".to_owned(), |version| version.to_string());
-        Ok(format!(r#"{{"topology":"{topology}","resp":{resp},"deltas":{deltas},"changes":{changes}}}"#))
+        Ok(format!(r#"{{"topology":"{topology}","resp":{resp},"deltas":{deltas},"changes":"{changes}"}}"#))
     })
 }
 

@@ -157,8 +157,7 @@ fn session(life: usize) -> Session {
         max_document_bytes: 1 << 26,
         ttl_ms: None,
         announces: true,
-        hears: true,
-        says_twice: true,
+        look_every_ms: None,
         seed: life as u64,
     })
 }

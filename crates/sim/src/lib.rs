@@ -94,10 +94,10 @@ pub const INTENT_BY_TRANSFORMATION: bool = true;
 
 const PREFIX: &str = "memory:";
 /// All attributes: two that everyone may do anything to, then those with a model.
-const ATTRIBUTES: [&str; 10] =
-    ["data0", "data1", "log0", "log1", "keys", "regs", "sums", ACCOUNTS[0], ACCOUNTS[1], INTENT_ATTRIBUTE];
+const ATTRIBUTES: [&str; 11] =
+    ["data0", "data1", "log0", "log1", "keys", "regs", "sums", "acc0", "acc1", "acc2", INTENT_ATTRIBUTE];
 /// What they hold together is always nothing.
-const ACCOUNTS: [&str; 2] = ["acc0", "acc1"];
+const ACCOUNTS: [&str; 3] = ["acc0", "acc1", "acc2"];
 const INTENT_ATTRIBUTE: &str = "tasks";
 
 fn is_wild(name: &str) -> bool {

@@ -6,7 +6,7 @@ use crate::failure::Check;
 use crate::server::name_of;
 use crate::world::{World, note};
 use synced_memory_core::backend::changed_keys;
-use synced_memory_core::command::{Answer, Command, Commit, GroupOutcome, Input, Outcome};
+use synced_memory_core::command::{Answer, Changes, Command, Commit, Commits, GroupOutcome, Input, Outcome};
 use synced_memory_core::document::Stored;
 use synced_memory_core::error::{ErrorCode, SyncError};
 
@@ -24,6 +24,7 @@ impl World {
         }
         self.clients[i].open_connection();
         self.clients[i].catch_up = self.server.revisions();
+        self.handle(i, Input::Hears(Commits::Beside, Changes::OfAll))?;
         self.handle(i, Input::Connected)?;
         Ok(true)
     }

@@ -78,7 +78,7 @@ impl Server {
         Ok((answer, Some(told).filter(|told| !told.is_empty())))
     }
 
-    /// What one account has, the other one lacks.
+    /// What one account has, the others lack.
     pub(crate) fn check_accounts(&mut self) -> Check {
         let held = crate::ACCOUNTS.map(|name| match self.content(name) {
             Content::Document { value, .. } => {
@@ -86,7 +86,7 @@ impl Server {
             }
             _ => 0,
         });
-        ensure(held[0] + held[1] == 0, "transfer", || format!("the accounts hold {held:?}"))
+        ensure(held.iter().sum::<i64>() == 0, "transfer", || format!("the accounts hold {held:?}"))
     }
 
     fn announcement(

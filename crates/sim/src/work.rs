@@ -105,13 +105,16 @@ impl World {
     }
 
     fn transfer(&mut self, i: usize) -> Check {
-        for name in crate::ACCOUNTS {
+        let mut pair = crate::ACCOUNTS;
+        pair.rotate_left(self.random.below(crate::ACCOUNTS.len()));
+        let pair = [pair[0], pair[1]];
+        for name in pair {
             self.create(i, name, r#"{"n":0}"#)?;
         }
         let strict = self.random.one_in(2);
         let amount = i64::try_from(self.random.below(100)).unwrap_or_default();
         let mut mutations = Vec::new();
-        for (name, amount) in crate::ACCOUNTS.into_iter().zip([amount, -amount]) {
+        for (name, amount) in pair.into_iter().zip([amount, -amount]) {
             let mutation = if strict {
                 // Right only on what it sees.
                 let now = self.clients[i].mirror.get(name).and_then(|account| account.get("n")).map(Tree::plain);

@@ -53,8 +53,7 @@ pub fn open(options: &str, writer: &str, seed: f64) -> Result<u32> {
         writer,
         max_document_bytes,
         announces: true,
-        hears: false,
-        says_twice: false,
+        look_every_ms: None,
         ttl_ms,
         seed: seed.to_bits(),
     };

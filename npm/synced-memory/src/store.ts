@@ -28,8 +28,11 @@ export interface Capabilities {
   resp: 2 | 3 | null;
   /** Are commits of others heard as they are made, without reading the document? */
   deltas: boolean;
-  /** Are changes by anybody heard? Where they are not, `$sync()` finds them. */
-  changes: boolean;
+  /**
+   * How changes by others come here: the server tells of all (`broadcast`), or of what was read (`tracking`), or it is
+   * looked for every second (`probing`), or only by `$sync()` (`none`).
+   */
+  changes: 'broadcast' | 'tracking' | 'probing' | 'none';
 }
 
 /** How a memory is doing. */

@@ -71,7 +71,7 @@ pub trait Store {
 pub fn execute<S: Store>(store: &mut S, command: &Command, now: u64) -> Result<Answer, S::Error> {
     Ok(match command {
         Command::Load { key } => Answer::Loaded(load(store, key)?),
-        Command::Probe { key, at, len } => Answer::Probed(probe(store, key, *at..at + len)?),
+        Command::Probe { key, before_end, len } => Answer::Probed(probe(store, key, *before_end, *len)?),
         Command::Tail { key, at } => {
             Answer::Tail { appends: store.appends(key)?, bytes: store.read(key, *at..usize::MAX)? }
         }
@@ -135,9 +135,12 @@ fn load<S: Store>(store: &mut S, key: &str) -> Result<Stored, S::Error> {
     })
 }
 
-fn probe<S: Store>(store: &mut S, key: &str, range: Range<usize>) -> Result<Probed, S::Error> {
+fn probe<S: Store>(store: &mut S, key: &str, before_end: usize, count: usize) -> Result<Probed, S::Error> {
     Ok(match store.len(key)? {
-        Some(len) => Probed::Text { len, bytes: store.read(key, range)? },
+        Some(len) => {
+            let last = (len + count - 1).saturating_sub(before_end);
+            Probed::Text { len, bytes: store.read(key, len.saturating_sub(before_end)..last + 1)? }
+        }
         None => Probed::Absent,
     })
 }

@@ -12,7 +12,7 @@ pub use list::List;
 pub use stored::{Base, Content, Guard, Stored, read};
 
 pub(crate) use number::sum;
-pub(crate) use stored::{HEAD, tail};
+pub(crate) use stored::{HEAD, tail, told_revision};
 
 use crate::error::SyncError;
 use compact_str::CompactString;

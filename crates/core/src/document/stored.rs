@@ -16,6 +16,13 @@ pub(crate) fn tail(revision: Revision) -> String {
     format!(",\"last_modified\":{revision}}}")
 }
 
+/// The revision that the end of what is stored tells.
+pub(crate) fn told_revision(end: &[u8]) -> Option<Revision> {
+    let end = String::from_utf8_lossy(end);
+    let (_, rest) = end.rsplit_once(",\"last_modified\":")?;
+    rest.trim_end_matches(' ').strip_suffix('}')?.parse().ok().map(Revision)
+}
+
 /// What a backend has under a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Stored {

@@ -24,6 +24,8 @@ pub use follow::Followed;
 /// Commits of one attribute that may be in flight at once: enough to keep the wire busy. What comes
 /// faster gathers in the open commit.
 const MAX_IN_FLIGHT: usize = 4;
+/// The end of what is stored tells its revision, and how much room is left behind it.
+const TELLING_BYTES: usize = 96;
 /// Bytes of one attribute's commits that may be in flight at once, past the first commit.
 const MAX_IN_FLIGHT_BYTES: usize = 1 << 20;
 
@@ -166,11 +168,12 @@ impl Replica {
         self.sealed.front().is_some_and(|commit| commit.command.sequence == sequence)
     }
 
-    /// The bytes that tell whether what is stored is still what was confirmed: offset and length.
+    /// The bytes that tell whether what is stored is still what was confirmed, or which revision took its place: how far
+    /// before the end, and how many.
     pub fn telling_bytes(&self) -> (usize, usize) {
         match self.confirmed.as_ref().map(Base::guard) {
-            Some(Guard::Text { at, tail, .. }) => (at, tail.len()),
-            _ => (0, 0),
+            Some(Guard::Text { len, at, tail }) if len - at > TELLING_BYTES => (len - at, tail.len().max(1)),
+            _ => (TELLING_BYTES, TELLING_BYTES),
         }
     }
 
@@ -178,8 +181,9 @@ impl Replica {
     pub fn is_current(&self, probed: &Probed) -> bool {
         match (self.confirmed.as_ref().map(Base::guard), probed) {
             (Some(Guard::Absent), Probed::Absent) => true,
-            (Some(Guard::Text { len, tail, .. }), Probed::Text { len: stored_len, bytes }) => {
-                (len, &tail) == (*stored_len, bytes)
+            (Some(Guard::Text { len, at, tail }), Probed::Text { len: stored_len, bytes }) => {
+                let start = if len - at > TELLING_BYTES { 0 } else { (bytes.len() + at).saturating_sub(len) };
+                len == *stored_len && bytes[start..].starts_with(&tail)
             }
             _ => false,
         }

@@ -22,10 +22,10 @@ const APPENDS: &str = "appends";
 pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
     match command {
         Command::Load { key } => vec![args(["GET", key])],
-        Command::Probe { key, at, len } => {
-            // An empty range is one whose end comes before its start.
-            let (first, last) = if *len == 0 { (1, 0) } else { (*at, at + len - 1) };
-            vec![args(["STRLEN", key]), args(["GETRANGE", key, &first.to_string(), &last.to_string()])]
+        Command::Probe { key, before_end, len } => {
+            // Negative ones count from the end, -1 being the last byte.
+            let (first, last) = (format!("-{before_end}"), format!("-{}", before_end - len + 1));
+            vec![args(["STRLEN", key]), args(["GETRANGE", key, &first, &last])]
         }
         Command::Tail { key, at } => {
             vec![args(["GET", &protocol_key(key, APPENDS)]), args(["GETRANGE", key, &at.to_string(), "-1"])]

@@ -1,7 +1,8 @@
 //! What a session keeps for one attribute beside its replica.
 
+use super::refresh::Ticket;
 use crate::command::{Announcement, Command, Commit};
-use crate::ids::Sequence;
+use crate::ids::{Revision, Sequence};
 use crate::replica::Replica;
 use crate::session::Now;
 use std::collections::VecDeque;
@@ -20,7 +21,19 @@ pub(super) enum Want {
 /// How long a replica that appends all the time may not know what its appends landed on, in milliseconds.
 const BEHIND_MS: u64 = 500;
 
+/// What is stored by now.
 #[derive(Debug)]
+pub(super) struct Expected {
+    /// 0: nothing.
+    pub(super) revision: Revision,
+    /// The newest refresh that having it serves.
+    pub(super) ticket: Ticket,
+    /// Where it was not told by then (monotonic ms), it is read.
+    pub(super) until_ms: u64,
+}
+
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Attribute {
     pub(super) replica: Replica,
     want: Want,
@@ -35,6 +48,10 @@ pub(super) struct Attribute {
     pub(super) told: VecDeque<(Announcement, u64)>,
     /// Commits have been told of since it was last said to have changed.
     pub(super) announced: bool,
+    /// It was said to have changed, and not what did it.
+    pub(super) changed: bool,
+    /// A glance found this, which is most likely about to be told.
+    pub(super) expected: Option<Expected>,
     /// Nothing is sent before a retry is due.
     pub(super) waits: bool,
     /// How often in a row the backend was busy.
@@ -51,6 +68,8 @@ impl Attribute {
             known_here: false,
             told: VecDeque::new(),
             announced: false,
+            changed: false,
+            expected: None,
             waits: false,
             attempts: 0,
         }
@@ -94,8 +113,8 @@ impl Attribute {
         };
         match (self.fetching, tail_at) {
             (Want::Probe, _) => {
-                let (at, len) = self.replica.telling_bytes();
-                Some(Command::Probe { key, at, len })
+                let (before_end, len) = self.replica.telling_bytes();
+                Some(Command::Probe { key, before_end, len })
             }
             (Want::Tail, Some(at)) => {
                 self.tail_at = at;

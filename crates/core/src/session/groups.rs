@@ -2,7 +2,7 @@
 
 use super::handle::refusal;
 use super::{Event, Now, Purpose, Session, check_name};
-use crate::command::{self, Answer, Command, Found, GroupOutcome};
+use crate::command::{self, Answer, Command, Commits, Found, GroupOutcome};
 use crate::document::{Guard, Node, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Sequence;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What was committed before an answer is told within this many milliseconds, or never.
-pub(super) const TOLD_WITHIN_MS: u64 = 250;
+pub(super) const TOLD_WITHIN_MS: u64 = 200;
 
 /// Mutations to be committed together.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -152,7 +152,7 @@ impl Session {
                     self.abort_group(id, conflict(), now);
                 }
                 for (name, found) in sent.iter().zip(found) {
-                    if strict && self.config.hears && found.stored.is_some() {
+                    if strict && self.hears.0 != Commits::Unheard && found.stored.is_some() {
                         // What others committed over several attributes is told in one piece. To read some of them now
                         // would tear it apart.
                         self.glances.insert((now.monotonic_ms + TOLD_WITHIN_MS, name.clone()));
@@ -241,15 +241,24 @@ impl Session {
             self.report_rebased(name, rebased, now);
         }
         self.events.push_back(Event::GroupAborted { id, error });
+        for name in &group.names {
+            self.abort_strict_from(name, group.first, now);
+        }
     }
 
     /// An attribute is about to change by something else: transactions that saw it as it is begin anew.
     pub(super) fn abort_strict(&mut self, name: &str, now: Now) {
+        self.abort_strict_from(name, 0, now);
+    }
+
+    /// The same for those that were made after mutation `first`.
+    fn abort_strict_from(&mut self, name: &str, first: u64, now: Now) {
         let is_concerned = |(id, group): &(&u64, &Group)| {
             let is_out = |of: &String| {
                 self.attributes.get(of).is_some_and(|attribute| attribute.replica.is_group_unanswered(**id))
             };
             group.strict
+                && group.first >= first
                 && (group.names.iter().any(|of| of == name) || group.reads.iter().any(|of| of == name))
                 // What came of one that was sent, its answer tells.
                 && !group.names.iter().any(is_out)

@@ -1,13 +1,13 @@
 //! Inputs: what the backend said, and that time has passed.
 
-use super::attribute::Want;
+use super::attribute::{Expected, Want};
 use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, check_name};
-use crate::command::{Announcement, Answer, Input, Outcome, RequestId};
-use crate::document::{Node, Stored};
+use crate::command::{Announcement, Answer, Changes, Commits, Input, Outcome, Probed, RequestId};
+use crate::document::{Node, Stored, told_revision};
 use crate::error::{ErrorCode, SyncError};
-use crate::ids::Sequence;
+use crate::ids::{Revision, Sequence};
 use crate::replica::{Change, Followed, Rebased};
 
 /// The first retry of what the backend was too busy for, in milliseconds; doubled each time, up to a limit.
@@ -17,11 +17,17 @@ const LONGEST_RETRY_MS: u64 = 2_000;
 const GLANCE_MS: u64 = 1_000;
 /// Announcements that wait to be taken in; where more come, the document is read instead.
 const MAX_TOLD: usize = 64;
+/// Names that nobody tells of are listed at every so many looks.
+const LOOKS_PER_LISTING: u64 = 10;
 
 impl Session {
     /// Take one input.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
+            Input::Hears(commits, changes) => {
+                self.hears = (commits, changes);
+                self.plan_look(now);
+            }
             Input::Connected => self.connect(now),
             Input::Disconnected(error) => self.disconnect(error),
             Input::Answer(id, answer) => self.take_answer(id, answer, now),
@@ -39,6 +45,7 @@ impl Session {
         self.connected = true;
         self.last_answer_ms = now.monotonic_ms;
         self.catch_up = Some(self.begin_refresh(None));
+        self.plan_look(now);
     }
 
     fn disconnect(&mut self, error: SyncError) {
@@ -65,12 +72,14 @@ impl Session {
         self.commands.clear();
         self.retries.clear();
         self.glances.clear();
+        self.next_look = None;
         self.next_page = None;
         self.told_together.clear();
         for (name, attribute) in &mut self.attributes {
             attribute.end_fetch();
             attribute.known_here = false;
             attribute.told.clear();
+            attribute.expected = None;
             attribute.waits = false;
             attribute.attempts = 0;
             attribute.replica.unsend_all();
@@ -94,13 +103,42 @@ impl Session {
             && *at <= now.monotonic_ms
         {
             let Some((_, name)) = self.glances.pop_first() else { break };
-            self.attribute(&name).ask(Want::Probe);
+            let attribute = self.attribute(&name);
+            let is_overdue = attribute.expected.take_if(|expected| expected.until_ms <= now.monotonic_ms).is_some();
+            attribute.ask(if is_overdue { Want::Tail } else { Want::Probe });
             self.active.insert(name);
+        }
+        if self.next_look.is_some_and(|at| at <= now.monotonic_ms) {
+            self.look();
+            self.plan_look(now);
         }
         self.reset |= self.connected && self.overdue_at().is_some_and(|at| at <= now.monotonic_ms);
     }
 
+    /// Look for what nobody tells of.
+    fn look(&mut self) {
+        self.looks += 1;
+        if self.hears.1 == Changes::Unheard {
+            for (name, attribute) in self.attributes.iter_mut().filter(|(_, attribute)| attribute.replica.is_loaded()) {
+                attribute.ask(Want::Probe);
+                self.active.insert(name.clone());
+            }
+        }
+        let is_listing = self.next_page.is_some() || self.requests.values().any(Request::is_listing);
+        if self.looks.is_multiple_of(LOOKS_PER_LISTING) && self.config.names.is_none() && !is_listing {
+            self.next_page = Some("0".to_owned());
+        }
+    }
+
+    fn plan_look(&mut self, now: Now) {
+        let every = self.config.look_every_ms.filter(|_| self.connected && self.hears.1 != Changes::OfAll);
+        // However many there are, it is no more than one in a millisecond.
+        self.next_look = every.map(|ms| now.monotonic_ms + ms.max(self.attributes.len() as u64));
+    }
+
     fn fetch_changed(&mut self, keys: &[String], now: Now) {
+        // Where commits and changes come on different lines, what changed may have been told in a moment.
+        let tells_of_all = self.hears.1 == Changes::OfAll;
         for key in keys {
             let Some(name) = self.followed_name(key) else { continue };
             let attribute = self.attribute(&name);
@@ -110,6 +148,7 @@ impl Session {
                     self.glances.insert((now.monotonic_ms + GLANCE_MS, name));
                 }
             } else {
+                attribute.changed = tells_of_all;
                 attribute.ask(Want::Probe);
                 self.active.insert(name);
             }
@@ -129,9 +168,9 @@ impl Session {
         for told in told {
             let Some(name) = self.followed_name(&told.key) else { continue };
             let (is_own, number) = (told.writer == self.config.writer, self.last_told);
-            let says_twice = self.config.says_twice;
+            let is_said_again = self.hears.0 == Commits::Beside && self.hears.1 != Changes::Unheard;
             let attribute = self.attribute(&name);
-            attribute.announced = says_twice;
+            attribute.announced = is_said_again;
             self.active.insert(name.clone());
             if is_own {
                 continue;
@@ -194,7 +233,15 @@ impl Session {
             self.abort_strict(name, now);
         }
         match self.attribute(name).replica.follow(&told, now) {
-            Followed::With(rebased) => self.report_rebased(name, rebased, now),
+            Followed::With(rebased) => {
+                self.report_rebased(name, rebased, now);
+                let attribute = self.attribute(name);
+                let revision = attribute.replica.revision().unwrap_or(Revision(0));
+                if let Some(found) = attribute.expected.take_if(|expected| expected.revision == revision) {
+                    attribute.known_here = true;
+                    self.refreshes.fetched(name, found.ticket);
+                }
+            }
             Followed::Old => {}
             Followed::Gap => {
                 self.forget_told(name);
@@ -262,6 +309,7 @@ impl Session {
     }
 
     fn take_fetched(&mut self, name: &str, answer: Answer, ticket: Ticket, now: Now) {
+        let commits = self.hears.0;
         let attribute = self.attribute(name);
         let fetched = attribute.end_fetch();
         if matches!(answer, Answer::Loaded(_) | Answer::Tail { .. }) && attribute.replica.has_unanswered() {
@@ -278,6 +326,7 @@ impl Session {
                     && attribute.replica.is_loaded()
                     && attribute.replica.must_be_remembered(now);
                 attribute.known_here = true;
+                attribute.changed = false;
                 if undecided {
                     attribute.replica.build_again(now);
                 } else {
@@ -287,22 +336,26 @@ impl Session {
             Answer::Probed(probed) => {
                 attribute.attempts = 0;
                 if !attribute.replica.is_current(&probed) {
-                    if attribute.told.is_empty() {
+                    let is_to_be_told = match commits {
+                        Commits::Unheard => false,
+                        Commits::WithAnswers => !attribute.told.is_empty(),
+                        Commits::Beside => true,
+                    };
+                    let is_to_be_told = is_to_be_told && attribute.known_here && !attribute.changed;
+                    if let Some(revision) = revision_of(&probed).filter(|_| is_to_be_told) {
+                        // It may have been committed together with what changed elsewhere, and is taken in with that.
+                        let earlier = attribute.expected.as_ref().map(|expected| expected.until_ms);
+                        let until_ms = earlier.unwrap_or(now.monotonic_ms + TOLD_WITHIN_MS);
+                        attribute.expected = Some(Expected { revision, ticket, until_ms });
+                        self.glances.insert((until_ms, name.to_owned()));
+                    } else {
                         // The end of a list tells what was appended, or that it is another.
                         attribute.ask(Want::Tail);
-                        return;
-                    }
-                    // What has changed may be what waits here, to be taken in together with what changed elsewhere.
-                    self.follow(name, now);
-                    let attribute = self.attribute(name);
-                    if attribute.told.is_empty() {
-                        attribute.ask(Want::Probe);
-                    } else {
-                        self.glances.insert((now.monotonic_ms + TOLD_WITHIN_MS, name.to_owned()));
                     }
                     return;
                 }
                 attribute.known_here = true;
+                attribute.changed = false;
             }
             Answer::Tail { appends, bytes } => {
                 attribute.attempts = 0;
@@ -312,6 +365,7 @@ impl Session {
                     attribute.ask(Want::Load);
                     return;
                 };
+                attribute.changed = false;
                 self.report_rebased(name, rebased, now);
             }
             Answer::Busy(error) => {
@@ -508,6 +562,15 @@ impl Session {
             self.settled = settled;
             self.events.push_back(Event::Settled(settled));
         }
+    }
+}
+
+/// The revision of what is stored, as far as a glance tells; 0 where nothing is.
+fn revision_of(probed: &Probed) -> Option<Revision> {
+    match probed {
+        Probed::Absent => Some(Revision(0)),
+        Probed::Text { bytes, .. } => told_revision(bytes),
+        Probed::OtherType => None,
     }
 }
 

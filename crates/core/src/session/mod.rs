@@ -11,7 +11,7 @@ mod refresh;
 
 pub use refresh::Ticket;
 
-use crate::command::{Command, Lifetime, RequestId};
+use crate::command::{Changes, Command, Commits, Lifetime, RequestId};
 use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
@@ -51,10 +51,8 @@ pub struct Config {
     pub max_document_bytes: usize,
     /// The backend tells others what commits do.
     pub announces: bool,
-    /// Commits of others are told here.
-    pub hears: bool,
-    /// It says of a key that it changed also where it has told what changed.
-    pub says_twice: bool,
+    /// How often to look, in milliseconds, for changes that the backend does not tell of; None: only when asked to.
+    pub look_every_ms: Option<u64>,
     /// Every commit lets its attribute expire after so many milliseconds.
     pub ttl_ms: Option<u64>,
     /// Random, for the jitter of retries.
@@ -168,6 +166,12 @@ struct Request {
     ticket: Ticket,
 }
 
+impl Request {
+    fn is_listing(&self) -> bool {
+        matches!(self.purpose, Purpose::Names)
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Purpose {
     Fetch(String),
@@ -196,6 +200,11 @@ pub struct Session {
     retries: BTreeSet<(u64, Option<String>)>,
     /// When to look (monotonic ms) at attributes that changed, just in case.
     glances: BTreeSet<(u64, String)>,
+    /// What the backend tells of by itself.
+    hears: (Commits, Changes),
+    /// When to look (monotonic ms) for what it does not tell of, and how often that was done.
+    next_look: Option<u64>,
+    looks: u64,
     connected: bool,
     ready: bool,
     /// The refresh that must be done before `Connected` is reported.
@@ -234,6 +243,9 @@ impl Session {
             last_told: 0,
             retries: BTreeSet::new(),
             glances: BTreeSet::new(),
+            hears: Default::default(),
+            next_look: None,
+            looks: 0,
             connected: false,
             ready: false,
             catch_up: None,
@@ -345,7 +357,7 @@ impl Session {
         let listing = names.is_none() && self.config.names.is_none();
         if listing {
             self.next_page = Some("0".to_owned());
-            self.requests.retain(|_, request| !matches!(request.purpose, Purpose::Names));
+            self.requests.retain(|_, request| !request.is_listing());
         }
         let names: BTreeSet<String> = match names {
             Some(names) => names.iter().filter(|name| check_name(name).is_ok()).cloned().collect(),
@@ -400,7 +412,7 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<u64> {
         let retry = self.retries.first().map(|(at, _)| *at);
         let glance = self.glances.first().map(|(at, _)| *at);
-        retry.into_iter().chain(glance).chain(self.overdue_at()).chain(self.next_ask_at()).min()
+        retry.into_iter().chain(glance).chain(self.next_look).chain(self.overdue_at()).chain(self.next_ask_at()).min()
     }
 
     /// True once where replies are overdue: the host drops the connection and makes a new one.

@@ -32,7 +32,7 @@ pub(crate) const RULES: [fn(&mut Backend<'_>); 14] = [
 
 fn absent(backend: &mut Backend<'_>) {
     assert_eq!(backend(&load()), Answer::Loaded(Stored::Absent));
-    assert_eq!(backend(&probe(0, 10)), Answer::Probed(Probed::Absent));
+    assert_eq!(backend(&probe(10, 10)), Answer::Probed(Probed::Absent));
     let edit = commit(1, text_guard("x"), Plan::Edit(vec![]));
     let stored = Some(Stored::Absent);
     assert_eq!(backend(&edit), Answer::Committed(Outcome::Stale { stored, remembers: false }));
@@ -94,9 +94,9 @@ fn ranges_are_of_the_old_text(backend: &mut Backend<'_>) {
     ]);
     assert_eq!(backend(&commit(2, text_guard("0123456789"), plan)), applied());
     assert_eq!(backend(&load()), loaded("ab8945012ü   "));
-    for (at, len, bytes) in [(9, 5, "ü   "), (13, 10, " "), (0, 0, ""), (20, 5, "")] {
+    for (before_end, len, bytes) in [(5, 5, "ü   "), (1, 1, " "), (14, 3, "ab8"), (20, 8, "ab"), (20, 5, "a")] {
         let probed = Probed::Text { len: 14, bytes: bytes.as_bytes().to_vec() };
-        assert_eq!(backend(&probe(at, len)), Answer::Probed(probed));
+        assert_eq!(backend(&probe(before_end, len)), Answer::Probed(probed));
     }
 }
 
@@ -309,8 +309,8 @@ fn load() -> Command {
     Command::Load { key: KEY.into() }
 }
 
-fn probe(at: usize, len: usize) -> Command {
-    Command::Probe { key: KEY.into(), at, len }
+fn probe(before_end: usize, len: usize) -> Command {
+    Command::Probe { key: KEY.into(), before_end, len }
 }
 
 fn commit(sequence: u64, guard: Guard, plan: Plan) -> Command {

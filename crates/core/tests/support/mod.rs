@@ -42,8 +42,7 @@ impl Client {
             writer: WriterId(writer.into()),
             max_document_bytes,
             announces: false,
-            hears: false,
-            says_twice: false,
+            look_every_ms: None,
             ttl_ms: None,
             seed: 7,
         };

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use synced_memory_core::backend::{MemoryStore, Store, announcements, execute};
-use synced_memory_core::command::{Command, Input, RequestId};
+use synced_memory_core::command::{Changes, Command, Commits, Input, RequestId};
 
 /// Stores by name. Like a server's data, they stay when nobody is connected.
 static SERVERS: LazyLock<Mutex<HashMap<String, Arc<Mutex<Server>>>>> = LazyLock::new(Mutex::default);
@@ -67,14 +67,14 @@ impl MemoryLink {
 
     fn join(server: Arc<Mutex<Server>>, mailbox: Arc<Mailbox>) -> Self {
         lock(&server).watchers.push(Arc::downgrade(&mailbox));
-        mailbox.deliver([Input::Connected]);
+        mailbox.deliver([Input::Hears(Commits::WithAnswers, Changes::OfAll), Input::Connected]);
         Self { server, mailbox }
     }
 }
 
 impl Link for MemoryLink {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { deltas: true, ..Capabilities::of("memory") }
+        Capabilities { commits: Commits::WithAnswers, ..Capabilities::of("memory") }
     }
 
     fn send(&self, request: RequestId, command: Command) {

@@ -6,7 +6,7 @@ pub(crate) mod redis;
 
 use crate::mailbox::Mailbox;
 use std::sync::Arc;
-use synced_memory_core::command::{Command, RequestId};
+use synced_memory_core::command::{Changes, Command, Commits, RequestId};
 
 /// What was found by trying.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,16 +15,16 @@ pub struct Capabilities {
     pub topology: &'static str,
     /// The version of the protocol that is spoken; None without a connection, or where there is none.
     pub resp: Option<u8>,
-    /// Commits of others are heard as they are made.
-    pub deltas: bool,
-    /// Changes by whomever are heard.
-    pub changes: bool,
+    /// Which commits of others are heard as they are made.
+    pub commits: Commits,
+    /// Which changes by whomever are heard.
+    pub changes: Changes,
 }
 
 impl Capabilities {
     /// Of what is no server: it tells of every change.
     pub(crate) fn of(topology: &'static str) -> Self {
-        Self { topology, resp: None, deltas: false, changes: true }
+        Self { topology, resp: None, commits: Commits::Unheard, changes: Changes::OfAll }
     }
 }
 

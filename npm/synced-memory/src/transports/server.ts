@@ -195,5 +195,5 @@ export class InProcessServer {
 /** GETRANGE: both ends count, negative ones from the end. */
 export function range(text: Bytes, first: number, last: number): Bytes {
   const from = first < 0 ? Math.max(0, text.length + first) : first;
-  return text.slice(from, (last < 0 ? text.length + last : last) + 1);
+  return text.slice(from, (last < 0 ? Math.max(0, text.length + last) : last) + 1);
 }

@@ -71,7 +71,12 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     persist: (handle, name) => asking(handle, () => core.persist(handle, name)),
     ttl: (handle, name) => asking(handle, () => core.ttl(handle, name)),
     capabilities: () =>
-      JSON.stringify({ topology: 'transport', resp: null, deltas: false, changes: transport.watch !== undefined }),
+      JSON.stringify({
+        topology: 'transport',
+        resp: null,
+        deltas: false,
+        changes: transport.watch === undefined ? 'none' : 'broadcast',
+      }),
     drain: (handle) => drivers.get(handle)?.drain() ?? '',
     wait() {
       throw blocking('$flushSync');

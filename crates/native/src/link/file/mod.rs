@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use synced_memory_core::backend::{Store, announcements, execute};
-use synced_memory_core::command::{Answer, Command, Input, RequestId};
+use synced_memory_core::command::{Answer, Changes, Command, Commits, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 
 /// How often the file is asked whether another process has changed it.
@@ -43,7 +43,7 @@ impl FileLink {
     /// Open the file, creating it and its folder where they are absent.
     pub(crate) fn open(path: &Path, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
         let file = File::open(path)?;
-        mailbox.deliver([Input::Connected]);
+        mailbox.deliver([Input::Hears(Commits::WithAnswers, Changes::OfAll), Input::Connected]);
         let (outbox, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("synced-memory-file".into())
@@ -60,7 +60,7 @@ impl FileLink {
 
 impl Link for FileLink {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { deltas: true, ..Capabilities::of("file") }
+        Capabilities { commits: Commits::WithAnswers, ..Capabilities::of("file") }
     }
 
     fn send(&self, request: RequestId, command: Command) {

@@ -15,7 +15,7 @@ pub(crate) use cluster::ClusterLink;
 use cluster::Redirect;
 use deck::{Arrival, Deck};
 use flight::Landed;
-use news::{Heard, news};
+use news::news;
 use redis::{ConnectionInfo, PushKind};
 use sentinel::Sentinels;
 pub(crate) use sentinel::Service;
@@ -158,8 +158,8 @@ impl Link for RedisLink {
 
     fn capabilities(&self) -> Capabilities {
         let (resp, heard) = self.deck.found().unzip();
-        let Heard { deltas, changes } = heard.unwrap_or_default();
-        Capabilities { topology: self.topology, resp, deltas, changes }
+        let (commits, changes) = heard.unwrap_or_default();
+        Capabilities { topology: self.topology, resp, commits, changes }
     }
 
     fn reset(&self) {
@@ -199,7 +199,8 @@ impl Actor {
                 Ok(mut reached) => {
                     reported = None;
                     self.deck.open(&mut reached.line);
-                    self.receiver.deliver(vec![Input::Connected]);
+                    let (commits, changes) = reached.line.heard;
+                    self.receiver.deliver(vec![Input::Hears(commits, changes), Input::Connected]);
                     let end = self.serve(reached, &mut failures).await;
                     self.deck.close();
                     match end {

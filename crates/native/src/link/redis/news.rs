@@ -1,16 +1,15 @@
 //! What a server tells unasked: commits that others announce, and keys that somebody changed.
 
+use futures_util::StreamExt;
 use redis::aio::MultiplexedConnection;
-use redis::{PushInfo, PushKind, RedisResult, Value};
-use synced_memory_core::command::Input;
+use redis::{Client, PushInfo, PushKind, RedisResult, Value};
+use synced_memory_core::command::{Changes, Commits, Input};
 use synced_memory_core::resp;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
 
 /// What a server lets us hear.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Heard {
-    pub(super) deltas: bool,
-    pub(super) changes: bool,
-}
+pub(super) type Heard = (Commits, Changes);
 
 /// Listen to what concerns keys that start with `prefix`. A server that does not let us, or does not know how, is still
 /// good for everything else.
@@ -20,7 +19,24 @@ pub(super) async fn listen(mut connection: MultiplexedConnection, prefix: &str) 
     tracking.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix);
     let tracked: RedisResult<()> = tracking.query_async(&mut connection).await;
     // A lost connection shows again where it is used.
-    Heard { deltas: heard.is_ok(), changes: tracked.is_ok() }
+    let commits = if heard.is_ok() { Commits::Beside } else { Commits::Unheard };
+    (commits, if tracked.is_ok() { Changes::OfAll } else { Changes::Unheard })
+}
+
+/// Hear of commits where only RESP2 is spoken, until the set is dropped. None where the server does not let us.
+pub(super) async fn subscribe(client: &Client, prefix: &str, pushes: UnboundedSender<PushInfo>) -> Option<JoinSet<()>> {
+    let mut messages = client.get_async_pubsub().await.ok()?;
+    messages.subscribe(resp::channel(prefix)).await.ok()?;
+    let mut listener = JoinSet::new();
+    listener.spawn(async move {
+        let mut messages = messages.into_on_message();
+        while let Some(message) = messages.next().await {
+            let data = vec![Value::Nil, Value::BulkString(message.get_payload_bytes().to_vec())];
+            let _ = pushes.send(PushInfo { kind: PushKind::Message, data });
+        }
+        let _ = pushes.send(PushInfo { kind: PushKind::Disconnection, data: Vec::new() });
+    });
+    Some(listener)
 }
 
 /// What a push says. None where it is of no interest.

@@ -1,22 +1,24 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
-use super::news::{Heard, listen};
+use super::news::{Heard, listen, subscribe};
 use crate::memory::Tls;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion,
-    PushInfo, RedisError, RedisResult, TlsCertificates,
+    PushInfo, RedisError, RedisResult, TlsCertificates, cmd,
 };
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use synced_memory_core::command::{Changes, Commits};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Pipelines on their way at once: as many as the connection's queue has room for.
@@ -54,7 +56,9 @@ pub(super) struct Line {
     pub(super) heard: Heard,
     /// Hears what `pushes` bring, beside.
     _listener: Option<MultiplexedConnection>,
-    /// Without pushes (RESP2) a loss shows in the next reply; the channel just stays open.
+    /// The same where only RESP2 is spoken.
+    _subscription: Option<JoinSet<()>>,
+    /// There, a loss of the connection shows in the next reply; the channel just stays open.
     _silent: Option<UnboundedSender<PushInfo>>,
 }
 
@@ -134,21 +138,47 @@ impl Server {
                 };
                 let (listener, heard) = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None).unzip();
                 let heard = heard.unwrap_or_default();
-                return Ok(Line { connection, driver, pushes, resp: 3, heard, _silent: None, _listener: listener });
+                let mut line = Line {
+                    connection,
+                    driver,
+                    pushes,
+                    resp: 3,
+                    heard,
+                    _listener: listener,
+                    _subscription: None,
+                    _silent: None,
+                };
+                if self.prefix.is_some() && line.heard.1 == Changes::Unheard {
+                    // Servers that know no prefixes may still tell of what was read on the same connection.
+                    let tracked = line.ask(cmd("CLIENT").arg("TRACKING").arg("ON")).await;
+                    line.heard.1 = if tracked.is_ok() { Changes::OfRead } else { Changes::Unheard };
+                }
+                return Ok(line);
             }
             Err(error) if !self.is_hello_refused(&error) => return Err(self.describe(&error)),
             Err(_) => {}
         }
         match open(&self.resp2_client, config).await {
-            Ok((connection, driver)) => Ok(Line {
-                connection,
-                driver,
-                pushes,
-                resp: 2,
-                heard: Heard::default(),
-                _silent: Some(sender),
-                _listener: None,
-            }),
+            Ok((connection, driver)) => {
+                let subscription = match &self.prefix {
+                    Some(prefix) => {
+                        let subscribing = subscribe(&self.resp2_client, prefix, sender.clone());
+                        timeout(CONNECT_TIMEOUT, subscribing).await.unwrap_or(None)
+                    }
+                    None => None,
+                };
+                let commits = if subscription.is_some() { Commits::Beside } else { Commits::Unheard };
+                Ok(Line {
+                    connection,
+                    driver,
+                    pushes,
+                    resp: 2,
+                    heard: (commits, Changes::Unheard),
+                    _listener: None,
+                    _subscription: subscription,
+                    _silent: Some(sender),
+                })
+            }
             Err(error) => Err(self.describe(&error)),
         }
     }

@@ -15,7 +15,7 @@ pub(super) use slots::Redirect;
 use slots::{Address, masters, slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use synced_memory_core::command::{Command, Input, RequestId};
+use synced_memory_core::command::{Changes, Command, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -90,7 +90,7 @@ impl Link for ClusterLink {
     fn capabilities(&self) -> Capabilities {
         let nodes = self.cluster.router().links();
         let found = nodes.iter().map(|node| node.capabilities()).find(|found| found.resp.is_some());
-        let nothing = Capabilities { changes: false, ..Capabilities::of("cluster") };
+        let nothing = Capabilities { changes: Changes::Unheard, ..Capabilities::of("cluster") };
         Capabilities { topology: "cluster", ..found.unwrap_or(nothing) }
     }
 
