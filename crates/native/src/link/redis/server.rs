@@ -151,7 +151,8 @@ impl Server {
                 if self.prefix.is_some() && line.heard.1 == Changes::Unheard {
                     // Servers that know no prefixes may still tell of what was read on the same connection.
                     let tracked = line.ask(cmd("CLIENT").arg("TRACKING").arg("ON")).await;
-                    line.heard.1 = if tracked.is_ok() { Changes::OfRead } else { Changes::Unheard };
+                    let is_tracked = matches!(tracked, Ok(redis::Value::Okay));
+                    line.heard.1 = if is_tracked { Changes::OfRead } else { Changes::Unheard };
                 }
                 return Ok(line);
             }
