@@ -38,7 +38,10 @@ test('time is virtual: revisions come from it, and stand above each other while 
   expect(first).toBe(BigInt(Date.UTC(2026, 0, 1)) * 1_000_000n);
   mem.count = 2;
   await mem.$flush();
-  expect(mem.$lastModified('count')).toBe(first + 1n);
+  // By less than a microsecond, and not by the same for every writer.
+  const above = Number((mem.$lastModified('count') as bigint) - first);
+  expect(above).toBeGreaterThan(0);
+  expect(above).toBeLessThanOrEqual(1_000);
   await clock.advance(1000);
   mem.count = 3;
   await mem.$flush();
