@@ -15,6 +15,7 @@ const native = [
     'changes',
     'cluster',
     'dragonflydb',
+    'foreign',
     'groups',
     'limits',
     'live',
