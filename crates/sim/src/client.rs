@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::random::Random;
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use synced_memory_core::command::{Answer, Command, Commit, Input, RequestId};
+use synced_memory_core::command::{Answer, Changes, Command, Commit, Commits, Input, RequestId};
 use synced_memory_core::ids::{Sequence, WriterId};
 use synced_memory_core::session::{Config, Now, Session};
 
@@ -92,6 +92,15 @@ impl Client {
 
     pub(crate) fn now(&self, passed_ns: u64) -> Now {
         Now { unix_ns: self.clock.read(passed_ns), monotonic_ms: passed_ns / 1_000_000 }
+    }
+
+    /// What the server tells this one.
+    pub(crate) fn hears(&self) -> (Commits, Changes) {
+        match self.life % 4 {
+            2 => (Commits::Unheard, Changes::OfAll),
+            3 => (Commits::Beside, Changes::Unheard),
+            _ => (Commits::Beside, Changes::OfAll),
+        }
     }
 
     pub(crate) fn open_connection(&mut self) {

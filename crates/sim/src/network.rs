@@ -24,7 +24,8 @@ impl World {
         }
         self.clients[i].open_connection();
         self.clients[i].catch_up = self.server.revisions();
-        self.handle(i, Input::Hears(Commits::Beside, Changes::OfAll))?;
+        let (commits, changes) = self.clients[i].hears();
+        self.handle(i, Input::Hears(commits, changes))?;
         self.handle(i, Input::Connected)?;
         Ok(true)
     }
@@ -53,7 +54,8 @@ impl World {
 
     pub(crate) fn execute(&mut self, command: &Command) -> Check<Answer> {
         let (answer, announcement) = self.server.execute(command)?;
-        for connection in self.clients.iter_mut().filter_map(|client| client.connection.as_mut()) {
+        let listeners = self.clients.iter_mut().filter(|client| client.hears().0 != Commits::Unheard);
+        for connection in listeners.filter_map(|client| client.connection.as_mut()) {
             connection.notices.extend(announcement.clone().map(Input::Announced));
         }
         for key in changed_keys(command, &answer) {
@@ -63,7 +65,8 @@ impl World {
     }
 
     pub(crate) fn announce(&mut self, key: &str) {
-        for connection in self.clients.iter_mut().filter_map(|client| client.connection.as_mut()) {
+        let listeners = self.clients.iter_mut().filter(|client| client.hears().1 != Changes::Unheard);
+        for connection in listeners.filter_map(|client| client.connection.as_mut()) {
             connection.notices.push_back(Input::Changed(vec![key.to_owned()]));
         }
     }

@@ -43,6 +43,11 @@ impl Replica {
         let copy = |value: &Option<Node>| value.as_ref().filter(|_| !is_patch).cloned();
         let before = Before { value: copy(&self.value), error: self.unreadable.clone(), ..self.before() };
         let lifted = self.lift_from(0);
+        if is_nothing && self.value.is_some() {
+            // What the server lost, about to be stored again: nobody else made that.
+            self.put_back(lifted, &mut Transform::unchanged(), now);
+            return Followed::Gap;
+        }
         let old = copy(&self.value).or_else(|| created(&lifted));
         let mut made = Vec::with_capacity(batch.len());
         for (_, mutation) in batch {

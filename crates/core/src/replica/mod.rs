@@ -306,7 +306,8 @@ impl Replica {
         };
         let delta = self.announces.then(|| Delta {
             base: self.sealed.back().map_or(self.revision, SealedCommit::result_revision).unwrap_or(Revision(0)),
-            mutations: open.told(),
+            // Where the document is stored again, they were not made on nothing.
+            mutations: if *base == Base::Absent && !open.begins_whole() { String::new() } else { open.told() },
         });
         let command = Arc::new(Commit {
             delta,

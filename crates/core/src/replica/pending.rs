@@ -131,6 +131,12 @@ impl OpenCommit {
         wire::encode_batch(self.made.iter().map(|made| &made.mutation))
     }
 
+    /// Does its first mutation give a whole value?
+    pub(super) fn begins_whole(&self) -> bool {
+        let first = self.made.first().map(|made| &made.mutation);
+        first.is_some_and(|first| matches!(first, Mutation::Assign { .. } | Mutation::Create { .. } | Mutation::Delete))
+    }
+
     /// Is it one that finds its place by itself?
     pub(super) fn is_append(&self) -> bool {
         self.made.iter().all(|made| matches!(&made.mutation, Mutation::Append { path, .. } if path.is_empty()))
