@@ -93,11 +93,8 @@ export interface Defaults {
   url?: string;
 }
 
-const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
-  'url',
-  'tls',
-  'transport',
-  'prefix',
+/** What is an option of a memory is one of its scopes, too, but for what leads to the server. */
+const knownToScopes: ReadonlySet<string> = new Set<keyof ScopeOptions>([
   'names',
   'defaults',
   'schema',
@@ -107,6 +104,11 @@ const known: ReadonlySet<string> = new Set<keyof OpenOptions>([
   'timeout',
   'exitTimeout',
   'onError',
+]);
+
+const known: ReadonlySet<string> = new Set<string>([
+  ...(['url', 'tls', 'transport', 'prefix'] satisfies (keyof OpenOptions)[]),
+  ...knownToScopes,
 ]);
 
 export const anywhere: Defaults = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], env: ['REDIS'] };
@@ -146,18 +148,6 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
     exitTimeout: positive('exitTimeout', given.exitTimeout, 10_000),
   };
 }
-
-const knownToScopes: ReadonlySet<string> = new Set<keyof ScopeOptions>([
-  'names',
-  'defaults',
-  'schema',
-  'ttl',
-  'maxDocumentBytes',
-  'maxPendingBytes',
-  'timeout',
-  'exitTimeout',
-  'onError',
-]);
 
 /** The settings of a scope of a memory. Throws ERR_OPTIONS. */
 export function settleScope(parent: Settings, scope: string, options: ScopeOptions = {}): Settings {
