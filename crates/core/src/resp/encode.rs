@@ -58,8 +58,14 @@ fn commit_call(commit: &Commit, in_full: bool) -> Args {
     push(&mut call, commit.sequence.0);
     call.push(commit.after.map_or_else(Vec::new, |after| after.0.to_string().into_bytes()));
     push(&mut call, REMEMBER_SECONDS);
-    push_guard(&mut call, &commit.guard);
-    push(&mut call, commit.delta.as_ref().map_or_else(String::new, |_| channel_of(&commit.key)));
+    match (&commit.guard, &commit.plan) {
+        // From the list's bracket on, which is where an append writes.
+        (Guard::Text { len, at, tail }, Plan::Append(_)) => {
+            push_text_guard(&mut call, *len, at - 1, [b"]", tail.as_slice()].concat());
+        }
+        (guard, _) => push_guard(&mut call, guard),
+    }
+    push(&mut call, commit.delta.as_ref().map_or_else(String::new, |_| channel(&commit.key)));
     push_delta(&mut call, commit);
     push_plan(&mut call, commit);
     call
@@ -76,7 +82,7 @@ fn group_call(Group { commits, checks }: &Group, in_full: bool) -> Args {
     push(&mut call, checks.len());
     push(&mut call, REMEMBER_SECONDS);
     let announcing = commits.iter().find(|commit| commit.delta.is_some());
-    push(&mut call, announcing.map_or_else(String::new, |commit| channel_of(&commit.key)));
+    push(&mut call, announcing.map_or_else(String::new, |commit| channel(&commit.key)));
     for commit in commits {
         push(&mut call, commit.sequence.0);
         push_guard(&mut call, &commit.guard);
@@ -96,12 +102,14 @@ fn push_guard(call: &mut Args, guard: &Guard) {
     match guard {
         Guard::Absent => call.extend(args(["absent", "0", ""])),
         Guard::OtherType => call.extend(args(["other", "0", ""])),
-        Guard::Text { len, at, tail } => {
-            push(call, len);
-            push(call, at);
-            call.push(tail.clone());
-        }
+        Guard::Text { len, at, tail } => push_text_guard(call, *len, *at, tail.clone()),
     }
+}
+
+fn push_text_guard(call: &mut Args, len: usize, at: usize, end: Vec<u8>) {
+    push(call, len);
+    push(call, at);
+    call.push(end);
 }
 
 /// The revision that it is built on, the one that it makes, and its mutations.
@@ -150,13 +158,10 @@ fn push_plan(call: &mut Args, commit: &Commit) {
     }
 }
 
-/// The channel on which commits to documents whose keys start with this prefix are announced.
-pub(super) fn channel(prefix: &str) -> String {
-    format!("sm:{prefix}")
-}
-
-fn channel_of(key: &str) -> String {
-    channel(&key[..key.rfind(':').map_or(0, |colon| colon + 1)])
+/// The channel on which commits to a document are announced, or to documents whose keys start like this: names hold no
+/// colon.
+pub(super) fn channel(key_or_prefix: &str) -> String {
+    format!("sm:{}", &key_or_prefix[..key_or_prefix.rfind(':').map_or(0, |colon| colon + 1)])
 }
 
 /// Where the protocol keeps something about a document, such as a writer's last sequence: in the document's hash

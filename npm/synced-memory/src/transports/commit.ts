@@ -94,7 +94,7 @@ function endOfList(
   revision: string,
   next = '0',
 ): { bracket: number; base: string; revision: string } | undefined {
-  if (fits) return { bracket: at - 1, base: /(\d+)}/.exec(tail)?.[1] ?? '', revision };
+  if (fits) return { bracket: at, base: /\d+/.exec(tail)?.[0] ?? '', revision };
   if (!text?.startsWith(LIST_HEAD)) return undefined;
   const [, base = ''] = /\],"last_modified":(\d+)} *$/.exec(text) ?? [];
   if (base === '' || base.length >= 20) return undefined;

@@ -2,7 +2,8 @@
 --
 -- KEYS  1 the document   2 the writer's last applied sequence   3 for 'append': the run of appends, 'first-last' revision
 -- ARGV  1 sequence   2 the sequence that must be the last applied, or ''   3 seconds to remember the sequence
---       4 what must be stored: 'absent', 'other' (not a string) or its length   5 offset of its tail   6 its tail
+--       4 what must be stored: 'absent', 'other' (not a string) or its length   5 offset of bytes at its end, for 'append'
+--         of the list's bracket   6 those bytes
 --       7 the channel to publish it on, or ''   8 the revision that it is built on   9 the revision that it makes
 --       10 its mutations, for those who listen
 --       11 the plan: 'delete' | 'set' text | 'append' elements next-revision | 'edit' followed by writes
@@ -24,7 +25,7 @@ local found, fits, length = look(KEYS[1], 4)
 local bracket
 local base, revision = ARGV[8], ARGV[9]
 if ARGV[11] == 'append' and fits then
-  bracket, base = tonumber(ARGV[5]) - 1, string.match(ARGV[6], '(%d+)}')
+  bracket, base = ARGV[5], string.match(ARGV[6], '%d+')
 elseif ARGV[11] == 'append' and found == 'text' and redis.call('GETRANGE', KEYS[1], 0, 9) == '{"value":[' then
   local window, text, start = 64, nil, nil
   repeat
@@ -50,17 +51,19 @@ if not fits and not bracket then
   return {'stale', knows, found}
 end
 
+local stored
 if bracket then
-  local comma = bracket == 10 and '' or ','
-  redis.call('SETRANGE', KEYS[1], bracket, comma .. ARGV[12] .. '],"last_modified":' .. revision .. '}')
+  local comma = tonumber(bracket) == 10 and '' or ','
+  local text = comma .. ARGV[12] .. '],"last_modified":' .. revision .. '}'
+  stored = redis.call('SETRANGE', KEYS[1], bracket, text)
   local first, last = string.match(redis.call('GET', KEYS[3]) or '', '^(%d+)-(%d+)$')
   if last ~= base then first = base end
   redis.call('SET', KEYS[3], first .. '-' .. revision, 'EX', ARGV[3])
 else
-  change(KEYS[1], 11, #ARGV)
+  stored = change(KEYS[1], 11, #ARGV)
 end
 renew(KEYS[1], #ARGV)
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
-if ARGV[7] ~= '' then publish(ARGV[7], news(KEYS[1], KEYS[2], base, revision, ARGV[10])) end
+if ARGV[7] ~= '' then publish(ARGV[7], news(KEYS[1], KEYS[2], base, revision, stored, ARGV[10])) end
 if not fits then return {'appended', revision} end
 return {'applied'}

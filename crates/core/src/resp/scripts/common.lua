@@ -1,32 +1,38 @@
 -- What the scripts have in common: it stands before each of them.
 
--- Compares a document with ARGV[at]: 'absent', 'other' (not a string) or a length; and then the offset of its tail, and
--- the tail. Gives what there is ('absent', 'other', 'text'), whether it is that, and the length. Throws where it cannot be
--- read.
+-- Compares a document with ARGV[at]: 'absent', 'other' (not a string) or a length; and then the offset of some bytes, and
+-- those. Gives what there is ('absent', 'other', 'text'), whether it is that, and the length where it is not. Throws where
+-- it cannot be read.
 local function look(key, at)
+  local expected, offset, bytes = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local after = tonumber(offset) + #bytes
+  local ends_there = after == tonumber(expected)
+  -- One byte more than there should be: none means that it is not longer, either.
+  if ends_there and redis.pcall('GETRANGE', key, offset, expected) == bytes then return 'text', true end
   local length = redis.pcall('STRLEN', key)
   if type(length) == 'table' then
     -- Once more, so that the caller learns what it is.
     if not string.find(length.err, 'WRONGTYPE', 1, true) then redis.call('STRLEN', key) end
-    return 'other', ARGV[at] == 'other'
+    return 'other', expected == 'other'
   elseif length == 0 and redis.call('EXISTS', key) == 0 then
-    return 'absent', ARGV[at] == 'absent', 0
+    return 'absent', expected == 'absent', 0
   end
-  local fits = length == tonumber(ARGV[at])
-    and redis.call('GETRANGE', key, ARGV[at + 1], tonumber(ARGV[at + 1]) + #ARGV[at + 2] - 1) == ARGV[at + 2]
+  local fits = not ends_there
+    and length == tonumber(expected)
+    and redis.call('GETRANGE', key, offset, after - 1) == bytes
   return 'text', fits, length
 end
 
 -- Carries out the plan in ARGV[at] to ARGV[last]: 'delete' | 'set' text | 'edit' followed by writes
--- and then, where the document is to expire, 'ttl' milliseconds (see renew).
+-- and then, where the document is to expire, 'ttl' milliseconds (see renew). Gives the length that the document has then.
 --   a write is 'write' offset and its pieces: 'text' bytes | 'range' first last (of the old text) | 'spaces' count
 local function change(key, at, last)
   if ARGV[at] == 'set' then
     redis.call('SET', key, ARGV[at + 1], 'KEEPTTL')
-    return
+    return #ARGV[at + 1]
   elseif ARGV[at] == 'delete' then
     redis.call('DEL', key)
-    return
+    return 0
   end
   -- Every range is of the old text, so all are read before anything is written.
   local offsets, texts, pieces = {}, {}, nil
@@ -49,9 +55,11 @@ local function change(key, at, last)
       i = i + 2
     end
   end
+  local length
   for n = 1, #offsets do
-    redis.call('SETRANGE', key, offsets[n], table.concat(texts[n]))
+    length = redis.call('SETRANGE', key, offsets[n], table.concat(texts[n]))
   end
+  return length
 end
 
 local function renew(key, last)
@@ -59,9 +67,9 @@ local function renew(key, last)
 end
 
 -- What those who listen are told of one document: the writer is what its key for the last sequence ends with.
-local function news(key, sequence_key, base, revision, mutations)
-  local told = { string.match(sequence_key, '[^:]*$'), base, revision, redis.call('STRLEN', key), #key }
-  return table.concat(told, ' ') .. '\n' .. key .. mutations
+local function news(key, sequence_key, base, revision, length, mutations)
+  local writer = string.match(sequence_key, '.*:(.*)')
+  return writer .. ' ' .. base .. ' ' .. revision .. ' ' .. length .. ' ' .. #key .. '\n' .. key .. mutations
 end
 
 -- Nothing depends on it: who may not publish commits all the same, and others find out more slowly.

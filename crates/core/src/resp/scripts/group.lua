@@ -42,10 +42,10 @@ for n = 1, count do
   local key = KEYS[2 * n - 1]
   local place = places[n]
   local last = place + 7 + tonumber(ARGV[place + 7])
-  change(key, place + 8, last)
+  local stored = change(key, place + 8, last)
   renew(key, last)
   redis.call('SET', KEYS[2 * n], ARGV[place], 'EX', ARGV[3])
-  told[n] = news(key, KEYS[2 * n], ARGV[place + 4], ARGV[place + 5], ARGV[place + 6])
+  told[n] = news(key, KEYS[2 * n], ARGV[place + 4], ARGV[place + 5], stored, ARGV[place + 6])
   lengths[n] = #told[n]
 end
 if ARGV[4] ~= '' and count > 0 then
