@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod io;
 mod link;
 mod mailbox;
 mod memory;

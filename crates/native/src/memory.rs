@@ -1,12 +1,10 @@
 //! One memory: a session, driven on the thread that calls, and the link to its backend.
 
 use crate::clock;
-use crate::link::file::FileLink;
-use crate::link::memory::MemoryLink;
-use crate::link::redis::{ClusterLink, RedisLink};
-use crate::link::{Capabilities, Link};
+use crate::io::Alarm;
+use crate::link::Capabilities;
+use crate::link::hub::Port;
 use crate::mailbox::Mailbox;
-use crate::url::{self, Target};
 use std::sync::Arc;
 use std::time::Duration;
 use synced_memory_core::command::Input;
@@ -24,7 +22,9 @@ const LOOK_EVERY_MS: u64 = 1_000;
 pub struct OpenOptions {
     /// `redis:`, `rediss:`, `redis+unix:`, `redis+sentinel:`, `redis+cluster:`, both also as `rediss+`, `file:` or `memory:`.
     pub url: String,
-    /// What the memory's keys start with, `memory:` or `memory:<scope>:`.
+    /// What the keys start with of all memories that share a connection, such as `memory:`.
+    pub base: String,
+    /// What the memory's keys start with: the same, or `memory:<scope>:`.
     pub prefix: String,
     /// The attributes to load; None: all that are there.
     pub names: Option<Vec<String>>,
@@ -37,7 +37,7 @@ pub struct OpenOptions {
 }
 
 /// Certificates, as PEM text.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Tls {
     /// The authorities that may have signed the server's certificate; None: those that everybody trusts.
     pub ca: Option<String>,
@@ -52,15 +52,17 @@ impl std::fmt::Debug for Tls {
 }
 
 /// An open memory. Nothing moves between calls: whatever arrives waits in the mailbox for [`Memory::drain`].
-/// Dropping it closes the connection; mutations that are not acknowledged by then are lost.
+/// Memories of one URL, `tls` and `base` share a connection, which dropping the last of them closes; mutations of a
+/// dropped one that are not acknowledged by then are lost.
 pub struct Memory {
     session: Session,
     prefix: String,
     mailbox: Arc<Mailbox>,
-    link: Box<dyn Link>,
+    port: Port,
     /// For the next `drain`.
     events: Vec<Event>,
-    /// When the link is going to deliver a tick.
+    alarm: Alarm,
+    /// When the alarm is going to deliver a tick.
     tick_at: Option<u64>,
 }
 
@@ -68,28 +70,26 @@ impl Memory {
     /// Open a memory. A server need not be there yet; a file must be usable. `wake` is called when `drain` has
     /// something to take in: see [`Mailbox::new`]. Errors: `Options`, `File`.
     pub fn open(options: OpenOptions, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, SyncError> {
-        Self::start(options, wake, None)
+        let mailbox = Arc::new(Mailbox::new(wake));
+        let port = Port::open(&options.url, &options.tls, &options.base, &options.prefix, Arc::clone(&mailbox))?;
+        Self::start(options, port, mailbox)
     }
 
-    /// Open another memory of the same backend, as a scope of this one; it outlives this one. `options` has the URL of
-    /// this one. Errors: as of `open`.
+    /// Open another memory of the same store, as a scope of this one; it outlives this one. `options` has the URL, `tls`
+    /// and `base` of this one. Errors: as of `open`.
     pub fn open_beside(
         &self,
         options: OpenOptions,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, SyncError> {
-        Self::start(options, wake, Some(self.link.as_ref()))
+        let mailbox = Arc::new(Mailbox::new(wake));
+        let port = self.port.beside(&options.prefix, Arc::clone(&mailbox));
+        Self::start(options, port, mailbox)
     }
 
-    fn start(
-        options: OpenOptions,
-        wake: impl Fn() + Send + Sync + 'static,
-        beside: Option<&dyn Link>,
-    ) -> Result<Self, SyncError> {
-        let target = url::parse(&options.url)?;
+    fn start(options: OpenOptions, port: Port, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
         let [high, low, seed] = [clock::random_u64()?, clock::random_u64()?, clock::random_u64()?];
         let prefix = options.prefix.clone();
-        let own_prefix = options.prefix.clone();
         let session = Session::new(Config {
             prefix: options.prefix,
             names: options.names,
@@ -100,20 +100,8 @@ impl Memory {
             ttl_ms: options.ttl_ms,
             seed,
         });
-        let mailbox = Arc::new(Mailbox::new(wake));
-        if let Some(link) = beside.and_then(|link| link.beside(&mailbox)) {
-            return Ok(Self { session, prefix: own_prefix, mailbox, link, events: Vec::new(), tick_at: None });
-        }
-        let link: Box<dyn Link> = match target {
-            Target::Redis(info) => Box::new(RedisLink::open(*info, &options.tls, prefix, Arc::clone(&mailbox))?),
-            Target::Service(service) => {
-                Box::new(RedisLink::open_service(service, &options.tls, prefix, Arc::clone(&mailbox))?)
-            }
-            Target::Cluster(nodes) => Box::new(ClusterLink::open(nodes, &options.tls, prefix, Arc::clone(&mailbox))?),
-            Target::File(path) => Box::new(FileLink::open(&path, Arc::clone(&mailbox))?),
-            Target::Memory(name) => Box::new(MemoryLink::open(name, Arc::clone(&mailbox))),
-        };
-        Ok(Self { session, prefix: own_prefix, mailbox, link, events: Vec::new(), tick_at: None })
+        let alarm = Alarm::new(Arc::clone(&mailbox));
+        Ok(Self { session, prefix, mailbox, port, events: Vec::new(), alarm, tick_at: None })
     }
 
     /// The replicas, for reading.
@@ -123,7 +111,7 @@ impl Memory {
 
     /// What the backend turned out to be able to do.
     pub fn capabilities(&self) -> Capabilities {
-        self.link.capabilities()
+        self.port.capabilities()
     }
 
     /// Apply local mutations in order and send what may be sent. Gives the length in bytes of the document that the
@@ -148,7 +136,7 @@ impl Memory {
         let names = group.mutations.iter().map(|(name, _)| name).chain(&group.reads);
         let mut keys = names.map(|name| format!("{}{name}", self.prefix));
         let Some(first) = keys.next() else { return Ok(()) };
-        match keys.find(|key| !self.link.is_together(&first, key)) {
+        match keys.find(|key| !self.port.link().is_together(&first, key)) {
             None => Ok(()),
             Some(other) => Err(SyncError::new(
                 ErrorCode::CrossSlot,
@@ -236,22 +224,22 @@ impl Memory {
     fn send(&mut self, now: Now) {
         let mut sent = false;
         while let Some((request, command)) = self.session.poll_command(now) {
-            self.link.send(request, command);
+            self.port.send(request, command);
             sent = true;
         }
         if sent {
-            self.link.flush();
+            self.port.link().flush();
         }
         self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
         if self.session.poll_reset() {
-            self.link.reset();
+            self.port.link().reset();
         }
         // A tick that comes too early costs less than to move it with every reply.
         if let Some(at) = self.session.poll_timeout()
             && self.tick_at.is_none_or(|tick_at| at < tick_at)
         {
             self.tick_at = Some(at);
-            self.link.wake_at(at);
+            self.alarm.set(at);
         }
     }
 

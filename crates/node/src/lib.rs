@@ -3,23 +3,32 @@
 //! Each JavaScript thread has its own memories; batches and events cross as one JSON text each.
 #![allow(clippy::needless_pass_by_value, reason = "napi hands strings over by value")]
 
+use mimalloc::MiMalloc;
 use napi::Error;
 use napi::bindgen_prelude::Function;
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::threadsafe_function::{ThreadsafeCallContext, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use synced_memory_core::command::{Changes, Commits};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
 use synced_memory_native::{Capabilities, Memory, OpenOptions};
 
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 /// An error whose status becomes the JavaScript error's `code`.
 type Result<T> = napi::Result<T, &'static str>;
 
+/// Called on any thread when `drain` of a memory has something.
+type Wake = Arc<dyn Fn(u32) + Send + Sync>;
+
 thread_local! {
+    static WAKE: RefCell<Option<Wake>> = RefCell::default();
     static MEMORIES: RefCell<HashMap<u32, Memory>> = RefCell::default();
     static LAST_HANDLE: Cell<u32> = const { Cell::new(0) };
 }
@@ -28,6 +37,7 @@ thread_local! {
 #[serde(rename_all = "camelCase")]
 struct Options {
     url: String,
+    base: String,
     prefix: String,
     names: Option<Vec<String>>,
     max_document_bytes: usize,
@@ -44,29 +54,46 @@ struct Tls {
     key: Option<String>,
 }
 
-/// Open a memory. `options` is JSON: `{url, prefix, names?, maxDocumentBytes, ttlMs?, tls?: {ca?, cert?, key?}, beside?}`,
-/// where `beside` is the handle of an open memory of the same URL. `wake` is called, never within another call, when
-/// `drain` has something.
+/// From now on `wake` is called with the handles of this thread's memories of which `drain` has something, never within
+/// another call. One function for all: each would cost the event loop something at every turn.
 #[napi(catch_unwind)]
-pub fn open(options: String, wake: Function<(), ()>) -> Result<u32> {
-    let Options { url, prefix, names, max_document_bytes, ttl_ms, tls, beside } = parse(&options)?;
+pub fn listen(wake: Function<Vec<u32>, ()>) -> Result<()> {
+    let ready: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let taken = Arc::clone(&ready);
     // Weak: an open memory does not keep the process alive.
     let wake = wake
         .build_threadsafe_function::<()>()
         .weak::<true>()
-        .build()
+        .build_callback(move |_: ThreadsafeCallContext<()>| {
+            Ok(std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner)))
+        })
         .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
+    WAKE.set(Some(Arc::new(move |handle| {
+        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.push(handle);
+        if ready.len() == 1 {
+            // Refused only while the thread ends.
+            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    })));
+    Ok(())
+}
+
+/// Open a memory. `options` is JSON: `{url, base, prefix, names?, maxDocumentBytes, ttlMs?, tls?: {ca?, cert?, key?},
+/// beside?}`, where `beside` is the handle of an open memory of the same URL. `listen` comes first.
+#[napi(catch_unwind)]
+pub fn open(options: String) -> Result<u32> {
+    let Options { url, base, prefix, names, max_document_bytes, ttl_ms, tls, beside } = parse(&options)?;
+    let wake_all = WAKE.with_borrow(Option::clone);
+    let wake_all = wake_all.ok_or_else(|| thrown(SyncError::new(ErrorCode::Internal, "open without listen")))?;
     let tls = synced_memory_native::Tls { ca: tls.ca, client: tls.cert.zip(tls.key) };
-    let options = OpenOptions { url, prefix, names, max_document_bytes, ttl_ms, tls };
-    let wake = move || {
-        // Refused only while the thread ends.
-        let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-    };
+    let options = OpenOptions { url, base, prefix, names, max_document_bytes, ttl_ms, tls };
+    let handle = LAST_HANDLE.get() + 1;
+    let wake = move || wake_all(handle);
     let memory = match beside {
         Some(parent) => with(parent, |parent| parent.open_beside(options, wake))?,
         None => Memory::open(options, wake).map_err(thrown)?,
     };
-    let handle = LAST_HANDLE.get() + 1;
     LAST_HANDLE.set(handle);
     MEMORIES.with_borrow_mut(|memories| memories.insert(handle, memory));
     Ok(handle)

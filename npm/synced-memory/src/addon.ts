@@ -14,12 +14,47 @@ function addonFor({ transport }: Settings): Binding {
   );
 }
 
+/** What the addon has: one call wakes all memories that have something. */
+interface Addon extends Omit<Binding, 'open'> {
+  /** From now on `wake` is called with the handles of memories of which `drain` may have something. */
+  listen(wake: (handles: number[]) => void): void;
+  open(options: string): number;
+}
+
 let loaded: Binding | undefined;
 
 /** The native addon, loaded on first use. Throws ERR_ADDON with every cause. */
 function addon(): Binding {
-  loaded ??= load();
+  loaded ??= listening(load());
   return loaded;
+}
+
+function listening(addon: Addon): Binding {
+  const wakes = new Map<number, () => void>();
+  addon.listen((handles) => {
+    for (const handle of handles) {
+      try {
+        wakes.get(handle)?.();
+      } catch (error) {
+        // The others are woken all the same.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  });
+  return {
+    ...addon,
+    open(options, wake) {
+      const handle = addon.open(options);
+      wakes.set(handle, wake);
+      return handle;
+    },
+    close(handle) {
+      wakes.delete(handle);
+      addon.close(handle);
+    },
+  };
 }
 
 /** What was built here, then what npm has installed for this platform. */
@@ -30,7 +65,7 @@ function candidates(): string[] {
   return ['../synced-memory.node', ...packages];
 }
 
-function load(): Binding {
+function load(): Addon {
   // A bundle in CommonJS has no URL of its own.
   const here = import.meta.url ?? `${process.cwd()}/`;
   // Called so that bundlers do not follow: they can neither know which file it will be nor take it in.
@@ -38,7 +73,7 @@ function load(): Binding {
   const causes: string[] = [];
   for (const candidate of candidates()) {
     try {
-      return require(candidate) as Binding;
+      return require(candidate) as Addon;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       // Node goes on with a stack of files.

@@ -74,6 +74,8 @@ export interface TlsOptions {
 /** Options with every default filled in. */
 export interface Settings
   extends Required<Omit<OpenOptions, 'defaults' | 'names' | 'onError' | 'schema' | 'tls' | 'transport' | 'ttl'>> {
+  /** What the keys start with of all that share a connection; `prefix` starts with it. */
+  base: string;
   schema?: Schemas | undefined;
   ttlMs?: number;
   tls?: TlsOptions;
@@ -131,6 +133,7 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   const env = environment();
   const prefixes = defaults.env.map((start) => `${start}_PREFIX`);
   const { ttl, onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
+  const base = text('prefix', given.prefix) ?? first(env, prefixes) ?? 'memory:';
   checkTransport(given);
   if (onError !== undefined && typeof onError !== 'function') throw bad('onError must be a function');
   if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
@@ -140,7 +143,8 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   return {
     ...given,
     url: given.transport === undefined ? (text('url', given.url) ?? urlFrom(env, defaults)) : 'transport:',
-    prefix: text('prefix', given.prefix) ?? first(env, prefixes) ?? 'memory:',
+    base,
+    prefix: base,
     maxDocumentBytes,
     ...(ttl === undefined ? {} : { ttlMs: milliseconds('ttl', ttl) }),
     maxPendingBytes: positive('maxPendingBytes', given.maxPendingBytes, 128 * 1024 * 1024),
@@ -156,13 +160,13 @@ export function settleScope(parent: Settings, scope: string, options: ScopeOptio
   if (unknown !== undefined) {
     throw bad(`a scope has no option ${unknown}; it has ${[...knownToScopes].join(', ')}`);
   }
-  const { names: _names, defaults: _defaults, schema: _schema, url, ttlMs, ...inherited } = parent;
+  const { names: _names, defaults: _defaults, schema: _schema, base, url, ttlMs, ...inherited } = parent;
   const place = parent.transport === undefined ? { url } : {};
   const lifetime = ttlMs === undefined ? {} : { ttl: ttlMs / 1000 };
   const settings = settle({ ...inherited, ...place, ...lifetime, ...options }, anywhere);
   // Names that are known are loaded in one round trip, without asking which there are.
   if (settings.names === undefined && settings.defaults !== undefined) settings.names = Object.keys(settings.defaults);
-  return { ...settings, prefix: scopePrefix(parent.prefix, scope) };
+  return { ...settings, base, prefix: scopePrefix(parent.prefix, scope) };
 }
 
 /** What the keys of a scope start with. Throws ERR_OPTIONS. */

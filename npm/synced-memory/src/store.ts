@@ -100,11 +100,14 @@ export class Store implements Recorder {
       },
       pendingBytes: () => this.pendingBytes(),
     });
-    const { url, prefix, names, maxDocumentBytes, ttlMs, tls } = settings;
+    const { url, base, prefix, names, maxDocumentBytes, ttlMs, tls } = settings;
     this.handle = wrapped(() =>
-      binding.open(JSON.stringify({ url, prefix, names, maxDocumentBytes, ttlMs, tls, beside: beside?.handle }), () => {
-        if (this.state !== 'closed') this.drain();
-      }),
+      binding.open(
+        JSON.stringify({ url, base, prefix, names, maxDocumentBytes, ttlMs, tls, beside: beside?.handle }),
+        () => {
+          if (this.state !== 'closed') this.drain();
+        },
+      ),
     );
     watch(this);
   }

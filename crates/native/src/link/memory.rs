@@ -1,14 +1,14 @@
 //! The in-process backend: a store that every memory of its name in this process shares.
 
-use super::redis::io_thread;
-use super::{Capabilities, Link};
+use super::switchboard::Switchboard;
+use super::{Capabilities, Delivery, Link, Origin};
 use crate::clock;
-use crate::mailbox::Mailbox;
+use crate::io::io_thread;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use synced_memory_core::backend::{MemoryStore, Store, announcements, execute};
-use synced_memory_core::command::{Changes, Command, Commits, Input, RequestId};
+use synced_memory_core::command::{Changes, Command, Commits, Input};
 
 /// Stores by name. Like a server's data, they stay when nobody is connected.
 static SERVERS: LazyLock<Mutex<HashMap<String, Arc<Mutex<Server>>>>> = LazyLock::new(Mutex::default);
@@ -16,19 +16,17 @@ static SERVERS: LazyLock<Mutex<HashMap<String, Arc<Mutex<Server>>>>> = LazyLock:
 #[derive(Debug, Default)]
 struct Server {
     store: MemoryStore,
-    watchers: Vec<Weak<Mailbox>>,
+    /// Those of the sessions that are on it.
+    boards: Vec<Weak<Switchboard>>,
     /// When somebody is going to look for documents that have expired, in milliseconds since 1970.
     looked_at: Option<u64>,
 }
 
 impl Server {
-    /// Tell everybody, but who did it himself.
-    fn tell(&mut self, news: &Input, but: Option<&Arc<Mailbox>>) {
-        self.watchers.retain(|watcher| watcher.strong_count() > 0);
-        for watcher in self.watchers.iter().filter_map(Weak::upgrade) {
-            if but.is_none_or(|but| !Arc::ptr_eq(&watcher, but)) {
-                watcher.deliver([news.clone()]);
-            }
+    fn tell(&mut self, news: &Input) {
+        self.boards.retain(|board| board.strong_count() > 0);
+        for board in self.boards.iter().filter_map(Weak::upgrade) {
+            board.deliver([Delivery::News(news.clone())]);
         }
     }
 
@@ -36,7 +34,7 @@ impl Server {
     fn expire(&mut self, now: u64) {
         let Ok(expired) = self.store.take_expired(now);
         if !expired.is_empty() {
-            self.tell(&Input::Changed(expired), None);
+            self.tell(&Input::Changed(expired));
         }
     }
 
@@ -52,59 +50,41 @@ impl Server {
 #[derive(Debug)]
 pub(crate) struct MemoryLink {
     server: Arc<Mutex<Server>>,
-    mailbox: Arc<Mailbox>,
+    board: Arc<Switchboard>,
 }
 
 impl MemoryLink {
     /// Connect to the store of this name, or to a fresh one.
-    pub(crate) fn open(name: Option<String>, mailbox: Arc<Mailbox>) -> Self {
+    pub(crate) fn open(name: Option<String>, board: Arc<Switchboard>) -> Self {
         let server = match name {
             Some(name) => Arc::clone(lock(&SERVERS).entry(name).or_default()),
             None => Arc::default(),
         };
-        Self::join(server, mailbox)
-    }
-
-    fn join(server: Arc<Mutex<Server>>, mailbox: Arc<Mailbox>) -> Self {
-        lock(&server).watchers.push(Arc::downgrade(&mailbox));
-        mailbox.deliver([Input::Hears(Commits::WithAnswers, Changes::OfAll), Input::Connected]);
-        Self { server, mailbox }
+        lock(&server).boards.push(Arc::downgrade(&board));
+        let hears = Input::Hears(Commits::WithAnswers, Changes::OfAll);
+        board.deliver([hears, Input::Connected].map(Delivery::News));
+        Self { server, board }
     }
 }
 
 impl Link for MemoryLink {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { commits: Commits::WithAnswers, ..Capabilities::of("memory") }
+        Capabilities::of("memory")
     }
 
-    fn send(&self, request: RequestId, command: Command) {
+    fn send(&self, origin: Origin, command: Command) {
         let mut server = lock(&self.server);
         let now = clock::unix_ms();
         server.expire(now);
         let Ok(answer) = execute(&mut server.store, &command, now);
         let Ok(told) = announcements(&mut server.store, &command, &answer);
         if !told.is_empty() {
-            server.tell(&Input::Announced(told), Some(&self.mailbox));
+            self.board.deliver([Delivery::NewsBy(origin.session, Input::Announced(told))]);
         }
-        self.mailbox.deliver([Input::Answer(request, answer)]);
+        self.board.deliver([Delivery::Answer(origin, answer)]);
         if let Some(at) = server.next_look() {
             look_at(at, Arc::downgrade(&self.server));
         }
-    }
-
-    fn wake_at(&self, monotonic_ms: u64) {
-        let Ok(runtime) = io_thread() else { return };
-        let mailbox = Arc::downgrade(&self.mailbox);
-        runtime.spawn(async move {
-            tokio::time::sleep_until(clock::instant(monotonic_ms).into()).await;
-            if let Some(mailbox) = mailbox.upgrade() {
-                mailbox.deliver([Input::Tick]);
-            }
-        });
-    }
-
-    fn beside(&self, mailbox: &Arc<Mailbox>) -> Option<Box<dyn Link>> {
-        Some(Box::new(Self::join(Arc::clone(&self.server), Arc::clone(mailbox))))
     }
 }
 

@@ -1,12 +1,12 @@
-//! The way to one backend: commands go out, answers come into the mailbox.
+//! The way to one backend: commands of sessions go out, answers and news come back.
 
 pub(crate) mod file;
+pub(crate) mod hub;
 pub(crate) mod memory;
 pub(crate) mod redis;
+mod switchboard;
 
-use crate::mailbox::Mailbox;
-use std::sync::Arc;
-use synced_memory_core::command::{Changes, Command, Commits, RequestId};
+use synced_memory_core::command::{Answer, Changes, Command, Commits, Input, RequestId};
 
 /// What was found by trying.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,23 +22,54 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Of what is no server: it tells of every change.
+    /// Of what is no server: it tells of everything.
     pub(crate) fn of(topology: &'static str) -> Self {
-        Self { topology, resp: None, commits: Commits::Unheard, changes: Changes::OfAll }
+        Self { topology, resp: None, commits: Commits::WithAnswers, changes: Changes::OfAll }
     }
 }
 
-/// A handle to whatever carries out the commands of one session, in the order they are sent. Dropping it
-/// closes the connection. A link delivers [`Input`](synced_memory_core::command::Input)s to the mailbox it was made with.
-pub(crate) trait Link: Send {
-    /// Carry out a command, at the latest after `flush`; its answer comes into the mailbox unless the connection is lost before.
-    fn send(&self, request: RequestId, command: Command);
+/// Names one of the sessions that share a link. Never given twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct SessionId(pub(crate) u64);
+
+/// Whose command it is, and which: its answer finds its way back by this.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Origin {
+    pub(crate) session: SessionId,
+    pub(crate) request: RequestId,
+}
+
+/// What a backend has to say.
+#[derive(PartialEq, Debug)]
+pub(crate) enum Delivery {
+    /// To one session.
+    Answer(Origin, Answer),
+    /// To all whom it concerns.
+    News(Input),
+    /// To all whom it concerns, but the session that did it.
+    NewsBy(SessionId, Input),
+}
+
+impl Delivery {
+    pub(crate) fn answers(answers: Vec<(Origin, Answer)>) -> impl Iterator<Item = Self> {
+        answers.into_iter().map(|(origin, answer)| Self::Answer(origin, answer))
+    }
+}
+
+/// A handle to whatever carries out commands: those of one session in the order they are sent. Dropping it closes the
+/// connection. What comes of them goes to the [`switchboard::Switchboard`] that it was made with.
+pub(crate) trait Link: Send + Sync {
+    /// Carry out a command, at the latest after `flush`; it is answered unless the connection is lost before.
+    fn send(&self, origin: Origin, command: Command);
 
     /// The last command of several has been sent: they may go together.
     fn flush(&self) {}
 
-    /// Deliver a tick when the monotonic clock reads this many milliseconds. The last call counts.
-    fn wake_at(&self, monotonic_ms: u64);
+    /// From now on tell of commits in this place: see [`switchboard::place`].
+    fn follow(&self, _place: &str) {}
+
+    /// That is not wanted any more.
+    fn unfollow(&self, _place: &str) {}
 
     /// What the backend turned out to be able to do.
     fn capabilities(&self) -> Capabilities;
@@ -46,11 +77,6 @@ pub(crate) trait Link: Send {
     /// Can two keys be changed by one command?
     fn is_together(&self, _one: &str, _other: &str) -> bool {
         true
-    }
-
-    /// A link for another session to the same store, where no URL leads to it; None: open one by the URL.
-    fn beside(&self, _mailbox: &Arc<Mailbox>) -> Option<Box<dyn Link>> {
-        None
     }
 
     /// A reply is overdue: give the connection up and make a new one.

@@ -22,6 +22,7 @@ pub(crate) struct Peer {
 pub(crate) fn options(url: &str) -> OpenOptions {
     OpenOptions {
         url: url.to_owned(),
+        base: "memory:".into(),
         prefix: "memory:".into(),
         names: None,
         max_document_bytes: 64 << 20,

@@ -4,9 +4,9 @@ mod documents;
 mod open;
 mod place;
 
-use super::{Capabilities, Link};
+use super::switchboard::Switchboard;
+use super::{Capabilities, Delivery, Link, Origin};
 use crate::clock;
-use crate::mailbox::Mailbox;
 use documents::Documents;
 use place::{Found, Place};
 use rusqlite::{Connection, ErrorCode as Sqlite, TransactionBehavior};
@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use synced_memory_core::backend::{Store, announcements, execute};
-use synced_memory_core::command::{Answer, Changes, Command, Commits, Input, RequestId};
+use synced_memory_core::command::{Answer, Changes, Command, Commits, Input};
 use synced_memory_core::error::{ErrorCode, SyncError};
 
 /// How often the file is asked whether another process has changed it.
@@ -26,49 +26,37 @@ const MAX_BATCH: usize = 1024;
 /// Sequences are remembered as long as on a server, and looked through for old ones this often.
 const PURGE_EVERY_MS: u64 = 60 * 60 * 1000;
 
-enum Message {
-    Send(RequestId, Command),
-    WakeAt(u64),
-}
-
 /// A handle to the thread that has the file open.
 #[derive(Debug)]
 pub(crate) struct FileLink {
     /// None only while being dropped.
-    outbox: Option<Sender<Message>>,
+    outbox: Option<Sender<(Origin, Command)>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl FileLink {
     /// Open the file, creating it and its folder where they are absent.
-    pub(crate) fn open(path: &Path, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
+    pub(crate) fn open(path: &Path, board: Arc<Switchboard>) -> Result<Self, SyncError> {
         let file = File::open(path)?;
-        mailbox.deliver([Input::Hears(Commits::WithAnswers, Changes::OfAll), Input::Connected]);
+        let hears = Input::Hears(Commits::WithAnswers, Changes::OfAll);
+        board.deliver([hears, Input::Connected].map(Delivery::News));
         let (outbox, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("synced-memory-file".into())
-            .spawn(move || file.serve(&inbox, &mailbox))
+            .spawn(move || file.serve(&inbox, &board))
             .map_err(|error| SyncError::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
         Ok(Self { outbox: Some(outbox), thread: Some(thread) })
-    }
-
-    fn post(&self, message: Message) {
-        // The thread ends only after this handle does; were it gone, the session would miss its reply and say so.
-        let _ = self.outbox.as_ref().map(|outbox| outbox.send(message));
     }
 }
 
 impl Link for FileLink {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { commits: Commits::WithAnswers, ..Capabilities::of("file") }
+        Capabilities::of("file")
     }
 
-    fn send(&self, request: RequestId, command: Command) {
-        self.post(Message::Send(request, command));
-    }
-
-    fn wake_at(&self, monotonic_ms: u64) {
-        self.post(Message::WakeAt(monotonic_ms));
+    fn send(&self, origin: Origin, command: Command) {
+        // The thread ends only after this handle does; were it gone, the session would miss its reply and say so.
+        let _ = self.outbox.as_ref().map(|outbox| outbox.send((origin, command)));
     }
 }
 
@@ -87,7 +75,7 @@ struct File {
     connection: Connection,
     place: Place,
     name: String,
-    /// The highest `documents.changed` that the session has been told of, or has caused.
+    /// The highest `documents.changed` that the sessions have been told of, or have caused.
     seen: i64,
     data_version: i64,
     purge_at_ms: u64,
@@ -100,7 +88,7 @@ impl File {
         let connection = open::open(path)?;
         let (place, name) = (Place::of(path), path.display().to_string());
         let mut file = Self { connection, place, name, seen: 0, data_version: 0, purge_at_ms: 0, next_expiry: None };
-        // Everything up to here is what the session will load.
+        // Everything up to here is what the sessions will load.
         let started = file.read_data_version().and_then(|version| {
             file.data_version = version;
             let mut documents = Documents(&file.connection);
@@ -113,60 +101,46 @@ impl File {
     }
 
     /// Until the handle is dropped: carry out what comes, look for what others did.
-    fn serve(mut self, inbox: &Receiver<Message>, mailbox: &Mailbox) {
-        let mut tick_at = None;
+    fn serve(mut self, inbox: &Receiver<(Origin, Command)>, board: &Switchboard) {
         let mut connected = true;
         loop {
-            let mut message = inbox.recv_timeout(WATCH_EVERY);
-            if matches!(message, Err(RecvTimeoutError::Disconnected)) {
-                return;
-            }
+            let first = match inbox.recv_timeout(WATCH_EVERY) {
+                Err(RecvTimeoutError::Disconnected) => return,
+                first => first.ok(),
+            };
             // Whatever has queued up shares one transaction, and so one wait for the disk.
-            let mut batch = Vec::new();
-            while let Ok(next) = message {
-                match next {
-                    Message::Send(request, command) => batch.push((request, command)),
-                    Message::WakeAt(ms) => tick_at = Some(ms),
-                }
-                message = if batch.len() < MAX_BATCH {
-                    inbox.try_recv().map_err(|_| RecvTimeoutError::Timeout)
-                } else {
-                    Err(RecvTimeoutError::Timeout)
-                };
-            }
-            let mut inputs = if connected { self.carry_out(&batch) } else { Vec::new() };
-            // Looked at after the commit, so that nothing is acknowledged that is in no file any more. The session sends
+            let batch: Vec<_> = first.into_iter().chain(inbox.try_iter()).take(MAX_BATCH).collect();
+            let mut deliveries = if connected { self.carry_out(&batch) } else { Vec::new() };
+            // Looked at after the commit, so that nothing is acknowledged that is in no file any more. The sessions send
             // again what has no answer.
+            let was_connected = connected;
             match (connected, self.place.look()) {
                 (true, Found::Same) | (false, Found::Remains) => {}
-                (true, _) => inputs = vec![Input::Disconnected(open::moved(&self.name))],
-                (false, Found::Same) => inputs.push(Input::Connected),
+                (true, _) => {
+                    connected = false;
+                    deliveries = vec![Delivery::News(Input::Disconnected(open::moved(&self.name)))];
+                }
+                (false, Found::Same) => connected = true,
                 (false, Found::Other) => {
                     if let Ok(anew) = Self::open(self.place.path()) {
                         self = anew;
-                        inputs.push(Input::Connected);
+                        connected = true;
                     }
                 }
             }
-            match inputs.last() {
-                Some(Input::Disconnected(_)) => connected = false,
-                Some(Input::Connected) => connected = true,
-                _ => {}
+            if connected && !was_connected {
+                deliveries.push(Delivery::News(Input::Connected));
             }
-            if tick_at.is_some_and(|at| at <= clock::monotonic_ms()) {
-                tick_at = None;
-                inputs.push(Input::Tick);
-            }
-            mailbox.deliver(inputs);
+            board.deliver(deliveries);
         }
     }
 
-    fn carry_out(&mut self, batch: &[(RequestId, Command)]) -> Vec<Input> {
+    fn carry_out(&mut self, batch: &[(Origin, Command)]) -> Vec<Delivery> {
         if batch.is_empty() && !self.changed_elsewhere() && !self.has_expired() {
             return Vec::new();
         }
         match self.transact(batch) {
-            Ok(inputs) => inputs,
+            Ok(deliveries) => deliveries,
             Err(error) if batch.len() > 1 && !passes(&error) => {
                 // One of them cannot be carried out; the others need not suffer for it.
                 batch.iter().flat_map(|one| self.carry_out(std::slice::from_ref(one))).collect()
@@ -174,37 +148,38 @@ impl File {
             Err(error) => {
                 let reason = self.describe(&error);
                 let answer = if passes(&error) { Answer::Busy(reason) } else { Answer::Refused(reason) };
-                batch.iter().map(|(request, _)| Input::Answer(*request, answer.clone())).collect()
+                batch.iter().map(|(origin, _)| Delivery::Answer(*origin, answer.clone())).collect()
             }
         }
     }
 
     /// Commands in order, all or none; what other processes did before them comes first. The answers exist only
     /// after the commit, and the commit is on disk.
-    fn transact(&mut self, batch: &[(RequestId, Command)]) -> rusqlite::Result<Vec<Input>> {
+    fn transact(&mut self, batch: &[(Origin, Command)]) -> rusqlite::Result<Vec<Delivery>> {
         let writes = self.has_expired() || batch.iter().any(|(_, command)| changes(command));
         // A transaction that reads first and writes later could not be waited for: it takes the lock at once.
         let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
         let transaction = self.connection.transaction_with_behavior(behavior)?;
         let mut documents = Documents(&transaction);
-        let mut inputs = Vec::with_capacity(batch.len() + 1);
+        let mut deliveries = Vec::with_capacity(2 * batch.len() + 1);
         let now = clock::unix_ms();
         if writes {
-            // They count as changed by another: the session is told.
+            // They count as changed by another process: all sessions are told.
             documents.take_expired(now)?;
         }
         match documents.news_since(self.seen)? {
-            Some(news) => inputs.extend(news.into_iter().map(Input::Announced)),
-            None => inputs.push(Input::Changed(documents.changed_since(self.seen)?)),
+            Some(news) => deliveries.extend(news.into_iter().map(|told| Delivery::News(Input::Announced(told)))),
+            None => deliveries.push(Delivery::News(Input::Changed(documents.changed_since(self.seen)?))),
         }
-        for (request, command) in batch {
+        for (origin, command) in batch {
             let since = if changes(command) { documents.last_change()? } else { 0 };
             let answer = execute(&mut documents, command, now)?;
             let told = announcements(&mut documents, command, &answer)?;
             if !told.is_empty() {
                 documents.add_news(since, &told)?;
+                deliveries.push(Delivery::NewsBy(origin.session, Input::Announced(told)));
             }
-            inputs.push(Input::Answer(*request, answer));
+            deliveries.push(Delivery::Answer(*origin, answer));
         }
         let now_ms = clock::monotonic_ms();
         if writes && now_ms >= self.purge_at_ms {
@@ -215,7 +190,7 @@ impl File {
         transaction.commit()?;
         self.seen = seen;
         self.next_expiry = next_expiry;
-        Ok(inputs)
+        Ok(deliveries)
     }
 
     fn has_expired(&self) -> bool {
@@ -259,6 +234,8 @@ fn passes(error: &rusqlite::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::SessionId;
+    use synced_memory_core::command::RequestId;
     use synced_memory_core::command::{Commit, Outcome};
     use synced_memory_core::document::{Guard, Stored};
     use synced_memory_core::ids::{Revision, Sequence, WriterId};
@@ -279,6 +256,24 @@ mod tests {
         Command::Commit(commit.into())
     }
 
+    fn origin(request: u64) -> Origin {
+        Origin { session: SessionId(1), request: RequestId(request) }
+    }
+
+    /// What is said to all, or to all but who did it.
+    fn told(deliveries: &[Delivery]) -> Vec<&Input> {
+        deliveries
+            .iter()
+            .filter_map(|delivery| if let Delivery::News(news) = delivery { Some(news) } else { None })
+            .collect()
+    }
+
+    fn answers(deliveries: &[Delivery]) -> Vec<(Origin, &Answer)> {
+        let answer =
+            |delivery| if let &Delivery::Answer(origin, ref answer) = delivery { Some((origin, answer)) } else { None };
+        deliveries.iter().filter_map(answer).collect()
+    }
+
     fn open() -> (tempfile::TempDir, File) {
         let folder = tempfile::tempdir().unwrap();
         let file = File::open(&folder.path().join("memory.db")).unwrap();
@@ -289,16 +284,16 @@ mod tests {
     fn a_full_disk_refuses_nothing_for_good() {
         let (_folder, mut file) = open();
         file.connection.pragma_update(None, "max_page_count", 40).unwrap();
-        let batch = [(RequestId(1), commit("small", 10)), (RequestId(2), commit("large", 1 << 20))];
-        let inputs = file.carry_out(&batch);
-        for (input, request) in inputs.iter().zip([RequestId(1), RequestId(2)]) {
-            let Input::Answer(answered, Answer::Busy(error)) = input else { panic!("{input:?}") };
-            assert_eq!((*answered, error.code), (request, ErrorCode::File));
+        let batch = [(origin(1), commit("small", 10)), (origin(2), commit("large", 1 << 20))];
+        let refused = file.carry_out(&batch);
+        for ((answered, answer), expected) in answers(&refused).into_iter().zip([origin(1), origin(2)]) {
+            let Answer::Busy(error) = answer else { panic!("{answer:?}") };
+            assert_eq!((answered, error.code), (expected, ErrorCode::File));
         }
         file.connection.pragma_update(None, "max_page_count", 1 << 20).unwrap();
         let applied = Answer::Committed(Outcome::Applied);
-        let expected = [1, 2].map(|request| Input::Answer(RequestId(request), applied.clone()));
-        assert_eq!(file.carry_out(&batch), expected, "all or none: nothing had been applied");
+        let expected = [1, 2].map(|request| (origin(request), &applied));
+        assert_eq!(answers(&file.carry_out(&batch)), expected, "all or none: nothing had been applied");
     }
 
     #[test]
@@ -311,14 +306,9 @@ mod tests {
             )
             .unwrap();
         let load = |key: &str| Command::Load { key: key.into() };
-        let inputs = file.carry_out(&[
-            (RequestId(1), commit("good", 5)),
-            (RequestId(2), commit("bad", 5)),
-            (RequestId(3), load("good")),
-        ]);
-        let [Input::Answer(_, first), Input::Answer(_, second), Input::Answer(_, third)] = &inputs[..] else {
-            panic!("{inputs:?}")
-        };
+        let deliveries =
+            file.carry_out(&[(origin(1), commit("good", 5)), (origin(2), commit("bad", 5)), (origin(3), load("good"))]);
+        let [(_, first), (_, second), (_, third)] = answers(&deliveries)[..] else { panic!("{deliveries:?}") };
         assert_eq!(*first, Answer::Committed(Outcome::Applied));
         assert!(matches!(second, Answer::Refused(error) if error.code == ErrorCode::File));
         assert_eq!(*third, Answer::Loaded(Stored::Text(b"xxxxx".to_vec())));
@@ -329,7 +319,7 @@ mod tests {
         let (_folder, mut file) = open();
         let old = "INSERT INTO sequences (key, writer, sequence, at) VALUES ('k', 'w', 9, 1000)";
         file.connection.execute(old, []).unwrap();
-        file.carry_out(&[(RequestId(1), commit("other", 1))]);
+        file.carry_out(&[(origin(1), commit("other", 1))]);
         let left: Vec<String> = file
             .connection
             .prepare("SELECT key FROM sequences")
@@ -342,30 +332,32 @@ mod tests {
     }
 
     #[test]
-    fn only_what_others_changed_is_reported() {
+    fn news_of_this_process_go_to_its_other_sessions() {
         let (folder, mut file) = open();
         let mut other = File::open(&folder.path().join("memory.db")).unwrap();
-        file.carry_out(&[(RequestId(1), commit("mine", 1))]);
-        assert_eq!(file.carry_out(&[]), []);
-        other.carry_out(&[(RequestId(1), commit("theirs", 1))]);
-        let told = |inputs: &[Input]| -> Vec<String> {
-            match inputs.first() {
-                Some(Input::Announced(told)) => told.iter().map(|told| told.key.clone()).collect(),
-                other => panic!("{other:?}"),
-            }
+        let mine = file.carry_out(&[(origin(1), commit("mine", 1))]);
+        let [Delivery::NewsBy(SessionId(1), Input::Announced(told_here)), Delivery::Answer(..)] = &mine[..] else {
+            panic!("{mine:?}")
         };
-        assert_eq!(told(&file.carry_out(&[])), ["theirs"] as [&str; 1]);
+        assert_eq!(told_here[0].key, "mine");
+        assert_eq!(file.carry_out(&[]), []);
+        other.carry_out(&[(origin(1), commit("theirs", 1))]);
+        let key = |deliveries: &[Delivery]| match told(deliveries)[..] {
+            [Input::Announced(told)] => told[0].key.clone(),
+            ref other => panic!("{other:?}"),
+        };
+        assert_eq!(key(&file.carry_out(&[])), "theirs");
         assert_eq!(file.carry_out(&[]), []);
         // What others did just before comes along with the answers.
-        other.carry_out(&[(RequestId(2), commit("again", 1))]);
-        let inputs = file.carry_out(&[(RequestId(2), commit("mine too", 1))]);
-        assert_eq!(told(&inputs), ["again"] as [&str; 1]);
+        other.carry_out(&[(origin(2), commit("again", 1))]);
+        assert_eq!(key(&file.carry_out(&[(origin(2), commit("mine too", 1))])), "again");
         assert_eq!(file.carry_out(&[]), []);
         // Who is too far behind is told only that something changed.
         for n in 0..300 {
-            other.carry_out(&[(RequestId(n), commit(&format!("many{n}"), 1))]);
+            other.carry_out(&[(origin(n), commit(&format!("many{n}"), 1))]);
         }
-        let Input::Changed(keys) = &file.carry_out(&[])[0] else { panic!("all of it is told") };
+        let many = file.carry_out(&[]);
+        let [Input::Changed(keys)] = told(&many)[..] else { panic!("all of it is told") };
         assert_eq!(keys.len(), 300);
     }
 }

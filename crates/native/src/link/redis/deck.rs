@@ -1,20 +1,21 @@
-//! Where commands wait, and what is under way. The thread that drives the session starts flights by
+//! Where commands wait, and what is under way. A thread that drives a session starts flights by
 //! itself and writes them to the socket; the I/O thread takes in replies. Handing every command to
 //! the I/O thread instead would cost a thread switch, a third of the time of a commit on loopback.
 
 use super::flight::{Flight, Sortie, Waiting};
 use super::news::Heard;
 use super::server::{Driver, Line, MAX_FLIGHTS};
+use crate::link::Origin;
 use redis::{RedisResult, Value};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use synced_memory_core::command::{Command, RequestId};
+use synced_memory_core::command::Command;
 use tokio::runtime::Handle;
 
 #[derive(Default)]
 pub(super) struct Deck {
-    /// None without a connection: then commands are dropped, as the session sends them again after `Connected`.
+    /// None without a connection: then commands are dropped, as sessions send them again after `Connected`.
     waiting: Mutex<Option<VecDeque<Waiting>>>,
     traffic: Mutex<Traffic>,
     /// The protocol's version, and what is heard; None without a connection.
@@ -76,13 +77,13 @@ impl Deck {
     }
 
     /// Put a command in line.
-    pub(super) fn queue(&self, request: RequestId, command: Command, asking: bool) {
+    pub(super) fn queue(&self, origin: Origin, command: Command, asking: bool) {
         if let Some(waiting) = &mut *lock(&self.waiting) {
-            waiting.push_back(Waiting { request, command, asking });
+            waiting.push_back(Waiting { origin, command, asking });
         }
     }
 
-    /// Send what waits, from the thread that drives the session. False where the I/O thread has to,
+    /// Send what waits, from a thread that drives a session. False where the I/O thread has to,
     /// because it is busy with the connection.
     pub(super) fn send_here(&self, runtime: &Handle) -> bool {
         let Ok(mut traffic) = self.traffic.try_lock() else { return false };

@@ -1,13 +1,14 @@
 //! Commands that go out together: one RESP pipeline.
 
 use super::cluster::Redirect;
+use crate::link::Origin;
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult, Value};
 use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use synced_memory_core::command::{Command, Input, RequestId};
+use synced_memory_core::command::{Answer, Command};
 use synced_memory_core::resp::{Args, Exchange, Next, Reply};
 use tokio::task::unconstrained;
 
@@ -17,7 +18,7 @@ const MAX_BYTES: usize = 256 * 1024;
 
 /// A command in line.
 pub(super) struct Waiting {
-    pub(super) request: RequestId,
+    pub(super) origin: Origin,
     pub(super) command: Command,
     /// It goes to a cluster's node that is about to get the slot: after ASKING, or the node would send it back.
     pub(super) asking: bool,
@@ -25,7 +26,7 @@ pub(super) struct Waiting {
 
 /// One abstract command and the RESP commands that carry it out.
 pub(super) struct Sortie {
-    request: RequestId,
+    origin: Origin,
     exchange: Exchange,
     commands: Vec<Args>,
     asking: bool,
@@ -39,7 +40,7 @@ pub(super) struct Flight {
 }
 
 struct Expected {
-    request: RequestId,
+    origin: Origin,
     exchange: Exchange,
     /// How many replies it takes, not counting those to ASKING before each.
     replies: usize,
@@ -48,11 +49,11 @@ struct Expected {
 
 /// What a flight came back with.
 pub(super) struct Landed {
-    pub(super) answers: Vec<Input>,
+    pub(super) answers: Vec<(Origin, Answer)>,
     /// To be sent again, with the script in full.
     pub(super) again: Vec<Sortie>,
     /// Of the answers, those that name another node of the cluster.
-    pub(super) redirects: Vec<(RequestId, Redirect)>,
+    pub(super) redirects: Vec<(Origin, Redirect)>,
     /// The server has become a replica.
     pub(super) demoted: bool,
 }
@@ -63,10 +64,10 @@ impl Sortie {
         let mut sorties = Vec::new();
         let mut bytes = 0;
         while sorties.len() < MAX_COMMANDS && bytes < MAX_BYTES {
-            let Some(Waiting { request, command, asking }) = waiting.pop_front() else { break };
+            let Some(Waiting { origin, command, asking }) = waiting.pop_front() else { break };
             let (exchange, commands) = Exchange::new(command);
             bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
-            sorties.push(Self { request, exchange, commands, asking });
+            sorties.push(Self { origin, exchange, commands, asking });
         }
         sorties
     }
@@ -78,8 +79,8 @@ impl Flight {
         let mut pipeline = Pipeline::new();
         let mut exchanges = Vec::with_capacity(sorties.len());
         let mut count = 0;
-        for Sortie { request, exchange, commands, asking } in sorties {
-            exchanges.push(Expected { request, exchange, replies: commands.len(), asking });
+        for Sortie { origin, exchange, commands, asking } in sorties {
+            exchanges.push(Expected { origin, exchange, replies: commands.len(), asking });
             for args in commands {
                 if asking {
                     pipeline.cmd("ASKING");
@@ -114,7 +115,7 @@ impl Flight {
             demoted: replies.iter().any(Reply::is_read_only),
         };
         let mut all = replies.into_iter();
-        for Expected { request, exchange, replies, asking } in self.exchanges {
+        for Expected { origin, exchange, replies, asking } in self.exchanges {
             let replies: Vec<Reply> = if asking {
                 all.by_ref().take(2 * replies).skip(1).step_by(2).collect()
             } else {
@@ -124,11 +125,11 @@ impl Flight {
                 Reply::Error(message) => Redirect::parse(message),
                 _ => None,
             });
-            landed.redirects.extend(redirect.map(|redirect| (request, redirect)));
+            landed.redirects.extend(redirect.map(|redirect| (origin, redirect)));
             match exchange.take(replies) {
-                Next::Done(answer) => landed.answers.push(Input::Answer(request, answer)),
+                Next::Done(answer) => landed.answers.push((origin, answer)),
                 Next::Again(exchange, commands) => {
-                    landed.again.push(Sortie { request, exchange, commands, asking });
+                    landed.again.push(Sortie { origin, exchange, commands, asking });
                 }
             }
         }

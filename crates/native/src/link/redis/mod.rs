@@ -1,5 +1,6 @@
 //! A Redis-compatible server, given or found through Sentinel, over one connection, on the process's I/O thread.
 
+mod channels;
 mod cluster;
 mod deck;
 mod flight;
@@ -7,10 +8,12 @@ mod news;
 mod sentinel;
 mod server;
 
-use super::{Capabilities, Link};
+use super::switchboard::Switchboard;
+use super::{Capabilities, Delivery, Link, Origin};
 use crate::clock;
-use crate::mailbox::Mailbox;
+use crate::io::io_thread;
 use crate::memory::Tls;
+pub(crate) use channels::{Channels, Listening};
 pub(crate) use cluster::ClusterLink;
 use cluster::Redirect;
 use deck::{Arrival, Deck};
@@ -21,11 +24,11 @@ use sentinel::Sentinels;
 pub(crate) use sentinel::Service;
 use server::{Line, Server};
 use std::future::{Future, pending, poll_fn};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
-use synced_memory_core::command::{Command, Input, RequestId};
+use synced_memory_core::command::{Answer, Command, Input};
 use synced_memory_core::error::{ErrorCode, SyncError};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -37,26 +40,25 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 enum Message {
     /// Something waits on the deck.
     Send,
-    WakeAt(u64),
     Reset,
 }
 
 /// Who takes what comes over a connection.
 trait Receiver: Send + Sync {
-    /// News of the connection and of the time.
-    fn deliver(&self, inputs: Vec<Input>);
+    /// News of the connection and over it.
+    fn deliver(&self, news: Vec<Input>);
 
     /// Answers, and which of them name another node of the cluster.
-    fn landed(&self, answers: Vec<Input>, redirects: Vec<(RequestId, Redirect)>);
+    fn landed(&self, answers: Vec<(Origin, Answer)>, redirects: Vec<(Origin, Redirect)>);
 }
 
-impl Receiver for Mailbox {
-    fn deliver(&self, inputs: Vec<Input>) {
-        Self::deliver(self, inputs);
+impl Receiver for Switchboard {
+    fn deliver(&self, news: Vec<Input>) {
+        Self::deliver(self, news.into_iter().map(Delivery::News));
     }
 
-    fn landed(&self, answers: Vec<Input>, _: Vec<(RequestId, Redirect)>) {
-        Self::deliver(self, answers);
+    fn landed(&self, answers: Vec<(Origin, Answer)>, _: Vec<(Origin, Redirect)>) {
+        Self::deliver(self, Delivery::answers(answers));
     }
 }
 
@@ -96,27 +98,33 @@ pub(crate) struct RedisLink {
     deck: Arc<Deck>,
     runtime: &'static Handle,
     topology: &'static str,
+    /// None for a node of a cluster: all have the cluster's.
+    channels: Option<Arc<Channels>>,
 }
 
 impl RedisLink {
-    /// Start connecting. What comes of it goes to the mailbox.
+    /// Start connecting. What comes of it goes to the switchboard.
     pub(crate) fn open(
         info: ConnectionInfo,
         tls: &Tls,
-        prefix: String,
-        mailbox: Arc<Mailbox>,
+        listening: Listening,
+        board: Arc<Switchboard>,
     ) -> Result<Self, SyncError> {
-        Self::start(Way::Server(Arc::new(Server::new(info, tls, Some(prefix))?)), mailbox)
+        let channels = Some(Arc::clone(&listening.channels));
+        let way = Way::Server(Arc::new(Server::new(info, tls, Some(listening))?));
+        Ok(Self { channels, ..Self::start(way, board)? })
     }
 
     /// The same with whatever server the sentinels call the master of the service.
     pub(crate) fn open_service(
         service: Service,
         tls: &Tls,
-        prefix: String,
-        mailbox: Arc<Mailbox>,
+        listening: Listening,
+        board: Arc<Switchboard>,
     ) -> Result<Self, SyncError> {
-        Self::start(Way::Sentinels(Sentinels::new(service, tls, prefix)?), mailbox)
+        let channels = Some(Arc::clone(&listening.channels));
+        let way = Way::Sentinels(Sentinels::new(service, tls, listening)?);
+        Ok(Self { channels, ..Self::start(way, board)? })
     }
 
     fn start(way: Way, receiver: Arc<dyn Receiver>) -> Result<Self, SyncError> {
@@ -126,13 +134,13 @@ impl RedisLink {
             Way::Server(_) => "single",
             Way::Sentinels(_) => "sentinel",
         };
-        runtime.spawn(Actor { inbox, receiver, deck: Arc::clone(&deck), tick_at: None }.run(way));
-        Ok(Self { outbox, deck, runtime, topology })
+        runtime.spawn(Actor { inbox, receiver, deck: Arc::clone(&deck) }.run(way));
+        Ok(Self { outbox, deck, runtime, topology, channels: None })
     }
 
     /// Put a command in line; `asking`: for a node of a cluster that is about to get the command's slot.
-    fn queue(&self, request: RequestId, command: Command, asking: bool) {
-        self.deck.queue(request, command, asking);
+    fn queue(&self, origin: Origin, command: Command, asking: bool) {
+        self.deck.queue(origin, command, asking);
     }
 
     fn post(&self, message: Message) {
@@ -142,8 +150,8 @@ impl RedisLink {
 }
 
 impl Link for RedisLink {
-    fn send(&self, request: RequestId, command: Command) {
-        self.queue(request, command, false);
+    fn send(&self, origin: Origin, command: Command) {
+        self.queue(origin, command, false);
     }
 
     fn flush(&self) {
@@ -152,8 +160,16 @@ impl Link for RedisLink {
         }
     }
 
-    fn wake_at(&self, monotonic_ms: u64) {
-        self.post(Message::WakeAt(monotonic_ms));
+    fn follow(&self, place: &str) {
+        if let Some(channels) = &self.channels {
+            channels.follow(place);
+        }
+    }
+
+    fn unfollow(&self, place: &str) {
+        if let Some(channels) = &self.channels {
+            channels.unfollow(place);
+        }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -167,25 +183,11 @@ impl Link for RedisLink {
     }
 }
 
-/// The one thread that all connections of this process share: it only moves bytes.
-pub(crate) fn io_thread() -> Result<&'static Handle, SyncError> {
-    static IO: OnceLock<std::io::Result<Handle>> = OnceLock::new();
-    IO.get_or_init(|| {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        std::thread::Builder::new().name("synced-memory-io".into()).spawn(move || runtime.block_on(pending::<()>()))?;
-        Ok(handle)
-    })
-    .as_ref()
-    .map_err(|error| SyncError::new(ErrorCode::Internal, format!("cannot start the I/O thread: {error}")))
-}
-
 /// What the task owns. None from its methods: the handle was dropped.
 struct Actor {
     inbox: UnboundedReceiver<Message>,
     receiver: Arc<dyn Receiver>,
     deck: Arc<Deck>,
-    tick_at: Option<u64>,
 }
 
 impl Actor {
@@ -233,11 +235,8 @@ impl Actor {
             tokio::select! {
                 done = &mut work => return Some(done),
                 message = self.inbox.recv() => {
-                    if let Message::WakeAt(ms) = message? {
-                        self.tick_at = Some(ms);
-                    }
+                    message?;
                 }
-                () = until(self.tick_at) => self.tick(),
             }
         }
     }
@@ -269,31 +268,17 @@ impl Actor {
                 message = self.inbox.recv() => match message? {
                     // What waits is sent when the deck is polled next.
                     Message::Send => {}
-                    Message::WakeAt(ms) => self.tick_at = Some(ms),
                     Message::Reset => return Some(server.lost("the server has not answered in time")),
                 },
-                () = until(self.tick_at) => self.tick(),
                 () = end_of_one(&mut replaced) => return Some(server.lost("another server has become the master")),
             }
         }
-    }
-
-    fn tick(&mut self) {
-        self.tick_at = None;
-        self.receiver.deliver(vec![Input::Tick]);
     }
 }
 
 async fn end_of_one(tasks: &mut Option<JoinSet<()>>) {
     match tasks {
         Some(tasks) => drop(tasks.join_next().await),
-        None => pending().await,
-    }
-}
-
-async fn until(monotonic_ms: Option<u64>) {
-    match monotonic_ms {
-        Some(ms) => tokio::time::sleep_until(clock::instant(ms).into()).await,
         None => pending().await,
     }
 }

@@ -1,5 +1,6 @@
 //! Finding the master of a service by asking the sentinels that watch it.
 
+use super::channels::Listening;
 use super::server::{Line, Server};
 use crate::memory::Tls;
 use redis::{ConnectionAddr, ConnectionInfo, PushInfo, PushKind, RedisConnectionInfo, Value, cmd};
@@ -27,8 +28,7 @@ pub(super) struct Sentinels {
     doors: Vec<Arc<Door>>,
     service: Service,
     tls: Tls,
-    /// Of the keys that concern this memory.
-    prefix: String,
+    listening: Listening,
 }
 
 /// One sentinel. Most want no password; some have the one of their servers.
@@ -74,9 +74,9 @@ impl Door {
 }
 
 impl Sentinels {
-    pub(super) fn new(service: Service, tls: &Tls, prefix: String) -> Result<Self, SyncError> {
+    pub(super) fn new(service: Service, tls: &Tls, listening: Listening) -> Result<Self, SyncError> {
         let doors = service.sentinels.iter().map(|info| Door::new(info.clone(), tls).map(Arc::new));
-        Ok(Self { doors: doors.collect::<Result<_, _>>()?, service, tls: tls.clone(), prefix })
+        Ok(Self { doors: doors.collect::<Result<_, _>>()?, service, tls: tls.clone(), listening })
     }
 
     /// A connection to whatever server is the master now.
@@ -108,7 +108,7 @@ impl Sentinels {
     ) -> Result<(Arc<Server>, Line), SyncError> {
         let settings = sentinel.redis_settings().clone().set_db(self.service.db);
         let info = elsewhere(sentinel, host, port).set_redis_settings(settings);
-        let server = Arc::new(Server::new(info, &self.tls, Some(self.prefix.clone()))?);
+        let server = Arc::new(Server::new(info, &self.tls, Some(self.listening.clone()))?);
         let mut line = server.connect().await?;
         // A sentinel may not have heard yet that its master came back as a replica.
         match line.ask(&cmd("ROLE")).await {

@@ -1,5 +1,6 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
+use super::channels::Listening;
 use super::news::{Heard, listen, subscribe};
 use crate::memory::Tls;
 use redis::aio::MultiplexedConnection;
@@ -37,8 +38,8 @@ pub(super) struct Server {
     /// `host:port`, for messages.
     name: String,
     password: Option<String>,
-    /// What the keys start with of which changes are to be heard; None: nothing is.
-    prefix: Option<String>,
+    /// What is to be heard; None: nothing is.
+    listening: Option<Listening>,
 }
 
 /// Moves bytes between a connection's queue and its socket.
@@ -55,9 +56,7 @@ pub(super) struct Line {
     pub(super) resp: u8,
     pub(super) heard: Heard,
     /// Hears what `pushes` bring, beside.
-    _listener: Option<MultiplexedConnection>,
-    /// The same where only RESP2 is spoken.
-    _subscription: Option<JoinSet<()>>,
+    _listener: Option<JoinSet<()>>,
     /// There, a loss of the connection shows in the next reply; the channel just stays open.
     _silent: Option<UnboundedSender<PushInfo>>,
 }
@@ -101,7 +100,7 @@ impl Line {
 }
 
 impl Server {
-    pub(super) fn new(info: ConnectionInfo, tls: &Tls, prefix: Option<String>) -> Result<Self, SyncError> {
+    pub(super) fn new(info: ConnectionInfo, tls: &Tls, listening: Option<Listening>) -> Result<Self, SyncError> {
         let name = info.addr().to_string();
         let settings = info.redis_settings().clone().set_lib_name("synced-memory", env!("CARGO_PKG_VERSION"));
         let password = settings.password().map(str::to_owned);
@@ -113,7 +112,7 @@ impl Server {
             resp2_client: client(ProtocolVersion::RESP2)?,
             name,
             password,
-            prefix,
+            listening,
         })
     }
 
@@ -131,24 +130,14 @@ impl Server {
                 // On a connection of its own: servers end one that listens and has much else to read.
                 let config = config.set_push_sender(sender);
                 let listening = async {
-                    let prefix = self.prefix.as_deref()?;
+                    let listening = self.listening.as_ref()?;
                     let listener = self.client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
-                    let heard = listen(listener.clone(), prefix).await;
-                    Some((listener, heard))
+                    Some(listen(listener, listening).await)
                 };
-                let (listener, heard) = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None).unzip();
+                let (heard, listener) = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None).unzip();
                 let heard = heard.unwrap_or_default();
-                let mut line = Line {
-                    connection,
-                    driver,
-                    pushes,
-                    resp: 3,
-                    heard,
-                    _listener: listener,
-                    _subscription: None,
-                    _silent: None,
-                };
-                if self.prefix.is_some() && line.heard.1 == Changes::Unheard {
+                let mut line = Line { connection, driver, pushes, resp: 3, heard, _listener: listener, _silent: None };
+                if self.listening.is_some() && line.heard.1 == Changes::Unheard {
                     // Servers that know no prefixes may still tell of what was read on the same connection.
                     let tracked = line.ask(cmd("CLIENT").arg("TRACKING").arg("ON")).await;
                     let is_tracked = matches!(tracked, Ok(redis::Value::Okay));
@@ -161,22 +150,19 @@ impl Server {
         }
         match open(&self.resp2_client, config).await {
             Ok((connection, driver)) => {
-                let subscription = match &self.prefix {
-                    Some(prefix) => {
-                        let subscribing = subscribe(&self.resp2_client, prefix, sender.clone());
-                        timeout(CONNECT_TIMEOUT, subscribing).await.unwrap_or(None)
-                    }
-                    None => None,
+                let listening = async {
+                    let listening = self.listening.as_ref()?;
+                    subscribe(&self.resp2_client, listening, sender.clone()).await
                 };
-                let commits = if subscription.is_some() { Commits::Beside } else { Commits::Unheard };
+                let listener = timeout(CONNECT_TIMEOUT, listening).await.unwrap_or(None);
+                let commits = if listener.is_some() { Commits::Beside } else { Commits::Unheard };
                 Ok(Line {
                     connection,
                     driver,
                     pushes,
                     resp: 2,
                     heard: (commits, Changes::Unheard),
-                    _listener: None,
-                    _subscription: subscription,
+                    _listener: listener,
                     _silent: Some(sender),
                 })
             }

@@ -1,13 +1,14 @@
-//! A cluster: one connection per master behind what the session sees as one.
+//! A cluster: one connection per master behind what sessions see as one.
 
 mod router;
 mod slots;
 
 use super::server::Server;
-use super::{Message, Receiver, RedisLink, Way, io_thread, until};
+use super::{Channels, Listening, Receiver, RedisLink, Way};
 use crate::clock;
-use crate::link::{Capabilities, Link};
-use crate::mailbox::Mailbox;
+use crate::io::io_thread;
+use crate::link::switchboard::Switchboard;
+use crate::link::{Capabilities, Delivery, Link, Origin};
 use crate::memory::Tls;
 use redis::{ConnectionAddr, ConnectionInfo, cmd};
 use router::Router;
@@ -15,19 +16,19 @@ pub(super) use slots::Redirect;
 use slots::{Address, masters, slot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use synced_memory_core::command::{Changes, Command, Input, RequestId};
+use synced_memory_core::command::{Answer, Changes, Command, Commits, Input};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::AbortHandle;
 
 /// Between attempts to learn a map that is complete.
 const LEARN_AGAIN: Duration = Duration::from_millis(200);
 
-/// What the session, the nodes and the task that learns the map share.
+/// What sessions, the nodes and the task that learns the map share.
 struct Cluster {
     seeds: Vec<ConnectionInfo>,
     tls: Tls,
-    mailbox: Arc<Mailbox>,
+    board: Arc<Switchboard>,
     router: Mutex<Router>,
     /// The map may be out of date.
     doubt: Notify,
@@ -35,7 +36,8 @@ struct Cluster {
 
 pub(crate) struct ClusterLink {
     cluster: Arc<Cluster>,
-    outbox: UnboundedSender<Message>,
+    channels: Arc<Channels>,
+    keeper: AbortHandle,
 }
 
 /// Takes what one node says.
@@ -50,47 +52,52 @@ impl ClusterLink {
     pub(crate) fn open(
         seeds: Vec<ConnectionInfo>,
         tls: &Tls,
-        prefix: String,
-        mailbox: Arc<Mailbox>,
+        listening: Listening,
+        board: Arc<Switchboard>,
     ) -> Result<Self, SyncError> {
         for seed in &seeds {
             Server::new(seed.clone(), tls, None)?;
         }
+        let channels = Arc::clone(&listening.channels);
         let cluster = Arc::new_cyclic(|cluster: &Weak<Cluster>| {
             let (weak, first, node_tls) = (Weak::clone(cluster), seeds[0].clone(), tls.clone());
             let make_link = move |address: &Address, serial| {
-                let server = Server::new(at(&first, address), &node_tls, Some(prefix.clone()))?;
+                let server = Server::new(at(&first, address), &node_tls, Some(listening.clone()))?;
                 let receiver = NodeReceiver { cluster: Weak::clone(&weak), address: Arc::clone(address), serial };
                 RedisLink::start(Way::Server(Arc::new(server)), Arc::new(receiver))
             };
             let router = Mutex::new(Router::new(make_link));
-            Cluster { seeds, tls: tls.clone(), mailbox, router, doubt: Notify::new() }
+            Cluster { seeds, tls: tls.clone(), board, router, doubt: Notify::new() }
         });
-        let (outbox, inbox) = unbounded_channel();
-        io_thread()?.spawn(Keeper { cluster: Arc::clone(&cluster), inbox, tick_at: None }.run());
-        Ok(Self { cluster, outbox })
+        let keeper = io_thread()?.spawn(keep(Arc::clone(&cluster))).abort_handle();
+        Ok(Self { cluster, channels, keeper })
     }
 }
 
 impl Link for ClusterLink {
-    fn send(&self, request: RequestId, command: Command) {
-        let answer = self.cluster.router().send(request, command);
-        self.cluster.mailbox.deliver(answer);
+    fn send(&self, origin: Origin, command: Command) {
+        let answer = self.cluster.router().send(origin, command);
+        self.cluster.board.deliver(Delivery::answers(answer.into_iter().collect()));
     }
 
     fn flush(&self) {
         self.cluster.flush();
     }
 
-    fn wake_at(&self, monotonic_ms: u64) {
-        let _ = self.outbox.send(Message::WakeAt(monotonic_ms));
+    fn follow(&self, place: &str) {
+        self.channels.follow(place);
+    }
+
+    fn unfollow(&self, place: &str) {
+        self.channels.unfollow(place);
     }
 
     /// Those of its nodes, which are alike.
     fn capabilities(&self) -> Capabilities {
         let nodes = self.cluster.router().links();
         let found = nodes.iter().map(|node| node.capabilities()).find(|found| found.resp.is_some());
-        let nothing = Capabilities { changes: Changes::Unheard, ..Capabilities::of("cluster") };
+        let nothing =
+            Capabilities { topology: "cluster", resp: None, commits: Commits::Unheard, changes: Changes::Unheard };
         Capabilities { topology: "cluster", ..found.unwrap_or(nothing) }
     }
 
@@ -103,6 +110,12 @@ impl Link for ClusterLink {
         for link in self.cluster.router().links() {
             link.reset();
         }
+    }
+}
+
+impl Drop for ClusterLink {
+    fn drop(&mut self) {
+        self.keeper.abort();
     }
 }
 
@@ -142,91 +155,62 @@ impl Cluster {
 }
 
 impl Receiver for NodeReceiver {
-    fn deliver(&self, inputs: Vec<Input>) {
+    fn deliver(&self, news: Vec<Input>) {
         let Some(cluster) = self.cluster.upgrade() else { return };
-        let mut answers = Vec::new();
-        for input in inputs {
+        let mut deliveries = Vec::new();
+        for input in news {
             match input {
                 Input::Connected => {
                     if cluster.router().node_up(&self.address, self.serial) {
                         // Nobody told what was done there meanwhile.
-                        answers.push(Input::ChangedAll);
+                        deliveries.push(Delivery::News(Input::ChangedAll));
                     }
                 }
-                Input::Disconnected(_) => answers.extend(cluster.router().node_down(&self.address, self.serial)),
+                Input::Disconnected(_) => {
+                    deliveries.extend(Delivery::answers(cluster.router().node_down(&self.address, self.serial)));
+                }
                 // What others do: every node tells of changes in its slots, and of all that is announced.
-                news => answers.push(news),
+                news => deliveries.push(Delivery::News(news)),
             }
         }
-        cluster.mailbox.deliver(answers);
+        cluster.board.deliver(deliveries);
         cluster.flush();
     }
 
-    fn landed(&self, answers: Vec<Input>, redirects: Vec<(RequestId, Redirect)>) {
+    fn landed(&self, answers: Vec<(Origin, Answer)>, redirects: Vec<(Origin, Redirect)>) {
         let Some(cluster) = self.cluster.upgrade() else { return };
         let answers = cluster.router().landed(&self.address, answers, redirects);
-        cluster.mailbox.deliver(answers);
+        cluster.board.deliver(Delivery::answers(answers));
         cluster.flush();
     }
 }
 
-/// Keeps the map up to date, and the session's time.
-struct Keeper {
-    cluster: Arc<Cluster>,
-    inbox: UnboundedReceiver<Message>,
-    tick_at: Option<u64>,
-}
-
-impl Keeper {
-    async fn run(mut self) {
-        let mut connected = false;
-        let mut reported = None;
-        loop {
-            let cluster = Arc::clone(&self.cluster);
-            let Some(learnt) = self.meanwhile(cluster.learn()).await else { return };
-            match learnt {
-                Ok(()) => {
-                    reported = None;
-                    if !std::mem::replace(&mut connected, true) {
-                        cluster.mailbox.deliver([Input::Connected]);
-                    }
-                    let doubt = cluster.doubt.notified();
-                    if !cluster.router().outdated && self.meanwhile(doubt).await.is_none() {
-                        return;
-                    }
+/// Keeps the map up to date.
+async fn keep(cluster: Arc<Cluster>) {
+    let mut connected = false;
+    let mut reported = None;
+    loop {
+        match cluster.learn().await {
+            Ok(()) => {
+                reported = None;
+                if !std::mem::replace(&mut connected, true) {
+                    cluster.board.deliver([Delivery::News(Input::Connected)]);
                 }
-                Err(error) => {
-                    if std::mem::take(&mut connected) {
-                        cluster.router().forget();
-                    }
-                    if reported.replace(error.code) != Some(error.code) {
-                        cluster.mailbox.deliver([Input::Disconnected(error)]);
-                    }
+                let doubt = cluster.doubt.notified();
+                if !cluster.router().outdated {
+                    doubt.await;
                 }
             }
-            if self.meanwhile(tokio::time::sleep(clock::jittered(LEARN_AGAIN))).await.is_none() {
-                return;
-            }
-        }
-    }
-
-    /// None: the handle was dropped.
-    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return Some(done),
-                message = self.inbox.recv() => {
-                    if let Message::WakeAt(ms) = message? {
-                        self.tick_at = Some(ms);
-                    }
+            Err(error) => {
+                if std::mem::take(&mut connected) {
+                    cluster.router().forget();
                 }
-                () = until(self.tick_at) => {
-                    self.tick_at = None;
-                    self.cluster.mailbox.deliver([Input::Tick]);
+                if reported.replace(error.code) != Some(error.code) {
+                    cluster.board.deliver([Delivery::News(Input::Disconnected(error))]);
                 }
             }
         }
+        tokio::time::sleep(clock::jittered(LEARN_AGAIN)).await;
     }
 }
 

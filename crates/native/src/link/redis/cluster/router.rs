@@ -1,13 +1,14 @@
-//! Every command to the node that serves its key, every answer to the session.
+//! Every command to the node that serves its key, every answer back.
 //!
 //! Commands of one slot stay in order: once one of them is redirected, the slot's later ones are held until all that
-//! are under way have come back, and then go out again in the order in which the session sent them.
+//! are under way have come back, and then go out again in the order in which each session sent them.
 
 use super::super::RedisLink;
 use super::slots::{Address, Redirect, SLOTS, address, slot};
+use crate::link::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use synced_memory_core::command::{Answer, Command, Input, RequestId};
+use synced_memory_core::command::{Answer, Command};
 use synced_memory_core::error::{ErrorCode, SyncError};
 
 /// A command that was sent on as often as this waits for the cluster to settle.
@@ -16,9 +17,9 @@ const MOST_REDIRECTS: u8 = 5;
 pub(super) struct Router {
     slots: Vec<Option<Address>>,
     nodes: BTreeMap<Address, Node>,
-    under_way: BTreeMap<RequestId, Sent>,
+    under_way: BTreeMap<Origin, Sent>,
     /// Slots of which commands were redirected.
-    held: BTreeMap<usize, BTreeMap<RequestId, Held>>,
+    held: BTreeMap<usize, BTreeMap<Origin, Held>>,
     /// Nodes with commands that have not been flushed.
     unflushed: BTreeSet<Address>,
     /// The map is known to be out of date.
@@ -71,40 +72,40 @@ impl Router {
         }
     }
 
-    /// A command of the session. An answer where it cannot go anywhere.
-    pub(super) fn send(&mut self, request: RequestId, command: Command) -> Option<Input> {
+    /// A command of a session. An answer where it cannot go anywhere.
+    pub(super) fn send(&mut self, origin: Origin, command: Command) -> Option<(Origin, Answer)> {
         let command = match command {
             Command::Names { prefix, cursor } => {
-                let Some((node, cursor)) = self.page(&cursor) else { return Some(no_node(request)) };
-                return self.dispatch(request, Command::Names { prefix, cursor }, node, false, 0);
+                let Some((node, cursor)) = self.page(&cursor) else { return Some(no_node(origin)) };
+                return self.dispatch(origin, Command::Names { prefix, cursor }, node, false, 0);
             }
             // Every node would have to be asked, and to be written to before.
             Command::Replicas { .. } => {
                 let message = "replicas: not on a cluster yet; leave it out";
-                return Some(Input::Answer(request, Answer::Refused(SyncError::new(ErrorCode::Options, message))));
+                return Some((origin, Answer::Refused(SyncError::new(ErrorCode::Options, message))));
             }
             command => command,
         };
         let slot = slot(key(&command));
         if let Some(held) = self.held.get_mut(&slot) {
-            held.insert(request, Held { command, ask_at: None, redirects: 0 });
+            held.insert(origin, Held { command, ask_at: None, redirects: 0 });
             return None;
         }
         let Some(node) = self.slots[slot].clone() else {
             self.outdated = true;
-            return Some(no_node(request));
+            return Some(no_node(origin));
         };
-        self.dispatch(request, command, node, false, 0)
+        self.dispatch(origin, command, node, false, 0)
     }
 
     fn dispatch(
         &mut self,
-        request: RequestId,
+        origin: Origin,
         command: Command,
         address: Address,
         asking: bool,
         redirects: u8,
-    ) -> Option<Input> {
+    ) -> Option<(Origin, Answer)> {
         if !self.nodes.contains_key(&address) {
             self.last_link += 1;
             match (self.make_link)(&address, self.last_link) {
@@ -112,19 +113,19 @@ impl Router {
                     let node = Node { link: Arc::new(link), serial: self.last_link, state: State::New };
                     self.nodes.insert(Arc::clone(&address), node);
                 }
-                Err(error) => return Some(Input::Answer(request, Answer::Refused(error))),
+                Err(error) => return Some((origin, Answer::Refused(error))),
             }
         }
         let node = &self.nodes[&address];
         match node.state {
-            State::Down => return Some(Input::Answer(request, away(&address))),
+            State::Down => return Some((origin, away(&address))),
             State::Up => {
-                node.link.queue(request, command.clone(), asking);
+                node.link.queue(origin, command.clone(), asking);
                 self.unflushed.insert(Arc::clone(&address));
             }
             State::New => {}
         }
-        self.under_way.insert(request, Sent { command, node: address, asking, redirects });
+        self.under_way.insert(origin, Sent { command, node: address, asking, redirects });
         None
     }
 
@@ -143,24 +144,24 @@ impl Router {
         let Some(node) = self.nodes.get_mut(address).filter(|node| node.serial == serial) else { return false };
         let before = std::mem::replace(&mut node.state, State::Up);
         if before == State::New {
-            for (request, sent) in self.under_way.iter().filter(|(_, sent)| sent.node == *address) {
-                node.link.queue(*request, sent.command.clone(), sent.asking);
+            for (origin, sent) in self.under_way.iter().filter(|(_, sent)| sent.node == *address) {
+                node.link.queue(*origin, sent.command.clone(), sent.asking);
             }
             self.unflushed.insert(Arc::clone(address));
         }
         before == State::Down
     }
 
-    /// The node is away: what is under way there is to be sent again, by the session, in its order.
-    pub(super) fn node_down(&mut self, address: &Address, serial: u64) -> Vec<Input> {
+    /// The node is away: what is under way there is to be sent again, by the sessions, in their order.
+    pub(super) fn node_down(&mut self, address: &Address, serial: u64) -> Vec<(Origin, Answer)> {
         let Some(node) = self.nodes.get_mut(address).filter(|node| node.serial == serial) else { return Vec::new() };
         node.state = State::Down;
         self.outdated = true;
         let mut answers = Vec::new();
-        self.under_way.retain(|request, sent| {
+        self.under_way.retain(|origin, sent| {
             let is_there = sent.node == *address;
             if is_there {
-                answers.push(Input::Answer(*request, away(address)));
+                answers.push((*origin, away(address)));
             }
             !is_there
         });
@@ -168,24 +169,23 @@ impl Router {
         answers
     }
 
-    /// What a node answered. Gives what the session should know of it.
+    /// What a node answered. Gives what the sessions should know of it.
     pub(super) fn landed(
         &mut self,
         from: &Address,
-        answers: Vec<Input>,
-        redirects: Vec<(RequestId, Redirect)>,
-    ) -> Vec<Input> {
+        answers: Vec<(Origin, Answer)>,
+        redirects: Vec<(Origin, Redirect)>,
+    ) -> Vec<(Origin, Answer)> {
         let mut redirects: BTreeMap<_, _> = redirects.into_iter().collect();
         let mut news = Vec::with_capacity(answers.len());
-        for answer in answers {
-            let Input::Answer(request, answer) = answer else { continue };
+        for (origin, answer) in answers {
             // What was given up, or went elsewhere since.
-            let Some(sent) = self.under_way.remove(&request) else { continue };
-            let redirect = redirects.remove(&request).filter(|_| !matches!(sent.command, Command::Names { .. }));
+            let Some(sent) = self.under_way.remove(&origin) else { continue };
+            let redirect = redirects.remove(&origin).filter(|_| !matches!(sent.command, Command::Names { .. }));
             match redirect {
-                Some(redirect) if sent.redirects < MOST_REDIRECTS => self.hold(request, sent, &redirect),
-                Some(_) => news.push(no_node(request)),
-                None => news.push(Input::Answer(request, self.turn_page(from, answer))),
+                Some(redirect) if sent.redirects < MOST_REDIRECTS => self.hold(origin, sent, &redirect),
+                Some(_) => news.push(no_node(origin)),
+                None => news.push((origin, self.turn_page(from, answer))),
             }
         }
         if !self.held.is_empty() {
@@ -194,7 +194,7 @@ impl Router {
         news
     }
 
-    fn hold(&mut self, request: RequestId, sent: Sent, redirect: &Redirect) {
+    fn hold(&mut self, origin: Origin, sent: Sent, redirect: &Redirect) {
         let host = match redirect.host.as_str() {
             "" => sent.node.rsplit_once(':').map_or("", |(host, _)| host),
             host => host,
@@ -208,11 +208,11 @@ impl Router {
             self.outdated = true;
         }
         let held = Held { command: sent.command, ask_at, redirects: sent.redirects + 1 };
-        self.held.entry(redirect.slot).or_default().insert(request, held);
+        self.held.entry(redirect.slot).or_default().insert(origin, held);
     }
 
     /// Send what is held for slots of which nothing is under way any more.
-    fn release(&mut self) -> Vec<Input> {
+    fn release(&mut self) -> Vec<(Origin, Answer)> {
         let busy: BTreeSet<usize> = self
             .under_way
             .values()
@@ -225,13 +225,13 @@ impl Router {
                 self.held.insert(slot, commands);
                 continue;
             }
-            for (request, Held { command, ask_at, redirects }) in commands {
+            for (origin, Held { command, ask_at, redirects }) in commands {
                 let asking = ask_at.is_some();
                 let Some(node) = ask_at.or_else(|| self.slots[slot].clone()) else {
-                    answers.push(no_node(request));
+                    answers.push(no_node(origin));
                     continue;
                 };
-                answers.extend(self.dispatch(request, command, node, asking, redirects));
+                answers.extend(self.dispatch(origin, command, node, asking, redirects));
             }
         }
         answers
@@ -253,7 +253,7 @@ impl Router {
         up.into_iter().chain(rest).map(|(address, _)| Arc::clone(address)).collect()
     }
 
-    /// No node can be reached: the session sends everything again after it is connected.
+    /// No node can be reached: the sessions send everything again after they are connected.
     pub(super) fn forget(&mut self) {
         self.under_way.clear();
         self.held.clear();
@@ -317,9 +317,9 @@ fn key(command: &Command) -> &str {
     }
 }
 
-fn no_node(request: RequestId) -> Input {
+fn no_node(origin: Origin) -> (Origin, Answer) {
     let message = "no node of the cluster serves this key now; trying again";
-    Input::Answer(request, Answer::Busy(SyncError::new(ErrorCode::Unavailable, message)))
+    (origin, Answer::Busy(SyncError::new(ErrorCode::Unavailable, message)))
 }
 
 fn away(address: &Address) -> Answer {
