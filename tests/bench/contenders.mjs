@@ -1,10 +1,9 @@
 // Who is compared: each appends one number to a list of its own on the same server and resolves when that is acknowledged.
 import { createClient } from 'redis';
-import { Memory } from 'synced-memory';
 
 /**
  * @typedef {Awaited<ReturnType<typeof connect>>} NodeRedis
- * @typedef {{ name: string, push(): Promise<unknown>, close(): Promise<void> }} Contender
+ * @typedef {{ name: string, push(): Promise<unknown> }} Contender
  */
 
 /**
@@ -23,14 +22,12 @@ export async function connect(url, commandOptions = {}) {
 const numbers = (length) => Array.from({ length }, (_, index) => index);
 
 /**
- * @param {string} url
+ * @param {import('synced-memory').Memory<Record<string, number[]>>} mem
  * @param {number} length
  * @returns {Promise<Contender>}
  */
-export async function ours(url, length) {
+export async function ours(mem, length) {
   const name = `list${length}`;
-  /** @type {import('synced-memory').Memory<Record<string, number[]>>} */
-  const mem = await Memory.open({ url, names: [name] });
   mem[name] = numbers(length);
   await mem.$flush();
   const list = /** @type {number[]} */ (mem[name]);
@@ -40,7 +37,6 @@ export async function ours(url, length) {
       list.push(7);
       return mem.$flush();
     },
-    close: () => mem.$close(),
   };
 }
 
@@ -54,7 +50,7 @@ export async function rpush(name, client, length) {
   const key = `${name}:${length}`;
   const all = numbers(length).map(String);
   for (let at = 0; at < length; at += 10_000) await client.rPush(key, all.slice(at, at + 10_000));
-  return { name, push: () => client.rPush(key, '7'), close: async () => {} };
+  return { name, push: () => client.rPush(key, '7') };
 }
 
 /**
@@ -72,6 +68,5 @@ export async function wholeDocument(client, length) {
       list.push(7);
       await client.set(key, JSON.stringify(list));
     },
-    close: async () => {},
   };
 }
