@@ -14,6 +14,9 @@ export interface Backend {
 /** The wasm build (see vitest.config.ts) has all that the addon has, but no files, and nothing that blocks. */
 export const onWasm = process.env.SYNCED_MEMORY_BUILD === 'wasm';
 
+/** The same place by a URL that looks different: a memory of it shares no connection with those of the other URL. */
+export const apart = (url: string): string => url.replace(/^[a-z]+/, (scheme) => scheme.toUpperCase());
+
 type Kind = 'redis' | 'cluster' | 'sentinel' | 'file' | 'memory';
 
 export const kinds: readonly Kind[] = onWasm ? ['redis', 'memory'] : ['redis', 'cluster', 'sentinel', 'file', 'memory'];

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AnyState, Memory } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Backend, backends, kinds } from './backends.js';
+import { apart, type Backend, backends, kinds } from './backends.js';
 
 interface Account {
   balance: number;
@@ -38,7 +38,8 @@ describe.each(kinds)('on %s', (kind) => {
     for (const name of ['{bank}a', '{bank}b', '{bank}c'] as const) mine[name] = { balance: 100, log: [] };
     mine.list = [1];
     await mine.$flush();
-    theirs = await Memory.open<State>(backend.url);
+    // On a connection of its own, as in another process.
+    theirs = await Memory.open<State>(apart(backend.url));
     return () => Promise.all([mine.$close(), theirs.$close()]);
   });
 

@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Backend, backends, kinds } from './backends.js';
+import { apart, type Backend, backends, kinds } from './backends.js';
 
 interface State {
   list: unknown[];
@@ -15,9 +15,14 @@ describe.each(kinds)('%s', (name) => {
   });
   afterAll(() => backend.stop());
 
-  test('what another memory does shows by itself, in the same arrays and dicts', async () => {
+  test.each([
+    ['of the same connection', (url: string) => url],
+    ['of another connection', apart],
+  ])('what another memory %s does shows by itself, in the same arrays and dicts', async (_, theirUrl) => {
     const mine = await Memory.open<State>(backend.url);
-    const theirs = await Memory.open<State>(backend.url);
+    const theirs = await Memory.open<State>(theirUrl(backend.url));
+    if ('list' in mine) delete (mine as Partial<State>).list;
+    await mine.$flush();
     theirs.list = [1, { id: 7, deep: [] }];
     theirs.dict = {};
     await vi.waitFor(() => expect(mine).toEqual({ list: [1, { id: 7, deep: [] }], dict: {} }));
@@ -55,7 +60,8 @@ describe.each(kinds)('%s', (name) => {
   });
 
   test('two that write at once see both, and agree', async () => {
-    const all = await Promise.all([1, 2, 3].map(() => Memory.open<State>(backend.url)));
+    const urls = [backend.url, backend.url, apart(backend.url)];
+    const all = await Promise.all(urls.map((url) => Memory.open<State>(url)));
     const [first] = all;
     if (first === undefined) throw new Error('no memory');
     first.list = [];

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type AnyState, Memory, PrefixedMemory, SyncedMemoryError } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Backend, backends, kinds, onWasm } from './backends.js';
+import { apart, type Backend, backends, kinds, onWasm } from './backends.js';
 
 /** The error that a call throws. */
 function thrown(call: () => unknown): SyncedMemoryError {
@@ -139,7 +139,8 @@ describe.each(kinds)('on %s', (kind) => {
   test('concurrent appends are all kept', async () => {
     memory.log = [];
     await memory.$flush();
-    const others = await Promise.all([1, 2, 3].map(() => Memory.open({ url: backend.url })));
+    const urls = [backend.url, apart(backend.url), apart(backend.url)];
+    const others = await Promise.all(urls.map((url) => Memory.open({ url })));
     const all = [memory, ...others];
     for (let round = 0; round < 50; round++) {
       for (const [writer, one] of all.entries()) one.log.push(`${writer}:${round}`);

@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import { Memory, PrefixedMemory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Backend, backends, kinds, onWasm } from './backends.js';
+import { apart, type Backend, backends, kinds, onWasm } from './backends.js';
 
 describe.each(kinds)('%s', (name) => {
   let backend: Backend;
@@ -103,4 +103,95 @@ test('scopes of a store without a name are in that store', async () => {
   writer.list = [1];
   await vi.waitFor(() => expect(reader).toEqual({ list: [1] }));
   await Promise.all([writer.$close(), reader.$close()]);
+});
+
+describe.skipIf(onWasm)('one connection', () => {
+  type Log = { list: number[] };
+  const names = ['list'];
+  let server: Backend;
+  let client: ReturnType<typeof createClient>;
+  beforeAll(async () => {
+    server = await backends.redis();
+    client = createClient({ url: server.url });
+    await client.connect();
+  });
+  afterAll(async () => {
+    client.destroy();
+    await server.stop();
+  });
+  const lines = async (): Promise<string[]> => {
+    const [list, own] = [await client.sendCommand(['CLIENT', 'LIST']), await client.clientId()];
+    return String(list)
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith(`id=${own} `));
+  };
+  const calls = async (command: string): Promise<number> =>
+    Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info('commandstats'))?.[1] ?? 0);
+
+  test('for ten thousand scopes, each of which hears what others do, also after it was lost', {
+    timeout: 60_000,
+  }, async () => {
+    const count = 10_000;
+    const mem = await Memory.open({ url: server.url, names: [] });
+    const scopes = await Promise.all(Array.from({ length: count }, (_, n) => mem.$scope<Log>(`s${n}`, { names })));
+    for (const scope of scopes) scope.list = [1];
+    await Promise.all(scopes.map((scope) => scope.$flush()));
+    // One carries commands, the other listens.
+    expect(await lines()).toHaveLength(2);
+
+    const elsewhere = await PrefixedMemory.open<Log>('s77', { url: apart(server.url), names });
+    const beside = await PrefixedMemory.open<Log>('s78', { url: server.url, names });
+    expect(await lines()).toHaveLength(4);
+    elsewhere.list.push(2);
+    beside.list.push(3);
+    await client.set('memory:s79:list', '{"value":[4],"last_modified":5}');
+    await vi.waitFor(() => expect(scopes[77]?.list).toEqual([1, 2]));
+    await vi.waitFor(() => expect(scopes[78]?.list).toEqual([1, 3]));
+    await vi.waitFor(() => expect(scopes[79]?.list).toEqual([4]));
+
+    const lost = scopes.map((scope) => new Promise((resolve) => scope.$on('disconnect', resolve)));
+    const back = scopes.map((scope) => new Promise((resolve) => scope.$on('connect', resolve)));
+    // Nobody is told of the write.
+    await client
+      .multi()
+      .addCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub'])
+      .set('memory:s5:list', '{"value":[6],"last_modified":7}')
+      .exec();
+    await Promise.all(lost);
+    for (const scope of scopes.slice(100, 200)) scope.list.push(8);
+    await Promise.all(back);
+    expect(scopes[5]?.list).toEqual([6]);
+    await Promise.all(scopes.map((scope) => scope.$flush()));
+    expect(JSON.parse((await client.get('memory:s150:list')) ?? '').value).toEqual([1, 8]);
+    await vi.waitFor(() => expect(beside.$status.state).toBe('connected'));
+    beside.list.push(9);
+    await vi.waitFor(() => expect(scopes[78]?.list).toEqual([1, 3, 9]));
+
+    await Promise.all([mem, elsewhere, beside, ...scopes].map((memory) => memory.$close()));
+    await vi.waitFor(async () => expect(await lines()).toEqual([]));
+  });
+
+  test('and one command to open a scope whose names are known', async () => {
+    const mem = await Memory.open({ url: server.url, names: [] });
+    const commands = ['get', 'evalsha', 'eval', 'getrange', 'scan', 'client|tracking', 'hello'];
+    const counts = () => Promise.all(commands.map((command) => calls(command.replace('|', '\\|'))));
+    await client.set('memory:known:list', '{"value":[1],"last_modified":2}');
+    const before = await counts();
+    const scope = await mem.$scope<Log>('known', { names });
+    expect(scope.list).toEqual([1]);
+    const [gets = 0, ...others] = before;
+    expect(await counts()).toEqual([gets + 1, ...others]);
+    await Promise.all([mem.$close(), scope.$close()]);
+  });
+
+  test('not for other certificates, another prefix or another URL', async () => {
+    const all = await Promise.all([
+      Memory.open({ url: server.url }),
+      Memory.open({ url: server.url }),
+      Memory.open({ url: server.url, prefix: 'other:' }),
+      Memory.open(apart(server.url)),
+    ]);
+    expect(await lines()).toHaveLength(6);
+    await Promise.all(all.map((memory) => memory.$close()));
+  });
 });
