@@ -1,12 +1,15 @@
 //! A list that many append to: acknowledged without knowing what else is in it, and caught up with from its end.
 
 use super::pending::{OpenCommit, SealedCommit};
-use super::{Before, Change, Rebased, Replica};
+use super::{Before, Change, Followed, Rebased, Replica};
+use crate::command::Announcement;
 use crate::document::{Base, HEAD, List, Node, tail};
 use crate::ids::{Revision, Sequence};
 use crate::merge::{self, Transform};
 use crate::mutation::{JsonList, Mutation, Step};
 use crate::session::Now;
+use crate::wire;
+use std::collections::VecDeque;
 
 /// How much of what a replica has must be found again before the end it knows.
 const EVIDENCE: usize = 64;
@@ -17,10 +20,16 @@ const EMPTY_LIST: &str = "[]";
 /// are in this replica's too, though others may be between.
 #[derive(Debug)]
 pub(super) struct Landed {
-    /// How many.
-    count: usize,
+    /// How many each commit has put there, and the revision that it made; None where that is not known.
+    commits: VecDeque<(usize, Option<Revision>)>,
     /// Since when.
     since: Now,
+}
+
+impl Landed {
+    fn count(&self) -> usize {
+        self.commits.iter().map(|(count, _)| count).sum()
+    }
 }
 
 impl Replica {
@@ -36,15 +45,18 @@ impl Replica {
         };
         let sums = self.sealed.range(..=last).flat_map(SealedCommit::sums);
         self.sums.extend(sums.map(|(number, _)| (number, Ok(None))));
-        let done = self.sealed.drain(..=last).flat_map(|commit| commit.made);
-        let counts: Option<Vec<usize>> = done.map(|made| count(&made.mutation)).collect();
+        let count_all = |commit: SealedCommit| {
+            let revision = revision.filter(|_| commit.command.sequence == sequence);
+            Some((commit.made.iter().map(|made| count(&made.mutation)).sum::<Option<usize>>()?, revision))
+        };
+        let commits: Option<Vec<_>> = self.sealed.drain(..=last).map(count_all).collect();
         self.remembered = Some(now);
         self.highest = self.highest.max(revision);
-        match counts {
+        match commits {
             _ if self.confirmed.is_none() => {}
-            Some(counts) => {
-                let landed = self.landed.get_or_insert(Landed { count: 0, since: now });
-                landed.count += counts.iter().sum::<usize>();
+            Some(commits) => {
+                let landed = self.landed.get_or_insert(Landed { commits: VecDeque::new(), since: now });
+                landed.commits.extend(commits);
             }
             // Something else was among them: what is stored must be loaded.
             None => self.forget_confirmed(),
@@ -92,7 +104,7 @@ impl Replica {
         let pending = if only_appends { self.pending_elements() } else { Vec::new() };
         let lifted = self.lift_from(0);
         let old = unless_only(&self.value);
-        let count = self.landed.as_ref().map_or(0, |landed| landed.count);
+        let count = self.landed.as_ref().map_or(0, Landed::count);
         let Some(Node::List(list)) = &mut self.value else { return None };
         let at = list.len().saturating_sub(count);
         let own = list.splice(at, list.len() - at, Vec::new());
@@ -123,20 +135,114 @@ impl Replica {
         }
     }
 
-    /// The elements that pending mutations, all of them appends, have put at the end.
-    fn pending_elements(&self) -> Vec<Node> {
+    /// Can what it landed on be taken in as it is told, also while appends are in flight? See `follow_behind`.
+    pub fn can_follow_behind(&self) -> bool {
+        self.landed.is_some() && self.only_appends() && self.open.iter().all(|open| open.group.is_none())
+    }
+
+    /// Are there appends of which it is not known where they are?
+    pub fn may_have_landed(&self) -> bool {
+        (self.landed.is_some() || self.has_unanswered()) && self.only_appends()
+    }
+
+    /// Is it the oldest commit that has landed that made this revision, as far as that is known?
+    pub fn has_landed(&self, revision: Revision) -> bool {
+        let oldest = self.landed.as_ref().and_then(|landed| landed.commits.front());
+        oldest.is_some_and(|(_, made)| made.is_none_or(|made| made == revision))
+    }
+
+    /// The latest revision that is known to be above what is confirmed.
+    pub fn landed_revision(&self) -> Option<Revision> {
+        self.landed.as_ref()?.commits.iter().rev().find_map(|(_, revision)| *revision)
+    }
+
+    /// Take in the next commit above what is confirmed: somebody's appends come in before those of this replica that have
+    /// landed, and its own are where they are already. Appends that are in flight stay behind all of them: they count
+    /// from the end. Only where `can_follow_behind`.
+    pub fn follow_behind(&mut self, told: &Announcement) -> Followed {
+        if Some(told.base) != self.revision {
+            return if self.has_heard(told) { Followed::Old } else { Followed::Gap };
+        }
+        let pending = self.pending_count();
+        let (Some(Base::Canonical { value_len, .. }), Some(landed)) = (&self.confirmed, &mut self.landed) else {
+            return Followed::Gap;
+        };
+        let Some(Node::List(list)) = &mut self.value else { return Followed::Gap };
+        let Some(at) = list.len().checked_sub(landed.count() + pending) else { return Followed::Gap };
+        let is_own = told.writer == self.writer;
+        let (values, elements) = if is_own {
+            let Some((count, _)) = landed.commits.front() else { return Followed::Gap };
+            (None, (at..at + count).filter_map(|n| list.get(n)).map(Node::text_len).collect::<Vec<_>>())
+        } else {
+            let Some(values) = told_appends(&told.mutations) else { return Followed::Gap };
+            let Ok(elements) = Node::parse_list(&values.text, 1) else { return Followed::Gap };
+            let lengths = elements.iter().map(Node::text_len).collect();
+            (Some((values, elements)), lengths)
+        };
+        // A comma before each, but before the first of all.
+        let grown = elements.iter().map(|len| len + 1).sum::<usize>() - usize::from(at == 0 && !elements.is_empty());
+        let value_len = value_len + grown;
+        let text_len = HEAD.len() + value_len + tail(told.revision).len();
+        let Some(slack) = told.len.checked_sub(text_len) else { return Followed::Gap };
+        let mut patch = Vec::new();
+        match values {
+            None => drop(landed.commits.pop_front()),
+            Some((values, elements)) => {
+                list.splice(at, 0, elements);
+                patch.push(Mutation::Splice { path: Vec::new(), index: at, remove: 0, values });
+                for open in &mut self.open {
+                    open.edits.shift(grown);
+                }
+            }
+        }
+        if landed.commits.is_empty() {
+            self.landed = None;
+        }
+        self.confirmed = Some(Base::Canonical { value_len, revision: told.revision, slack });
+        self.revision = Some(told.revision);
+        self.highest = self.highest.max(self.revision);
+        Followed::With(Rebased { change: Some(Change::Patched(patch)), regression: None, conflicts: Vec::new() })
+    }
+
+    /// How many elements pending mutations, all of them appends, have put at the end.
+    fn pending_count(&self) -> usize {
         let sealed = self.sealed.iter().flat_map(|commit| &commit.made);
         let open = self.open.iter().flat_map(|open| &open.made);
         let count = sealed.chain(open).map(|made| match &made.mutation {
             Mutation::Append { values, .. } => values.count,
             _ => 0,
         });
-        let count: usize = count.sum();
+        count.sum()
+    }
+
+    /// The elements that pending mutations, all of them appends, have put at the end.
+    fn pending_elements(&self) -> Vec<Node> {
+        let count = self.pending_count();
         match &self.value {
             Some(Node::List(list)) => (list.len() - count..list.len()).filter_map(|n| list.get(n).cloned()).collect(),
             _ => Vec::new(),
         }
     }
+}
+
+/// What mutations append to the list that is the whole value, where they do nothing else.
+fn told_appends(mutations: &str) -> Option<JsonList> {
+    let mut all = JsonList { text: String::new().into(), count: 0 };
+    let mut text = String::new();
+    for (_, mutation) in wire::decode_batch(mutations).ok()? {
+        match mutation {
+            Mutation::Append { path, values } if path.is_empty() && values.count > 0 => {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text.push_str(&values.text);
+                all.count += values.count;
+            }
+            _ => return None,
+        }
+    }
+    all.text = text.into();
+    (all.count > 0).then_some(all)
 }
 
 /// The elements in what follows a list that was appended to, and the slack behind.

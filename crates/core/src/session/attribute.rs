@@ -2,7 +2,7 @@
 
 use super::refresh::Ticket;
 use crate::command::{Announcement, Command, Commit};
-use crate::ids::{Revision, Sequence};
+use crate::ids::{Revision, Sequence, WriterId};
 use crate::replica::Replica;
 use crate::session::Now;
 use std::collections::VecDeque;
@@ -86,6 +86,14 @@ impl Attribute {
             && self.want < Want::Tail
             && self.replica.is_in_step()
             && !self.replica.has_unanswered()
+    }
+
+    /// The same but for its own appends, which have landed on something that is told now.
+    pub(super) fn may_follow_behind(&self, told: &Announcement, own: &WriterId) -> bool {
+        self.fetching == Want::Nothing
+            && self.want < Want::Tail
+            && self.replica.can_follow_behind()
+            && (told.writer != *own || self.replica.has_landed(told.revision))
     }
 
     /// The fetch under way is over, or lost.

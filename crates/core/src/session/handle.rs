@@ -104,7 +104,10 @@ impl Session {
         {
             let Some((_, name)) = self.glances.pop_first() else { break };
             let attribute = self.attribute(&name);
-            let is_overdue = attribute.expected.take_if(|expected| expected.until_ms <= now.monotonic_ms).is_some();
+            if attribute.expected.as_ref().is_some_and(|expected| expected.until_ms > now.monotonic_ms) {
+                continue;
+            }
+            let is_overdue = attribute.expected.take().is_some();
             attribute.ask(if is_overdue { Want::Tail } else { Want::Probe });
             self.active.insert(name);
         }
@@ -172,10 +175,11 @@ impl Session {
             let attribute = self.attribute(&name);
             attribute.announced = is_said_again;
             self.active.insert(name.clone());
-            if is_own {
+            let attribute = self.attribute(&name);
+            // Of its own commits, it tells where the server has put appends.
+            if is_own && !attribute.replica.may_have_landed() {
                 continue;
             }
-            let attribute = self.attribute(&name);
             if !attribute.replica.is_loaded() {
                 attribute.ask(Want::Probe);
             } else if attribute.told.len() == MAX_TOLD {
@@ -223,8 +227,9 @@ impl Session {
 
     /// The number of what an attribute can take in next.
     fn told_next(&self, name: &str) -> Option<u64> {
-        let attribute = self.attributes.get(name).filter(|attribute| attribute.is_at_rest())?;
-        attribute.told.front().map(|(_, number)| *number)
+        let attribute = self.attributes.get(name)?;
+        let (told, number) = attribute.told.front()?;
+        (attribute.is_at_rest() || attribute.may_follow_behind(told, &self.config.writer)).then_some(*number)
     }
 
     fn follow_one(&mut self, name: &str, now: Now) {
@@ -232,14 +237,19 @@ impl Session {
         if !self.attribute(name).replica.has_heard(&told) {
             self.abort_strict(name, now);
         }
-        match self.attribute(name).replica.follow(&told, now) {
+        let replica = &mut self.attribute(name).replica;
+        let followed =
+            if replica.can_follow_behind() { replica.follow_behind(&told) } else { replica.follow(&told, now) };
+        match followed {
             Followed::With(rebased) => {
                 self.report_rebased(name, rebased, now);
                 let attribute = self.attribute(name);
                 let revision = attribute.replica.revision().unwrap_or(Revision(0));
                 if let Some(found) = attribute.expected.take_if(|expected| expected.revision == revision) {
                     attribute.known_here = true;
+                    let more = attribute.replica.landed_revision();
                     self.refreshes.fetched(name, found.ticket);
+                    self.expect(name, more, now);
                 }
             }
             Followed::Old => {}
@@ -388,6 +398,7 @@ impl Session {
     }
 
     fn take_outcome(&mut self, name: &str, sequence: Sequence, answer: Answer, now: Now) {
+        let commits = self.hears.0;
         let attribute = self.attribute(name);
         match answer {
             Answer::Committed(Outcome::Stale { stored: Some(stored), remembers })
@@ -414,8 +425,13 @@ impl Session {
                 attribute.attempts = 0;
                 let is_news = match outcome {
                     Outcome::Appended { revision } => {
-                        attribute.ask(Want::Tail);
-                        attribute.replica.appended(sequence, Some(revision), now)
+                        let is_news = attribute.replica.appended(sequence, Some(revision), now);
+                        if commits != Commits::Unheard && attribute.replica.can_follow_behind() {
+                            self.expect(name, Some(revision), now);
+                        } else {
+                            attribute.ask(Want::Tail);
+                        }
+                        is_news
                     }
                     Outcome::Duplicate => {
                         // More may have been applied since.
@@ -429,6 +445,7 @@ impl Session {
                     }
                 };
                 if is_news {
+                    let attribute = self.attribute(name);
                     let revision = attribute.replica.revision();
                     let bytes = attribute.replica.value().map_or(0, Node::text_len);
                     self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
@@ -444,6 +461,15 @@ impl Session {
                 self.reject(name, sequence, refusal(other), now);
             }
         }
+    }
+
+    /// What its appends landed on is about to be told, up to this revision; if it is not, it is read.
+    fn expect(&mut self, name: &str, revision: Option<Revision>, now: Now) {
+        let attribute = self.attribute(name);
+        let Some(revision) = revision.filter(|_| attribute.expected.is_none()) else { return };
+        let until_ms = now.monotonic_ms + TOLD_WITHIN_MS;
+        attribute.expected = Some(Expected { revision, ticket: Ticket::default(), until_ms });
+        self.glances.insert((until_ms, name.to_owned()));
     }
 
     fn reject(&mut self, name: &str, sequence: Sequence, error: SyncError, now: Now) {

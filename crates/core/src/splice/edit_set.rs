@@ -29,6 +29,13 @@ impl EditSet {
         (!self.rewrite).then_some(&self.edits)
     }
 
+    /// The text has grown by so many bytes, all of them before every edit.
+    pub fn shift(&mut self, by: usize) {
+        for edit in &mut self.edits {
+            edit.at += by;
+        }
+    }
+
     /// Add an edit of the text as all edits before have made it.
     pub fn push(&mut self, edit: Edit) {
         if self.rewrite || (edit.remove == 0 && edit.insert.is_empty()) {

@@ -1,7 +1,7 @@
 //! The in-process backend: a store that every memory of its name in this process shares.
 
 use super::switchboard::Switchboard;
-use super::{Capabilities, Delivery, Link, Origin, SessionId};
+use super::{Capabilities, Delivery, Link, Origin};
 use crate::clock;
 use crate::io::io_thread;
 use std::collections::HashMap;
@@ -23,15 +23,10 @@ struct Server {
 }
 
 impl Server {
-    /// Tell everybody, but the session on this board that did it.
-    fn tell(&mut self, news: &Input, by: Option<(&Arc<Switchboard>, SessionId)>) {
+    fn tell(&mut self, news: &Input) {
         self.boards.retain(|board| board.strong_count() > 0);
         for board in self.boards.iter().filter_map(Weak::upgrade) {
-            let author = by.filter(|(its_board, _)| Arc::ptr_eq(its_board, &board));
-            board.deliver([match author {
-                Some((_, session)) => Delivery::NewsBy(session, news.clone()),
-                None => Delivery::News(news.clone()),
-            }]);
+            board.deliver([Delivery::News(news.clone())]);
         }
     }
 
@@ -39,7 +34,7 @@ impl Server {
     fn expire(&mut self, now: u64) {
         let Ok(expired) = self.store.take_expired(now);
         if !expired.is_empty() {
-            self.tell(&Input::Changed(expired), None);
+            self.tell(&Input::Changed(expired));
         }
     }
 
@@ -84,7 +79,7 @@ impl Link for MemoryLink {
         let Ok(answer) = execute(&mut server.store, &command, now);
         let Ok(told) = announcements(&mut server.store, &command, &answer);
         if !told.is_empty() {
-            server.tell(&Input::Announced(told), Some((&self.board, origin.session)));
+            server.tell(&Input::Announced(told));
         }
         self.board.deliver([Delivery::Answer(origin, answer)]);
         if let Some(at) = server.next_look() {

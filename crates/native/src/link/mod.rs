@@ -44,10 +44,8 @@ pub(crate) struct Origin {
 pub(crate) enum Delivery {
     /// To one session.
     Answer(Origin, Answer),
-    /// To all whom it concerns.
+    /// To all whom it concerns, who did it among them.
     News(Input),
-    /// To all whom it concerns, but the session that did it.
-    NewsBy(SessionId, Input),
 }
 
 impl Delivery {

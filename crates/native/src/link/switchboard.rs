@@ -70,8 +70,7 @@ impl Switchboard {
                 Delivery::Answer(origin, answer) => {
                     batches.add(origin.session, Input::Answer(origin.request, answer));
                 }
-                Delivery::News(news) => sessions.spread(news, None, &mut batches),
-                Delivery::NewsBy(author, news) => sessions.spread(news, Some(author), &mut batches),
+                Delivery::News(news) => sessions.spread(news, &mut batches),
             }
         }
         for (id, inputs) in batches.0 {
@@ -98,12 +97,12 @@ impl Batches {
 }
 
 impl Sessions {
-    fn spread(&mut self, news: Input, author: Option<SessionId>, batches: &mut Batches) {
+    fn spread(&mut self, news: Input, batches: &mut Batches) {
         match news {
             Input::Announced(told) => {
                 // What is committed together is one session's, and so in one place.
                 let Some(first) = told.first() else { return };
-                for id in self.in_place_of(&first.key).filter(|id| Some(*id) != author) {
+                for id in self.in_place_of(&first.key) {
                     batches.add(id, Input::Announced(told.clone()));
                 }
             }
@@ -166,19 +165,18 @@ mod tests {
         let [root, scope, same] = [mailbox(), mailbox(), mailbox()];
         board.join("memory:", Arc::clone(&root));
         let scope_id = board.join("memory:a:", Arc::clone(&scope));
-        let same_id = board.join("memory:a:", Arc::clone(&same));
+        board.join("memory:a:", Arc::clone(&same));
 
         let answer = Answer::Lifetime(Lifetime::Absent);
         let origin = Origin { session: scope_id, request: RequestId(7) };
         board.deliver([
             Delivery::News(changed(&["memory:x", "memory:a:y", "memory:b:z"])),
             Delivery::Answer(origin, answer.clone()),
-            Delivery::NewsBy(same_id, changed(&["memory:a:y"])),
         ]);
         assert_eq!(root.take_all(), [changed(&["memory:x"])]);
         let both = changed(&["memory:a:y"]);
-        assert_eq!(scope.take_all(), [both.clone(), Input::Answer(RequestId(7), answer.clone()), both.clone()]);
-        assert_eq!(same.take_all(), [both.clone(), both]);
+        assert_eq!(scope.take_all(), [both.clone(), Input::Answer(RequestId(7), answer.clone())]);
+        assert_eq!(same.take_all(), [both]);
 
         board.leave(scope_id, "memory:a:");
         board.deliver([Delivery::Answer(origin, answer), Delivery::News(changed(&["memory:a:y"]))]);

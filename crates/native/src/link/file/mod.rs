@@ -177,7 +177,7 @@ impl File {
             let told = announcements(&mut documents, command, &answer)?;
             if !told.is_empty() {
                 documents.add_news(since, &told)?;
-                deliveries.push(Delivery::NewsBy(origin.session, Input::Announced(told)));
+                deliveries.push(Delivery::News(Input::Announced(told)));
             }
             deliveries.push(Delivery::Answer(*origin, answer));
         }
@@ -260,7 +260,7 @@ mod tests {
         Origin { session: SessionId(1), request: RequestId(request) }
     }
 
-    /// What is said to all, or to all but who did it.
+    /// What is said to all.
     fn told(deliveries: &[Delivery]) -> Vec<&Input> {
         deliveries
             .iter()
@@ -332,18 +332,16 @@ mod tests {
     }
 
     #[test]
-    fn news_of_this_process_go_to_its_other_sessions() {
+    fn everything_is_told_once_before_its_answer() {
         let (folder, mut file) = open();
         let mut other = File::open(&folder.path().join("memory.db")).unwrap();
         let mine = file.carry_out(&[(origin(1), commit("mine", 1))]);
-        let [Delivery::NewsBy(SessionId(1), Input::Announced(told_here)), Delivery::Answer(..)] = &mine[..] else {
-            panic!("{mine:?}")
-        };
+        let [Delivery::News(Input::Announced(told_here)), Delivery::Answer(..)] = &mine[..] else { panic!("{mine:?}") };
         assert_eq!(told_here[0].key, "mine");
         assert_eq!(file.carry_out(&[]), []);
         other.carry_out(&[(origin(1), commit("theirs", 1))]);
         let key = |deliveries: &[Delivery]| match told(deliveries)[..] {
-            [Input::Announced(told)] => told[0].key.clone(),
+            [Input::Announced(told), ..] => told[0].key.clone(),
             ref other => panic!("{other:?}"),
         };
         assert_eq!(key(&file.carry_out(&[])), "theirs");
