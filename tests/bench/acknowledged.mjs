@@ -11,7 +11,8 @@ const pushes = (/** @type {string} */ name, /** @type {number} */ length) =>
   name.startsWith('GET') ? Math.max(1, Math.min(50, 50_000 / length)) : 50;
 
 /**
- * The contenders take turns in every round, so that whatever else the machine does meets all of them.
+ * The contenders take turns in every round, each time in another order, so that whatever else the machine does meets all of
+ * them alike: a document of a million numbers leaves garbage to collect and cold caches to whoever comes next.
  * @param {string} url
  * @param {import('./contenders.mjs').NodeRedis} client
  * @param {import('./contenders.mjs').NodeRedis} untimed
@@ -31,7 +32,7 @@ export async function acknowledgedPush(url, client, untimed) {
     for (const contender of contenders) runs.push({ length, contender, samples: [] });
   }
   for (let round = -1; round < rounds; round++) {
-    for (const { length, contender, samples } of runs) {
+    for (const { length, contender, samples } of shuffled(runs)) {
       for (let count = pushes(contender.name, length); count > 0; count--) {
         const start = performance.now();
         await contender.push();
@@ -58,6 +59,15 @@ export async function acknowledgedPush(url, client, untimed) {
     const measured = `${ratio.toFixed(2)} × (${untimedRatio.toFixed(2)} × of the one without command timeout)`;
     verdict(`beside RPUSH at ${grouped(length)}`, measured, 'at most 1.6 ×', ratio <= 1.6);
   }
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} items
+ */
+function shuffled(items) {
+  const keyed = items.map((item) => ({ item, key: Math.random() }));
+  return keyed.sort((one, other) => one.key - other.key).map(({ item }) => item);
 }
 
 /**
