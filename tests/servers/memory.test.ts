@@ -1,4 +1,5 @@
 // What a memory promises, whatever it is kept in.
+import { execFileSync } from 'node:child_process';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type AnyState, Memory, PrefixedMemory, SyncedMemoryError } from 'synced-memory';
@@ -333,7 +334,7 @@ describe.each(kinds)('on %s', (kind) => {
 
 test.skipIf(onWasm)('an open file tells of what another process did, without being asked', async () => {
   const backend = await backends.file();
-  const [one, other] = await Promise.all([Memory.open(backend.url), Memory.open(backend.url)]);
+  const [one, other] = await Promise.all([Memory.open(backend.url), Memory.open(apart(backend.url))]);
   one.list = [1];
   await one.$flush();
   const started = performance.now();
@@ -344,3 +345,32 @@ test.skipIf(onWasm)('an open file tells of what another process did, without bei
   await Promise.all([one.$close(), other.$close()]);
   await backend.stop();
 });
+
+test.skipIf(onWasm)(
+  'a second copy of the module in the same thread, as bundlers make them, takes nothing from the first',
+  () => {
+    const script = `
+    import { Memory } from 'synced-memory';
+    const mem = await Memory.open('memory:');
+    const { engine } = await import(new URL('addon.js?again', import.meta.resolve('synced-memory')));
+    const again = await engine.bind({});
+    const options = { url: 'memory:', base: 'memory:', prefix: 'memory:', maxDocumentBytes: 1000 };
+    // Nothing else keeps the process alive here.
+    const timer = setInterval(() => {}, 1000);
+    const woken = await new Promise((resolve) => {
+      const handle = again.open(JSON.stringify(options), () => resolve(handle));
+    });
+    clearInterval(timer);
+    again.close(woken);
+    mem.list = [1];
+    await mem.$flush();
+    console.log(mem.list, woken > 0);
+    await mem.$close();`;
+    const folder = new URL('..', import.meta.url);
+    const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(printed).toBe('[ 1 ] true\n');
+  },
+);

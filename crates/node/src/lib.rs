@@ -28,7 +28,7 @@ type Result<T> = napi::Result<T, &'static str>;
 type Wake = Arc<dyn Fn(u32) + Send + Sync>;
 
 thread_local! {
-    static WAKE: RefCell<Option<Wake>> = RefCell::default();
+    static WAKES: RefCell<Vec<Wake>> = RefCell::default();
     static MEMORIES: RefCell<HashMap<u32, Memory>> = RefCell::default();
     static LAST_HANDLE: Cell<u32> = const { Cell::new(0) };
 }
@@ -54,10 +54,11 @@ struct Tls {
     key: Option<String>,
 }
 
-/// From now on `wake` is called with the handles of this thread's memories of which `drain` has something, never within
-/// another call. One function for all: each would cost the event loop something at every turn.
+/// From now on `wake` is called with the handles of memories of which `drain` has something, of those that are opened with
+/// the number that this gives; never within another call. One function for many: each costs the event loop something at
+/// every turn.
 #[napi(catch_unwind)]
-pub fn listen(wake: Function<Vec<u32>, ()>) -> Result<()> {
+pub fn listen(wake: Function<Vec<u32>, ()>) -> Result<u32> {
     let ready: Arc<Mutex<Vec<u32>>> = Arc::default();
     let taken = Arc::clone(&ready);
     // Weak: an open memory does not keep the process alive.
@@ -68,23 +69,26 @@ pub fn listen(wake: Function<Vec<u32>, ()>) -> Result<()> {
             Ok(std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner)))
         })
         .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
-    WAKE.set(Some(Arc::new(move |handle| {
+    let wake: Wake = Arc::new(move |handle| {
         let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
         ready.push(handle);
         if ready.len() == 1 {
             // Refused only while the thread ends.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
-    })));
-    Ok(())
+    });
+    WAKES.with_borrow_mut(|wakes| {
+        wakes.push(wake);
+        Ok(u32::try_from(wakes.len() - 1).unwrap_or(u32::MAX))
+    })
 }
 
 /// Open a memory. `options` is JSON: `{url, base, prefix, names?, maxDocumentBytes, ttlMs?, tls?: {ca?, cert?, key?},
-/// beside?}`, where `beside` is the handle of an open memory of the same URL. `listen` comes first.
+/// beside?}`, where `beside` is the handle of an open memory of the same URL; `listener` is what `listen` gave.
 #[napi(catch_unwind)]
-pub fn open(options: String) -> Result<u32> {
+pub fn open(options: String, listener: u32) -> Result<u32> {
     let Options { url, base, prefix, names, max_document_bytes, ttl_ms, tls, beside } = parse(&options)?;
-    let wake_all = WAKE.with_borrow(Option::clone);
+    let wake_all = WAKES.with_borrow(|wakes| wakes.get(listener as usize).cloned());
     let wake_all = wake_all.ok_or_else(|| thrown(SyncError::new(ErrorCode::Internal, "open without listen")))?;
     let tls = synced_memory_native::Tls { ca: tls.ca, client: tls.cert.zip(tls.key) };
     let options = OpenOptions { url, base, prefix, names, max_document_bytes, ttl_ms, tls };

@@ -16,9 +16,9 @@ function addonFor({ transport }: Settings): Binding {
 
 /** What the addon has: one call wakes all memories that have something. */
 interface Addon extends Omit<Binding, 'open'> {
-  /** From now on `wake` is called with the handles of memories of which `drain` may have something. */
-  listen(wake: (handles: number[]) => void): void;
-  open(options: string): number;
+  /** From now on `wake` is called with the handles of memories of which `drain` may have something: those opened with the number that this gives. */
+  listen(wake: (handles: number[]) => void): number;
+  open(options: string, listener: number): number;
 }
 
 let loaded: Binding | undefined;
@@ -31,7 +31,8 @@ function addon(): Binding {
 
 function listening(addon: Addon): Binding {
   const wakes = new Map<number, () => void>();
-  addon.listen((handles) => {
+  // The addon is one for all copies of this module in a thread.
+  const listener = addon.listen((handles) => {
     for (const handle of handles) {
       try {
         wakes.get(handle)?.();
@@ -46,7 +47,7 @@ function listening(addon: Addon): Binding {
   return {
     ...addon,
     open(options, wake) {
-      const handle = addon.open(options);
+      const handle = addon.open(options, listener);
       wakes.set(handle, wake);
       return handle;
     },
