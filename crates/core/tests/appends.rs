@@ -3,8 +3,10 @@
 mod support;
 
 use support::{Client, put, stored_value};
-use synced_memory_core::backend::MemoryStore;
-use synced_memory_core::command::Command;
+use synced_memory_core::backend::{self, MemoryStore};
+use synced_memory_core::command::{Announcement, Answer, Changes, Command, Commits, Input};
+use synced_memory_core::document::Stored;
+use synced_memory_core::ids::{Revision, WriterId};
 use synced_memory_core::replica::Change;
 use synced_memory_core::session::Event;
 
@@ -197,4 +199,77 @@ fn appends_whose_answers_were_lost_are_there_once() {
     assert_eq!(b.text("log"), "[0,1,2,4,3]");
     let loaded = |event: &Event| matches!(event, Event::Changed { change: Change::Loaded(_), .. });
     assert!(!b.events.iter().any(loaded), "only its end was read");
+}
+
+/// What the server tells of the append that it has just made to `log`, and the revision that it made.
+fn told(server: &mut MemoryStore, writer: &str, base: Revision, element: &str) -> (Input, Revision) {
+    let Ok(answer) = backend::execute(server, &Command::Load { key: "memory:log".into() }, 0);
+    let Answer::Loaded(Stored::Text(text)) = answer else { panic!("{answer:?}") };
+    let digits = text.split(|byte| *byte == b':').next_back().unwrap();
+    let digits: String = digits.iter().map(|byte| char::from(*byte)).take_while(char::is_ascii_digit).collect();
+    let revision = Revision(digits.parse().unwrap());
+    let mutations = format!(r#"[["append","",[],[{element}]]]"#);
+    let writer = WriterId(writer.into());
+    let told = Announcement { key: "memory:log".into(), writer, base, revision, len: text.len(), mutations };
+    (Input::Announced(vec![told]), revision)
+}
+
+fn fetches(client: &Client) -> usize {
+    client.outgoing.iter().filter(|(_, command)| !matches!(command, Command::Commit(_))).count()
+}
+
+#[test]
+fn what_is_told_says_where_appends_have_landed() {
+    let (mut server, mut a, mut b) = pair("[0]");
+    b.handle(Input::Hears(Commits::Beside, Changes::OfAll));
+    let base = b.session.revision("log").unwrap();
+    append(&mut a, "1");
+    a.run(&mut server);
+    let (others, other_revision) = told(&mut server, "a", base, "1");
+    // The second is in flight while the first finds its place.
+    append(&mut b, "\"two\"");
+    append(&mut b, "3");
+    b.serve_one(&mut server);
+    let (own, first_revision) = told(&mut server, "b", other_revision, "\"two\"");
+    b.serve_one(&mut server);
+    let (later, last_revision) = told(&mut server, "b", first_revision, "3");
+    b.take_one();
+    assert_eq!((b.settled(), fetches(&b)), (1, 0), "acknowledged, and nothing is read");
+    b.handle(others);
+    assert_eq!(b.text("log"), r#"[0,1,"two",3]"#);
+    assert_eq!(b.session.revision("log"), Some(other_revision));
+    b.handle(own);
+    assert_eq!(b.session.revision("log"), Some(first_revision));
+    // Told before it is answered.
+    b.handle(later);
+    b.take_one();
+    assert_eq!(b.session.revision("log"), Some(last_revision));
+    assert!(b.session.is_in_step("log"));
+    b.mutate(r#"[["splice","log",[],0,1,["zero"]]]"#);
+    assert_eq!(run(&mut b, &mut server), "commit");
+    assert_eq!(stored_value(&mut server, "log"), r#"["zero",1,"two",3]"#);
+}
+
+#[test]
+fn what_is_not_told_is_read() {
+    let (mut server, mut a, mut b) = pair("[0]");
+    b.handle(Input::Hears(Commits::Beside, Changes::OfAll));
+    for n in 1..3 {
+        append(&mut a, &format!("\"a{n}\""));
+        a.run(&mut server);
+        append(&mut b, &format!("\"b{n}\""));
+        assert_eq!(run(&mut b, &mut server), "commit");
+        if n == 1 {
+            // In time,
+            b.monotonic_ms += 1_000;
+            b.handle(Input::Tick);
+        } else {
+            // or at once where something waits for it.
+            b.mutate(r#"[["replace","log",[],0,"zero"]]"#);
+        }
+        assert_eq!(run(&mut b, &mut server), ["tail", "tail commit"][n - 1]);
+        assert_eq!(stored_value(&mut server, "log"), b.text("log"));
+        a.refresh(&mut server);
+    }
+    assert_eq!(b.text("log"), r#"["zero","a1","b1","a2","b2"]"#);
 }

@@ -102,6 +102,11 @@ impl Attribute {
     }
 
     pub(super) fn next_fetch(&mut self, now: Now) -> Option<Command> {
+        if self.replica.behind_since().is_some() && self.expected.is_some() && !self.replica.can_follow_behind() {
+            // What is told could be taken in only by who has nothing but appends to put behind it.
+            self.expected = None;
+            self.ask(Want::Tail);
+        }
         if self.want == Want::Nothing || self.fetching != Want::Nothing || self.may_stay_behind(now) {
             return None;
         }
