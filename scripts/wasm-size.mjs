@@ -15,7 +15,7 @@ const mostOfAddon = 6_000_000;
 
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
-  wasm: { most: 184_000, wanted: 80_000 },
+  wasm: { most: 186_000, wanted: 80_000 },
   'JavaScript layer': { most: 26_000, wanted: 12_000 },
 };
 
