@@ -56,7 +56,6 @@ impl std::fmt::Debug for Tls {
 /// dropped one that are not acknowledged by then are lost.
 pub struct Memory {
     session: Session,
-    prefix: String,
     mailbox: Arc<Mailbox>,
     port: Port,
     /// For the next `drain`.
@@ -89,7 +88,6 @@ impl Memory {
 
     fn start(options: OpenOptions, port: Port, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
         let [high, low, seed] = [clock::random_u64()?, clock::random_u64()?, clock::random_u64()?];
-        let prefix = options.prefix.clone();
         let session = Session::new(Config {
             prefix: options.prefix,
             names: options.names,
@@ -101,7 +99,7 @@ impl Memory {
             seed,
         });
         let alarm = Alarm::new(Arc::clone(&mailbox));
-        Ok(Self { session, prefix, mailbox, port, events: Vec::new(), alarm, tick_at: None })
+        Ok(Self { session, mailbox, port, events: Vec::new(), alarm, tick_at: None })
     }
 
     /// The replicas, for reading.
@@ -111,7 +109,7 @@ impl Memory {
 
     /// What the backend turned out to be able to do.
     pub fn capabilities(&self) -> Capabilities {
-        self.port.capabilities()
+        self.port.link().capabilities()
     }
 
     /// Apply local mutations in order and send what may be sent. Gives the length in bytes of the document that the
@@ -134,7 +132,7 @@ impl Memory {
     fn check_places(&self, entry: &Entry) -> Result<(), SyncError> {
         let Entry::Group(group) = entry else { return Ok(()) };
         let names = group.mutations.iter().map(|(name, _)| name).chain(&group.reads);
-        let mut keys = names.map(|name| format!("{}{name}", self.prefix));
+        let mut keys = names.map(|name| format!("{}{name}", self.port.prefix()));
         let Some(first) = keys.next() else { return Ok(()) };
         match keys.find(|key| !self.port.link().is_together(&first, key)) {
             None => Ok(()),

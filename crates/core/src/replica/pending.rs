@@ -3,7 +3,7 @@
 use crate::command::Commit;
 use crate::document::{Base, Node};
 use crate::ids::{Revision, Sequence};
-use crate::mutation::{Mutation, Undo, assignment, undo};
+use crate::mutation::{JsonList, Mutation, Undo, assignment, undo};
 use crate::session::Now;
 use crate::splice::{Edit, EditSet, Plan};
 use crate::wire;
@@ -107,19 +107,7 @@ impl OpenCommit {
 
     /// The elements that it puts at the end of the list that is the whole value, where it does nothing else.
     pub(super) fn appended(&self) -> Option<String> {
-        let mut elements = String::new();
-        for made in &self.made {
-            match &made.mutation {
-                Mutation::Append { path, values } if path.is_empty() && values.count > 0 => {
-                    if !elements.is_empty() {
-                        elements.push(',');
-                    }
-                    elements.push_str(&values.text);
-                }
-                _ => return None,
-            }
-        }
-        Some(elements)
+        appended(self.made.iter().map(|made| &made.mutation)).map(|values| values.text.into())
     }
 
     /// Its mutations in wire form, for others; empty where they would rather read the document.
@@ -193,6 +181,24 @@ impl OpenCommit {
         }
         None
     }
+}
+
+/// What these put at the end of the list that is the whole value, where they do nothing else.
+pub(super) fn appended<'a>(mutations: impl Iterator<Item = &'a Mutation>) -> Option<JsonList> {
+    let (mut text, mut count) = (String::new(), 0);
+    for mutation in mutations {
+        match mutation {
+            Mutation::Append { path, values } if path.is_empty() && values.count > 0 => {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text.push_str(&values.text);
+                count += values.count;
+            }
+            _ => return None,
+        }
+    }
+    Some(JsonList { text: text.into(), count })
 }
 
 /// Take mutations back, the last one first. Gives them in the order they were made, with their numbers.

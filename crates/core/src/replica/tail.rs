@@ -1,6 +1,6 @@
 //! A list that many append to: acknowledged without knowing what else is in it, and caught up with from its end.
 
-use super::pending::{OpenCommit, SealedCommit};
+use super::pending::{OpenCommit, SealedCommit, appended};
 use super::{Before, Change, Followed, Rebased, Replica};
 use crate::command::Announcement;
 use crate::document::{Base, HEAD, List, Node, tail};
@@ -174,7 +174,9 @@ impl Replica {
             let Some((count, _)) = landed.commits.front() else { return Followed::Gap };
             (None, (at..at + count).filter_map(|n| list.get(n)).map(Node::text_len).collect::<Vec<_>>())
         } else {
-            let Some(values) = told_appends(&told.mutations) else { return Followed::Gap };
+            let Ok(batch) = wire::decode_batch(&told.mutations) else { return Followed::Gap };
+            let values = appended(batch.iter().map(|(_, mutation)| mutation)).filter(|values| values.count > 0);
+            let Some(values) = values else { return Followed::Gap };
             let Ok(elements) = Node::parse_list(&values.text, 1) else { return Followed::Gap };
             let lengths = elements.iter().map(Node::text_len).collect();
             (Some((values, elements)), lengths)
@@ -223,26 +225,6 @@ impl Replica {
             _ => Vec::new(),
         }
     }
-}
-
-/// What mutations append to the list that is the whole value, where they do nothing else.
-fn told_appends(mutations: &str) -> Option<JsonList> {
-    let mut all = JsonList { text: String::new().into(), count: 0 };
-    let mut text = String::new();
-    for (_, mutation) in wire::decode_batch(mutations).ok()? {
-        match mutation {
-            Mutation::Append { path, values } if path.is_empty() && values.count > 0 => {
-                if !text.is_empty() {
-                    text.push(',');
-                }
-                text.push_str(&values.text);
-                all.count += values.count;
-            }
-            _ => return None,
-        }
-    }
-    all.text = text.into();
-    (all.count > 0).then_some(all)
 }
 
 /// The elements in what follows a list that was appended to, and the slack behind.

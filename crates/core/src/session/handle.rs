@@ -172,10 +172,9 @@ impl Session {
             let Some(name) = self.followed_name(&told.key) else { continue };
             let (is_own, number) = (told.writer == self.config.writer, self.last_told);
             let is_said_again = self.hears.0 == Commits::Beside && self.hears.1 != Changes::Unheard;
-            let attribute = self.attribute(&name);
-            attribute.announced = is_said_again;
             self.active.insert(name.clone());
             let attribute = self.attribute(&name);
+            attribute.announced = is_said_again;
             // Of its own commits, it tells where the server has put appends.
             if is_own && !attribute.replica.may_have_landed() {
                 continue;

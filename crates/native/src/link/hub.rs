@@ -4,7 +4,7 @@ use super::file::FileLink;
 use super::memory::MemoryLink;
 use super::redis::{Channels, ClusterLink, Listening, RedisLink};
 use super::switchboard::{Switchboard, place};
-use super::{Capabilities, Link, Origin, SessionId};
+use super::{Link, Origin, SessionId};
 use crate::mailbox::Mailbox;
 use crate::memory::Tls;
 use crate::url::Target;
@@ -90,12 +90,13 @@ impl Port {
         self.hub.link.send(Origin { session: self.session, request }, command);
     }
 
-    pub(crate) fn link(&self) -> &dyn Link {
-        self.hub.link.as_ref()
+    /// What the session's keys start with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
-    pub(crate) fn capabilities(&self) -> Capabilities {
-        self.hub.link.capabilities()
+    pub(crate) fn link(&self) -> &dyn Link {
+        self.hub.link.as_ref()
     }
 }
 
