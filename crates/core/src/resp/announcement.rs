@@ -21,17 +21,17 @@ pub fn write_announcements(told: &[Announcement]) -> String {
         return one.clone();
     }
     let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
-    format!("group {}\n{}", lengths.join(" "), texts.concat())
+    format!("group {} {}", lengths.join(","), texts.concat())
 }
 
 fn write(Announcement { key, writer, base, revision, len, mutations }: &Announcement) -> String {
-    format!("{} {base} {revision} {len} {}\n{key}{mutations}", writer.0, key.len())
+    format!("{} {base} {revision} {len} {} {key}{mutations}", writer.0, key.len())
 }
 
 fn read_group(group: &str) -> Option<Vec<Announcement>> {
-    let (lengths, mut rest) = group.split_once('\n')?;
+    let (lengths, mut rest) = group.split_once(' ')?;
     let mut told = Vec::new();
-    for length in lengths.split(' ') {
+    for length in lengths.split(',') {
         let (one, others) = rest.split_at_checked(length.parse().ok()?)?;
         told.push(read(one)?);
         rest = others;
@@ -40,9 +40,8 @@ fn read_group(group: &str) -> Option<Vec<Announcement>> {
 }
 
 fn read(message: &str) -> Option<Announcement> {
-    let (head, rest) = message.split_once('\n')?;
-    let fields: Vec<&str> = head.split(' ').collect();
-    let [writer, base, revision, len, key_len] = fields.as_slice() else { return None };
+    let fields: Vec<&str> = message.splitn(6, ' ').collect();
+    let [writer, base, revision, len, key_len, rest] = fields.as_slice() else { return None };
     let (key, mutations) = rest.split_at_checked(key_len.parse().ok()?)?;
     Some(Announcement {
         key: key.to_owned(),
@@ -60,26 +59,26 @@ mod tests {
 
     #[test]
     fn messages_of_others_are_none() {
-        let message = b"w 1 2 30 8\nmemory:a[[\"append\",\"\",[],[\"\xC3\xBC\"]]]";
+        let message = b"w 1 2 30 8 memory:a[[\"append\",\"\",[],[\"\xC3\xBC\"]]]";
         let told = &read_announcements(message)[0];
         assert_eq!((told.key.as_str(), told.base, told.revision, told.len), ("memory:a", Revision(1), Revision(2), 30));
         assert_eq!(told.mutations, "[[\"append\",\"\",[],[\"ü\"]]]");
-        let [one, group] = ["w 1 2 30 1\na[]", "group 14 14\nw 1 2 30 1\na[]w 1 2 30 1\nb[]"];
+        let [one, group] = ["w 1 2 30 1 a[]", "group 14,14 w 1 2 30 1 a[]w 1 2 30 1 b[]"];
         assert_eq!(read_announcements(group.as_bytes())[0], read_announcements(one.as_bytes())[0]);
         assert_eq!(read_announcements(group.as_bytes())[1].key, "b");
         for written in [one, group] {
             assert_eq!(write_announcements(&read_announcements(written.as_bytes())), written);
         }
         for other in [
-            "group 14 15\nw 1 2 30 1\na[]w 1 2 30 1\nb[]",
-            "group \n",
-            "group 14 0\nw 1 2 30 1\na[]",
+            "group 14,15 w 1 2 30 1 a[]w 1 2 30 1 b[]",
+            "group ",
+            "group 14,0 w 1 2 30 1 a[]",
             "",
             "hello",
             "w 1 2 30 8",
-            "w 1 2 30\nmemory:a",
-            "w 1 2 30 99\nmemory:a",
-            "w -1 2 30 8\nmemory:a",
+            "w 1 2 30 memory:a",
+            "w 1 2 30 99 memory:a",
+            "w -1 2 30 8 memory:a",
         ] {
             assert_eq!(read_announcements(other.as_bytes()), [], "{other}");
         }

@@ -66,10 +66,10 @@ local function renew(key, last)
   if ARGV[last - 1] == 'ttl' then redis.call('PEXPIRE', key, ARGV[last]) end
 end
 
--- What those who listen are told of one document: the writer is what its key for the last sequence ends with.
+-- What those who listen are told of one document, in one line: the writer is what its key for the last sequence ends with.
 local function news(key, sequence_key, base, revision, length, mutations)
   local writer = string.match(sequence_key, '.*:(.*)')
-  return writer .. ' ' .. base .. ' ' .. revision .. ' ' .. length .. ' ' .. #key .. '\n' .. key .. mutations
+  return writer .. ' ' .. base .. ' ' .. revision .. ' ' .. length .. ' ' .. #key .. ' ' .. key .. mutations
 end
 
 -- Nothing depends on it: who may not publish commits all the same, and others find out more slowly.

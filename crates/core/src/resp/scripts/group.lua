@@ -49,6 +49,6 @@ for n = 1, count do
   lengths[n] = #told[n]
 end
 if ARGV[4] ~= '' and count > 0 then
-  publish(ARGV[4], 'group ' .. table.concat(lengths, ' ') .. '\n' .. table.concat(told))
+  publish(ARGV[4], 'group ' .. table.concat(lengths, ',') .. ' ' .. table.concat(told))
 end
 return {'applied'}
