@@ -3,8 +3,7 @@ import { Memory } from 'synced-memory';
 import { webSocket } from './web-socket.js';
 
 const mem = await Memory.open({
-  // What others did while there was no connection is caught up with.
-  transport: webSocket(`ws://${location.host}`, () => mem.$sync()),
+  transport: webSocket(`ws://${location.host}`),
   names: ['visits'],
   defaults: { visits: [] },
 });

@@ -3,7 +3,7 @@ import { createClient } from 'redis';
 import { Memory, type Reply, type Transport } from 'synced-memory/edge';
 import { TestServer } from 'synced-memory/testing';
 import { nodeRedis } from 'synced-memory/transports/node-redis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { randomFrom } from './support.js';
 
@@ -41,6 +41,16 @@ describe.each(seeds)('seed %i', (seed) => {
     const pick = <T>(...items: T[]): T => items[Math.floor(random() * items.length)] as T;
     const fake = new TestServer();
     const differences: unknown[] = [];
+    const published: string[] = [];
+    const publishedHere: string[] = [];
+    const subscriber = raw.duplicate();
+    await subscriber.connect();
+    await subscriber.subscribe('sm:memory:', (message) => void published.push(message));
+    await fake.transport().subscribe?.('sm:memory:', {
+      message: (message) => void publishedHere.push(message),
+      changed: () => {},
+      lost: () => {},
+    });
     const outcomes = new Set<unknown>();
     // One at a time, so that both see the same order.
     let turn: Promise<unknown> = Promise.resolve();
@@ -112,6 +122,9 @@ describe.each(seeds)('seed %i', (seed) => {
     expect(differences).toEqual([]);
     for (const outcome of outcomes) seen.add(outcome);
     for (const key of await raw.keys('*')) expect(fake.read(key), key).toBe(await raw.get(key));
+    expect(published.length).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(publishedHere).toEqual(published));
+    subscriber.destroy();
     for (const mem of memories) await mem.$close();
   });
 });

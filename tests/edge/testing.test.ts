@@ -1,6 +1,6 @@
 // `synced-memory/testing`, as somebody's suite would use it.
 import { Memory, TestServer, VirtualClock } from 'synced-memory/testing';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 interface State {
   tasks: string[];
@@ -175,4 +175,36 @@ test('no timer is left when nothing is under way', async () => {
   expect(timers.size).toBe(1);
   await expect(mem.$close()).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
   expect(timers.size).toBe(0);
+});
+
+test('scopes over one transport hear each other, and nobody hears of what is not reached', async () => {
+  const server = new TestServer();
+  const root = await Memory.open({ transport: server.transport() });
+  const [a, b] = [await root.$scope('a'), await root.$scope('a')];
+  const other = await Memory.open({ transport: server.transport(), prefix: 'memory:a:' });
+  a.list = [1];
+  await a.$flush();
+  await vi.waitFor(() => expect([b.list, other.list]).toEqual([[1], [1]]));
+  const { requests } = server;
+  a.list.push(2);
+  await a.$flush();
+  await vi.waitFor(() =>
+    expect([b.list, other.list]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]),
+  );
+  // One to commit it; what others are told they need not ask for.
+  expect(server.requests - requests).toBe(1);
+  server.write('memory:a:list', ['foreign']);
+  await vi.waitFor(() => expect([a.list, b.list, other.list]).toEqual([['foreign'], ['foreign'], ['foreign']]));
+
+  server.disconnect();
+  server.write('memory:a:list', ['unheard']);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(b.list).toEqual(['foreign']);
+  expect(b.$status.capabilities?.deltas).toBe(false);
+  server.reconnect();
+  await vi.waitFor(() => expect(b.list).toEqual(['unheard']), 5_000);
+  for (const mem of [a, b, other, root]) await mem.$close();
 });

@@ -1,5 +1,5 @@
 // Upstash's REST API in front of a server of one's own: as much of it as the transport uses.
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient } from 'redis';
 
@@ -10,6 +10,10 @@ export interface UpstashServer {
   requests: { commands: string[][]; syncToken: string | undefined }[];
   /** The next response is this status, and nothing is carried out. */
   failNext(status: number): void;
+  /** Ends all streams of those who listen. */
+  cutStreams(): void;
+  /** The streams that there are now stay open, and nothing comes any more. */
+  silence(): void;
   stop(): Promise<void>;
 }
 
@@ -42,6 +46,28 @@ export async function startUpstashServer(
     }
   }
 
+  /** Payloads go out as they are, like Upstash's: a line feed in one is one in the stream. */
+  const streams = new Set<{ response: ServerResponse; silent: boolean }>();
+  async function listen(channel: string, response: ServerResponse): Promise<void> {
+    const subscriber = client.duplicate();
+    const stream = { response, silent: false };
+    streams.add(stream);
+    const end = () => {
+      streams.delete(stream);
+      if (subscriber.isOpen) subscriber.destroy();
+      response.destroy();
+    };
+    subscriber.on('error', end);
+    response.on('close', end);
+    await subscriber.connect();
+    if (response.destroyed) return end();
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    await subscriber.subscribe(channel, (payload) => {
+      if (!stream.silent) response.write(`data: message,${channel},${payload}\n\n`);
+    });
+    response.write(`: welcome\nevent: message\ndata: subscribe,${channel},1\n\n`);
+  }
+
   const http = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part);
@@ -53,6 +79,8 @@ export async function startUpstashServer(
       response.end(JSON.stringify(body));
     };
     if (request.headers.authorization !== `Bearer ${token}`) return answer(401, { error: 'Unauthorized' });
+    const channel = /^\/subscribe\/(.+)$/.exec(request.url ?? '')?.[1];
+    if (channel !== undefined) return listen(decodeURIComponent(channel), response);
     const failure = failures.shift();
     if (failure !== undefined) return answer(failure, { error: 'not now' });
     const commands: string[][] = JSON.parse(Buffer.concat(parts).toString());
@@ -65,6 +93,12 @@ export async function startUpstashServer(
     token,
     requests,
     failNext: (status) => failures.push(status),
+    cutStreams: () => {
+      for (const { response } of streams) response.destroy();
+    },
+    silence: () => {
+      for (const stream of streams) stream.silent = true;
+    },
     async stop() {
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));

@@ -277,7 +277,7 @@ pub enum Input {
     Disconnected(SyncError),
     /// The answer to a request.
     Answer(RequestId, Answer),
-    /// Keys that some process changed.
+    /// Keys that some process changed; where nothing was said to be heard of changes, by something else than a commit.
     Changed(Vec<String>),
     /// Everything may have changed.
     ChangedAll,

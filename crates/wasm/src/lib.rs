@@ -12,9 +12,10 @@ use line::Line;
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use synced_memory_core::command::{Input, RequestId};
+use synced_memory_core::command::{Changes, Commits, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
+use synced_memory_core::resp;
 use synced_memory_core::session::Config;
 use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -129,6 +130,7 @@ pub fn ttl(handle: u32, name: &str) -> Result<f64> {
 pub fn connected(handle: u32, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
     with(handle, |line| {
         line.forget();
+        line.is_connected = true;
         line.session.handle(now(unix_ms, monotonic_ms), Input::Connected);
         Ok(())
     })
@@ -140,12 +142,46 @@ pub fn disconnected(handle: u32, login: bool, message: String, unix_ms: f64, mon
     let code = if login { ErrorCode::Auth } else { ErrorCode::Unavailable };
     with(handle, |line| {
         line.forget();
+        line.is_connected = false;
         line.session.handle(now(unix_ms, monotonic_ms), Input::Disconnected(SyncError::new(code, message)));
         Ok(())
     })
 }
 
-/// Somebody else changed these keys.
+/// The channel on which commits of a memory with this prefix are told.
+#[wasm_bindgen]
+pub fn channel(prefix: &str) -> String {
+    resp::channel(prefix)
+}
+
+/// From now on the messages of the memory's channel come to `heard`, or they do so no more.
+#[wasm_bindgen]
+pub fn listening(handle: u32, is_so: bool, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
+    let commits = if is_so { Commits::Beside } else { Commits::Unheard };
+    with(handle, |line| {
+        let now = now(unix_ms, monotonic_ms);
+        line.session.handle(now, Input::Hears(commits, Changes::Unheard));
+        // Nobody has told what was committed until then.
+        if is_so && line.is_connected {
+            line.session.handle(now, Input::ChangedAll);
+        }
+        Ok(())
+    })
+}
+
+/// A message of the memory's channel.
+#[wasm_bindgen]
+pub fn heard(handle: u32, message: &str, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
+    let told = resp::read_announcements(message.as_bytes());
+    with(handle, |line| {
+        if !told.is_empty() {
+            line.session.handle(now(unix_ms, monotonic_ms), Input::Announced(told));
+        }
+        Ok(())
+    })
+}
+
+/// Somebody changed these keys in a way that no message tells.
 #[wasm_bindgen]
 pub fn changed(handle: u32, keys: Vec<String>, unix_ms: f64, monotonic_ms: f64) -> Result<()> {
     with(handle, |line| {

@@ -8,6 +8,7 @@ use synced_memory_core::session::{Config, Now, Session};
 
 pub(crate) struct Line {
     pub(crate) session: Session,
+    pub(crate) is_connected: bool,
     /// Sent, not answered.
     exchanges: BTreeMap<RequestId, Exchange>,
     /// What the server did not have the script for. It goes out again in the order it was first sent, and before
@@ -17,7 +18,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(config: Config) -> Self {
-        Self { session: Session::new(config), exchanges: BTreeMap::new(), again: VecDeque::new() }
+        Self { session: Session::new(config), is_connected: false, exchanges: BTreeMap::new(), again: VecDeque::new() }
     }
 
     /// Hand everything that may go out now to `send`.

@@ -29,8 +29,8 @@ export interface Capabilities {
   /** Are commits of others heard as they are made, without reading the document? */
   deltas: boolean;
   /**
-   * How changes by others come here: the server tells of all (`broadcast`), or of what was read (`tracking`), or it is
-   * looked for every second (`probing`), or only by `$sync()` (`none`).
+   * How changes come here that nobody publishes: the server tells of all (`broadcast`), or of what was read (`tracking`),
+   * or they are looked for every second (`probing`), or only by `$sync()` (`none`).
    */
   changes: 'broadcast' | 'tracking' | 'probing' | 'none';
 }

@@ -6,6 +6,16 @@ export type Command = (string | Uint8Array)[];
 /** What a server replied to one command: null, an integer, a string, an array of such, or an error. */
 export type Reply = null | number | bigint | string | Uint8Array | Reply[] | { readonly message: string };
 
+/** What is told to who listens to a channel. */
+export interface Listener {
+  /** What somebody published there. */
+  message(text: string): void;
+  /** Keys that somebody changed without publishing it, where the transport learns of that. */
+  changed(keys: string[]): void;
+  /** Nothing more will come. The memory subscribes again, and finds out what it missed. */
+  lost(error?: unknown): void;
+}
+
 /**
  * What carries commands to a server. It need not be reliable: one that rejects, never settles, or gives something else
  * than replies is asked again, and every mutation is applied once all the same.
@@ -17,8 +27,13 @@ export interface Transport {
    * Rejects where the server cannot be reached. `signal` says that nobody waits any more.
    */
   execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]>;
-  /** Calls `changed` with keys that somebody else changed, until the function that this gives is called. */
-  watch?(changed: (keys: string[]) => void): () => void;
+  /**
+   * Listens to a channel of the server: resolves once every message from now on comes to `listener`, with a function
+   * that ends it. Where there is none, a memory sees what others change by `$sync()`.
+   */
+  subscribe?(channel: string, listener: Listener): Promise<() => void>;
+  /** Is every `listener` told of keys that are changed without a message, too? Only for `$status`. */
+  readonly tellsOfAll?: boolean;
   /** The time that memories on this transport go by; the runtime's own without it. For tests. */
   readonly clock?: Clock;
   /** Called when the memory is closed. */

@@ -140,8 +140,8 @@ impl Session {
     }
 
     fn fetch_changed(&mut self, keys: &[String], now: Now) {
-        // Where commits and changes come on different lines, what changed may have been told in a moment.
-        let tells_of_all = self.hears.1 == Changes::OfAll;
+        // Where commits and changes come on different lines, what changed may be told in a moment.
+        let is_final = self.hears.1 != Changes::OfRead;
         for key in keys {
             let Some(name) = self.followed_name(key) else { continue };
             let attribute = self.attribute(&name);
@@ -151,7 +151,7 @@ impl Session {
                     self.glances.insert((now.monotonic_ms + GLANCE_MS, name));
                 }
             } else {
-                attribute.changed = tells_of_all;
+                attribute.changed = is_final;
                 attribute.ask(Want::Probe);
                 self.active.insert(name);
             }

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.js';
-import type { Command, Reply, Transport } from '../transport.js';
+import type { Command, Listener, Reply, Transport } from '../transport.js';
 import { fromBytes, InProcessServer, toBytes } from '../transports/server.js';
 
 /**
@@ -25,6 +25,7 @@ export class TestServer {
   private readonly server: InProcessServer;
   private readonly next: Fault[] = [];
   private reachable = true;
+  private readonly connected = new Set<() => void>();
 
   constructor(readonly clock: Clock = systemClock) {
     this.server = new InProcessServer(clock);
@@ -33,7 +34,11 @@ export class TestServer {
   /** What to open a memory with: `Memory.open({ transport: server.transport() })`. Each memory has its own. */
   transport(): Transport {
     const client = this.server.client();
-    return { ...client, execute: (commands, signal) => this.carry(client, commands, signal) };
+    return {
+      ...client,
+      execute: (commands, signal) => this.carry(client, commands, signal),
+      subscribe: (channel, listener) => this.listen(client, channel, listener),
+    };
   }
 
   /** The next requests go wrong like this, one after another. */
@@ -41,9 +46,10 @@ export class TestServer {
     this.next.push(...faults);
   }
 
-  /** Every request is rejected from now on. */
+  /** Every request is rejected from now on, and nothing is told. */
   disconnect(): void {
     this.reachable = false;
+    for (const lost of [...this.connected]) lost();
   }
 
   /** Requests are carried out again. */
@@ -72,6 +78,17 @@ export class TestServer {
   read(key: string): string | undefined {
     const bytes = this.server.read(toBytes(key));
     return bytes === undefined ? undefined : new TextDecoder().decode(fromBytes(bytes));
+  }
+
+  private async listen(client: Transport, channel: string, listener: Listener): Promise<() => void> {
+    if (!this.reachable) throw new Error('the test server cannot be reached');
+    const leave = await client.subscribe?.(channel, listener);
+    const lost = (): void => listener.lost();
+    this.connected.add(lost);
+    return () => {
+      this.connected.delete(lost);
+      leave?.();
+    };
   }
 
   private async carry(client: Transport, commands: Command[], signal?: AbortSignal): Promise<Reply[]> {

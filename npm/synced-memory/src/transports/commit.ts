@@ -6,7 +6,8 @@ const LIST_HEAD = '{"value":[';
 /** What crates/core/src/resp/scripts/commit.lua does, to the letter: its arguments and replies are told there. */
 export function commit(server: InProcessServer, keys: readonly Bytes[], args: readonly Bytes[]): Bytes[] {
   const [key = '', sequenceKey = '', appendsKey = ''] = keys;
-  const [sequence = '', after, seconds = '', stored, at = '', tail = '', , , revision = '', , plan, ...rest] = args;
+  const [sequence = '', after, seconds = '', stored, at = '', tail = '', channel = '', ...told] = args;
+  const [base = '', revision = '', mutations = '', plan, ...rest] = told;
   const last = server.read(sequenceKey);
   if (last !== undefined && BigInt(last) >= BigInt(sequence)) return ['duplicate'];
   const knows = last === undefined ? '0' : '1';
@@ -31,6 +32,8 @@ export function commit(server: InProcessServer, keys: readonly Bytes[], args: re
   }
   renew(server, key, args);
   server.write(sequenceKey, sequence, Number(seconds));
+  const made = end ?? { base, revision };
+  if (channel !== '') server.publish(channel, news(server, key, sequenceKey, { ...made, mutations }));
   return !fits && end !== undefined ? ['appended', end.revision] : ['applied'];
 }
 
@@ -61,12 +64,28 @@ export function commitGroup(server: InProcessServer, keys: readonly Bytes[], arg
     }),
   ];
   if (fit.includes(false)) return stale;
+  const told: Bytes[] = [];
   for (const { key, sequenceKey, head, plan } of parts) {
     change(server, key, plan);
     renew(server, key, plan);
     server.write(sequenceKey, head[0] ?? '', Number(args[2]));
+    const [base = '', revision = '', mutations = ''] = head.slice(4);
+    told.push(news(server, key, sequenceKey, { base, revision, mutations }));
   }
+  const lengths = told.map(({ length }) => length).join(',');
+  if (args[3] !== '' && count > 0) server.publish(args[3] ?? '', `group ${lengths} ${told.join('')}`);
   return ['applied'];
+}
+
+/** What those who listen are told of one document. */
+function news(
+  server: InProcessServer,
+  key: Bytes,
+  sequenceKey: Bytes,
+  { base, revision, mutations }: Record<'base' | 'revision' | 'mutations', Bytes>,
+): Bytes {
+  const writer = sequenceKey.slice(sequenceKey.lastIndexOf(':') + 1);
+  return `${writer} ${base} ${revision} ${server.read(key)?.length ?? 0} ${key.length} ${key}${mutations}`;
 }
 
 /** Is it what the guard says: 'absent', or a length, the offset of a tail and the tail? */

@@ -1,13 +1,28 @@
 import { type Command, errorReply, type Reply, type Transport } from '../transport.js';
+import { Listeners } from './listeners.js';
 
 /** What of a client of the package `ioredis` is used. */
 export interface IoredisClient {
   callBuffer(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  /** One of a cluster's makes others, which are not asked to listen. */
+  readonly isCluster?: boolean;
+  /** What it makes listens; without it, what others change shows with `$sync()`. */
+  duplicate?(options: { lazyConnect: true; retryStrategy: () => null }): IoredisSubscriber;
+}
+
+/** What of a client that listens is used. */
+export interface IoredisSubscriber {
+  connect(): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
+  disconnect(): void;
 }
 
 /** A client of the package `ioredis`. It stays the caller's to close. */
 export function ioredis(client: IoredisClient): Transport {
-  return {
+  const commands = {
     execute: (commands: Command[]): Promise<Reply[]> =>
       Promise.all(
         commands.map(([name, ...rest]) => {
@@ -16,4 +31,20 @@ export function ioredis(client: IoredisClient): Transport {
         }),
       ),
   };
+  const listeners = new Listeners(async ({ message, lost }) => {
+    // It would connect again by itself, but not tell what it missed.
+    const options = { lazyConnect: true, retryStrategy: () => null } as const;
+    const subscriber = (client as Required<IoredisClient>).duplicate(options);
+    subscriber.on('error', lost);
+    subscriber.on('end', lost);
+    subscriber.on('message', message);
+    await subscriber.connect();
+    return {
+      subscribe: (channel) => subscriber.subscribe(channel),
+      unsubscribe: (channel) => subscriber.unsubscribe(channel),
+      close: () => subscriber.disconnect(),
+    };
+  }, commands);
+  if (client.duplicate === undefined || client.isCluster) return commands;
+  return { ...commands, subscribe: (channel, listener) => listeners.subscribe(channel, listener) };
 }

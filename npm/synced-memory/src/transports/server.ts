@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.js';
-import type { Command, Reply, Transport } from '../transport.js';
+import type { Command, Listener, Reply, Transport } from '../transport.js';
 import { LONGEST_TIMER } from '../waiters.js';
 import { commit, commitGroup } from './commit.js';
 
@@ -24,31 +24,30 @@ export class InProcessServer {
   private readonly strings = new Map<string, { text: Bytes; expires: number }>();
   /** Timers that tell of keys that expire. */
   private readonly alarms = new Map<string, () => void>();
-  private readonly watchers = new Set<{ changed(keys: string[]): void }>();
+  private readonly listeners = new Set<{ channel: string; listener: Listener }>();
   /** There is one script, which it knows by heart; but as any server it has to be sent it first. */
   private knowsScript = false;
 
   constructor(readonly clock: Clock = systemClock) {}
 
-  /** A client of its own. */
+  /** What carries commands to it, and listens. */
   client(): Transport {
-    let watcher: { changed(keys: string[]): void } | undefined;
     return {
       clock: this.clock,
-      execute: async (commands) => this.execute(commands, watcher),
-      watch: (changed) => {
-        const own = { changed };
-        watcher = own;
-        this.watchers.add(own);
-        return () => this.watchers.delete(own);
+      execute: async (commands) => this.execute(commands),
+      subscribe: async (channel, listener) => {
+        const own = { channel, listener };
+        this.listeners.add(own);
+        return () => this.listeners.delete(own);
       },
+      tellsOfAll: true,
     };
   }
 
-  execute(commands: readonly Command[], from?: object): Reply[] {
+  execute(commands: readonly Command[]): Reply[] {
     return commands.map((command) => {
       const [name = '', ...args] = command.map(toBytes);
-      return this.run(name.toUpperCase(), args, from);
+      return this.run(name.toUpperCase(), args);
     });
   }
 
@@ -112,17 +111,23 @@ export class InProcessServer {
     return this.read(key) === undefined ? undefined : (this.strings.get(key)?.expires ?? 0) - this.clock.monotonic();
   }
 
-  /** Tells everybody but `from` that somebody changed a key. */
-  announce(key: Bytes, from?: object): void {
-    const name = new TextDecoder().decode(fromBytes(key));
-    for (const watcher of this.watchers) if (watcher !== from) watcher.changed([name]);
+  /** Tells everybody of a key that was changed by something else than a commit. */
+  announce(key: Bytes): void {
+    const name = decode(key);
+    for (const { listener } of this.listeners) listener.changed([name]);
+  }
+
+  /** Tells those who listen to the channel. */
+  publish(channel: Bytes, message: Bytes): void {
+    const [wanted, text] = [decode(channel), decode(message)];
+    for (const { channel, listener } of this.listeners) if (channel === wanted) listener.message(text);
   }
 
   keys(): Bytes[] {
     return [...this.strings.keys()].filter((key) => this.read(key) !== undefined);
   }
 
-  private run(name: string, args: Bytes[], from?: object): Reply {
+  private run(name: string, args: Bytes[]): Reply {
     const [key = '', first = '', second = ''] = args;
     switch (name) {
       case 'GET': {
@@ -135,11 +140,11 @@ export class InProcessServer {
         return fromBytes(range(this.read(key) ?? '', Number(first), Number(second)));
       case 'SET':
         this.write(key, first);
-        this.announce(key, from);
+        this.announce(key);
         return 'OK';
       case 'DEL': {
         const deleted = this.delete(key);
-        if (deleted) this.announce(key, from);
+        if (deleted) this.announce(key);
         return deleted ? 1 : 0;
       }
       case 'EXISTS':
@@ -168,28 +173,26 @@ export class InProcessServer {
       }
       case 'EVALSHA':
         if (!this.knowsScript) return { message: 'NOSCRIPT No matching script.' };
-        return this.commit(args, from);
+        return this.commit(args);
       case 'EVAL':
         this.knowsScript = true;
-        return this.commit(args, from);
+        return this.commit(args);
       default:
         return { message: `ERR unknown command '${name}'` };
     }
   }
 
-  private commit([, count, ...rest]: Bytes[], from?: object): Reply {
+  private commit([, count, ...rest]: Bytes[]): Reply {
     const keys = rest.slice(0, Number(count));
     const argv = rest.slice(Number(count));
     // Where a commit says what must be stored, a group names its channel.
     const isGroup = argv[3] === '' || argv[3]?.startsWith('sm:') === true;
-    const reply = isGroup ? commitGroup(this, keys, argv) : commit(this, keys, argv);
-    const outcome = reply[0];
-    if (outcome === 'applied' || outcome === 'appended') {
-      const changed = isGroup ? keys.filter((_, n) => n % 2 === 0 && n < 2 * Number(argv[0])) : keys.slice(0, 1);
-      for (const key of changed) this.announce(key, from);
-    }
-    return reply.map(fromBytes);
+    return (isGroup ? commitGroup(this, keys, argv) : commit(this, keys, argv)).map(fromBytes);
   }
+}
+
+function decode(bytes: Bytes): string {
+  return new TextDecoder().decode(fromBytes(bytes));
 }
 
 /** GETRANGE: both ends count, negative ones from the end. */

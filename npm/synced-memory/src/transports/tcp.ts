@@ -1,5 +1,6 @@
 import { SyncedMemoryError } from '../errors.js';
-import type { Command, Reply, Transport } from '../transport.js';
+import type { Command, Listener, Reply, Transport } from '../transport.js';
+import { type Line, type LineEvents, Listeners } from './listeners.js';
 import { encodeCommands, ReplyReader } from './resp.js';
 
 /** A connected pair of streams, as `cloudflare:sockets` makes it. */
@@ -21,14 +22,24 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** One connection to a server, made when it is needed and again after it was lost. */
+const decoder = new TextDecoder();
+
+/**
+ * One connection to a server, made when it is needed and again after it was lost; and where it is `live`, one more that
+ * listens.
+ */
 export class TcpTransport implements Transport {
+  readonly subscribe?: (channel: string, listener: Listener) => Promise<() => void>;
   private connection: Promise<Connection> | undefined;
+  private readonly listeners = new Listeners((on) => this.openLine(on), this);
 
   constructor(
     private readonly connect: () => Promise<Socket> | Socket,
-    private readonly login: TcpLogin = {},
-  ) {}
+    private readonly login: TcpLogin,
+    live: boolean,
+  ) {
+    if (live) this.subscribe = (channel, listener) => this.listeners.subscribe(channel, listener);
+  }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
     this.connection ??= this.open();
@@ -47,6 +58,7 @@ export class TcpTransport implements Transport {
   }
 
   close(): void {
+    this.listeners.close();
     if (this.connection !== undefined) this.drop(this.connection);
   }
 
@@ -58,15 +70,28 @@ export class TcpTransport implements Transport {
     );
   }
 
-  private async open(): Promise<Connection> {
+  private async openLine({ message, lost }: LineEvents): Promise<Line> {
+    const connection = await this.open((reply) => {
+      const [kind, channel, text] = reply.map((part) => (part instanceof Uint8Array ? decoder.decode(part) : ''));
+      if (kind === 'message') message(channel as string, text as string);
+      return kind === 'message';
+    }, lost);
+    return {
+      subscribe: (channel) => connection.execute([['SUBSCRIBE', channel]]).then(([reply]) => refuse(reply)),
+      unsubscribe: (channel) => connection.execute([['UNSUBSCRIBE', channel]]),
+      close: () => connection.end(new Error('nobody listens any more')),
+    };
+  }
+
+  private async open(isPush?: IsPush, ended?: (error: unknown) => void): Promise<Connection> {
     const { username, password, database } = this.login;
-    const connection = new Connection(await this.connect());
+    const connection = new Connection(await this.connect(), isPush, ended);
     const greeting: Command[] = [];
     if (password !== undefined) greeting.push(['AUTH', ...(username === undefined ? [] : [username]), password]);
     if (database !== undefined && database !== 0) greeting.push(['SELECT', String(database)]);
     const [auth, ...rest] = greeting.length === 0 ? [] : await connection.execute(greeting);
     for (const reply of auth === undefined ? [] : [auth, ...rest]) {
-      if (reply === null || typeof reply !== 'object' || !('message' in reply)) continue;
+      if (!isError(reply)) continue;
       connection.end(new Error('the login was refused'));
       const { message } = reply;
       // LOADING and its kind pass.
@@ -81,13 +106,28 @@ export class TcpTransport implements Transport {
   }
 }
 
+function refuse(reply: Reply | undefined): void {
+  if (isError(reply)) throw new Error(reply.message);
+}
+
+function isError(reply: Reply | undefined): reply is { readonly message: string } {
+  return typeof reply === 'object' && reply !== null && 'message' in reply;
+}
+
+/** Takes what is no reply but something that the server tells unasked. */
+type IsPush = (reply: Reply[]) => boolean;
+
 class Connection {
   private readonly waiting: Waiting[] = [];
   private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   private readonly input: ReadableStreamDefaultReader<Uint8Array>;
   private error: unknown;
 
-  constructor(private readonly socket: Socket) {
+  constructor(
+    private readonly socket: Socket,
+    private readonly isPush: IsPush = () => false,
+    private readonly ended: (error: unknown) => void = () => {},
+  ) {
     this.writer = socket.writable.getWriter();
     this.input = socket.readable.getReader();
     void this.read();
@@ -111,6 +151,7 @@ class Connection {
     this.input.cancel().catch(() => {});
     this.writer.abort(error).catch(() => {});
     Promise.resolve(this.socket.close?.()).catch(() => {});
+    this.ended(error);
   }
 
   private async read(): Promise<void> {
@@ -120,8 +161,9 @@ class Connection {
         const { done, value } = await this.input.read();
         if (done) throw new Error('the server closed the connection');
         reader.push(value);
-        for (let reply = reader.next(); reply !== undefined; reply = reader.next())
-          this.waiting.shift()?.resolve(reply);
+        for (let reply = reader.next(); reply !== undefined; reply = reader.next()) {
+          if (!(Array.isArray(reply) && this.isPush(reply))) this.waiting.shift()?.resolve(reply);
+        }
       }
     } catch (error) {
       this.end(error);

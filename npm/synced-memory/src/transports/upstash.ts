@@ -1,10 +1,17 @@
 import { SyncedMemoryError } from '../errors.js';
-import type { Command, Reply, Transport } from '../transport.js';
+import type { Command, Listener, Reply, Transport } from '../transport.js';
+import { eventData } from './event-stream.js';
+import { Pulse } from './listeners.js';
 
 export interface UpstashOptions {
   /** `https://<name>.upstash.io` */
   url: string;
   token: string;
+  /**
+   * Hear what others commit as they do it, over a response that stays open for each memory (server-sent events); false
+   * without it: then it shows with `$sync()`. For memories that outlive a request: pages, servers, Durable Objects.
+   */
+  live?: boolean;
   /** What sends requests; the runtime's own without it. */
   fetch?: typeof fetch;
 }
@@ -25,12 +32,16 @@ const shaWithHeader = new Map<string, string>();
 const withoutHeader = new Set<string>();
 
 class UpstashTransport implements Transport {
+  readonly subscribe?: (channel: string, listener: Listener) => Promise<() => void>;
+  private readonly base: string;
   private readonly address: string;
   /** Given back with every request: whichever replica answers has what was written before. */
   private syncToken = '';
 
   constructor(private readonly options: UpstashOptions) {
-    this.address = `${options.url.replace(/\/+$/, '')}/pipeline`;
+    this.base = options.url.replace(/\/+$/, '');
+    this.address = `${this.base}/pipeline`;
+    if (options.live === true) this.subscribe = (channel, listener) => this.listen(channel, listener);
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
@@ -67,24 +78,59 @@ class UpstashTransport implements Transport {
     return ['EVAL', text, ...rest];
   }
 
-  private async request(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+  /** A message is one event, of one line, as long as no key has a line feed in it. */
+  private async listen(channel: string, listener: Listener): Promise<() => void> {
+    const address = `${this.base}/subscribe/${encodeURIComponent(channel)}`;
+    const end = new AbortController();
+    const { ok, status, body } = await this.post(address, { accept: 'text/event-stream' }, null, end.signal);
+    if (!ok || body === null) throw new Error(`${address} answered with status ${status}`);
+    const events = eventData(body);
+    // The first says that it has begun.
+    if ((await events.next()).done) throw new Error(`${address} ended at once`);
+    const lost = (error: unknown): void => {
+      pulse.stop();
+      end.abort();
+      listener.lost(error);
+    };
+    const pulse = new Pulse(this, () => channel, lost);
+    const start = `message,${channel},`;
+    const read = async (): Promise<void> => {
+      for await (const data of events) {
+        pulse.beat();
+        if (data.startsWith(start)) listener.message(data.slice(start.length));
+      }
+      throw new Error('the server ended the stream');
+    };
+    read().catch(lost);
+    return () => {
+      pulse.stop();
+      end.abort();
+    };
+  }
+
+  private async post(address: string, headers: object, body: string | null, signal?: AbortSignal): Promise<Response> {
     const { token, fetch: send = fetch } = this.options;
-    const response = await send(this.address, {
+    const response = await send(address, {
       method: 'POST',
       // Frameworks that cache what is fetched would give old replies; Workers of old dates know no such option.
       ...('cache' in Request.prototype ? { cache: 'no-store' as const } : {}),
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'upstash-encoding': 'base64',
-        ...(this.syncToken === '' ? {} : { 'upstash-sync-token': this.syncToken }),
-      },
-      body: JSON.stringify(commands),
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      body,
       ...(signal === undefined ? {} : { signal }),
     });
     if (response.status === 401 || response.status === 403) {
-      throw new SyncedMemoryError('ERR_AUTH', `${this.address} refused the token; correct it`);
+      throw new SyncedMemoryError('ERR_AUTH', `${address} refused the token; correct it`);
     }
+    return response;
+  }
+
+  private async request(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+    const headers = {
+      'content-type': 'application/json',
+      'upstash-encoding': 'base64',
+      ...(this.syncToken === '' ? {} : { 'upstash-sync-token': this.syncToken }),
+    };
+    const response = await this.post(this.address, headers, JSON.stringify(commands), signal);
     const body: unknown = await response.json().catch(() => undefined);
     if (!response.ok || !Array.isArray(body))
       throw new Error(`${this.address} answered with status ${response.status}`);

@@ -11,6 +11,11 @@ export interface WorkersTcpOptions {
   database?: number;
   /** Encrypt; false without it. */
   tls?: boolean;
+  /**
+   * Hear what others commit as they do it, over a second connection; false without it: then it shows with `$sync()`. For
+   * memories that outlive a request, as in a Durable Object.
+   */
+  live?: boolean;
   /** What makes the socket; that of `cloudflare:sockets` without it. */
   connect?: Connect;
 }
@@ -23,12 +28,12 @@ export type Connect = (
 
 /** A server over TCP from a Cloudflare Worker. Sockets belong to a request: make one in each. */
 export function workersTcp(options: WorkersTcpOptions): Transport {
-  const { hostname, port = 6379, username, password, database, tls = false } = options;
+  const { hostname, port = 6379, username, password, database, tls = false, live = false } = options;
   const socket = async (): Promise<Socket> => {
     const connect = options.connect ?? (await socketsOfCloudflare());
     return connect({ hostname, port }, { secureTransport: tls ? 'on' : 'off', allowHalfOpen: false });
   };
-  return new TcpTransport(socket, { username, password, database });
+  return new TcpTransport(socket, { username, password, database }, live);
 }
 
 async function socketsOfCloudflare(): Promise<Connect> {

@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.js';
 import { SyncedMemoryError } from '../errors.js';
 import { areReplies, type Command, type Reply, type Transport } from '../transport.js';
+import { Backoff } from './backoff.js';
 import type { Core } from './core.js';
+import { Subscription } from './subscription.js';
 
-/** The first wait before a transport that failed is asked again, in milliseconds; doubled each time up to the longest. */
-const FIRST_BACKOFF = 20;
-const LONGEST_BACKOFF = 2_000;
+/** The first and the longest wait before a transport that failed is asked again, in milliseconds. */
+const FIRST_WAIT = 20;
+const LONGEST_WAIT = 2_000;
 
 /**
  * Drives one memory's session over a transport: one request at a time, so that commits arrive in order whatever the
@@ -20,24 +22,36 @@ export class Driver {
   /** May commands be sent? Not while waiting to try again. */
   private open = false;
   private closed = false;
-  private failures = 0;
   /** What the session has been told about why there is no connection. */
   private reported: string | undefined;
   private cancelRetry = (): void => {};
   private timer: { at: number; cancel: () => void } | undefined;
-  private readonly unwatch: (() => void) | undefined;
+  private readonly backoff: Backoff;
+  private readonly subscription: Subscription | undefined;
 
   constructor(
     private readonly core: Core,
     private readonly handle: number,
+    channel: string,
     private readonly transport: Transport,
     private readonly clock: Clock,
     private readonly wake: () => void,
   ) {
-    this.unwatch = transport.watch?.((keys) => {
-      this.deliver(() => core.changed(handle, keys, ...this.now()));
-    });
+    this.backoff = new Backoff(clock, FIRST_WAIT, LONGEST_WAIT);
+    // Before anything is asked: what can be heard from the start need not be asked for.
+    if (canSubscribe(transport)) {
+      this.subscription = new Subscription(transport, channel, clock, {
+        message: (text) => this.deliver(() => core.heard(handle, text, ...this.now())),
+        changed: (keys) => this.deliver(() => core.changed(handle, keys, ...this.now())),
+        turned: () => this.deliver(() => core.listening(handle, this.listens, ...this.now())),
+      });
+    }
     this.deliver(() => this.connect());
+  }
+
+  /** Is everything that others commit told? */
+  get listens(): boolean {
+    return this.subscription?.active === true;
   }
 
   /** Takes in what has arrived and gives the events. */
@@ -62,7 +76,7 @@ export class Driver {
     this.flight?.abort();
     this.cancelRetry();
     this.timer?.cancel();
-    this.unwatch?.();
+    this.subscription?.close();
     this.core.close(this.handle);
   }
 
@@ -131,7 +145,8 @@ export class Driver {
         return;
       }
     }
-    this.failures = 0;
+    this.backoff.reset();
+    if (this.reported !== undefined) this.subscription?.hurry();
     this.reported = undefined;
   }
 
@@ -153,9 +168,7 @@ export class Driver {
       const text = login ? message : `the transport failed: ${message}; trying again`;
       this.core.disconnected(this.handle, login, text, ...this.now());
     }
-    const longest = login ? LONGEST_BACKOFF : Math.min(FIRST_BACKOFF * 2 ** this.failures, LONGEST_BACKOFF);
-    this.failures = Math.min(this.failures + 1, 16);
-    const wait = longest / 2 + (longest / 2) * this.clock.random();
+    const wait = login ? LONGEST_WAIT * (1 - this.clock.random() / 2) : this.backoff.next();
     this.cancelRetry = this.clock.after(wait, () => this.deliver(() => this.connect()));
   }
 
@@ -184,6 +197,10 @@ export class Driver {
     this.lost(flight, new Error('the server has not answered in time'));
     flight.abort();
   }
+}
+
+function canSubscribe(transport: Transport): transport is Transport & Required<Pick<Transport, 'subscribe'>> {
+  return transport.subscribe !== undefined;
 }
 
 /** Nothing is carried out for who is not logged in. */

@@ -53,7 +53,8 @@ function wasmBinding(core: Core, transport: Transport): Binding {
   return {
     open(options, wake) {
       const handle = core.open(options, randomId(), clock.random());
-      drivers.set(handle, new Driver(core, handle, transport, clock, wake));
+      const channel = core.channel(JSON.parse(options).prefix);
+      drivers.set(handle, new Driver(core, handle, channel, transport, clock, wake));
       return handle;
     },
     submit(handle, batch) {
@@ -70,12 +71,12 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     expire: (handle, name, ms) => asking(handle, () => core.expire(handle, name, ms)),
     persist: (handle, name) => asking(handle, () => core.persist(handle, name)),
     ttl: (handle, name) => asking(handle, () => core.ttl(handle, name)),
-    capabilities: () =>
+    capabilities: (handle) =>
       JSON.stringify({
         topology: 'transport',
         resp: null,
-        deltas: false,
-        changes: transport.watch === undefined ? 'none' : 'broadcast',
+        deltas: drivers.get(handle)?.listens === true,
+        changes: transport.tellsOfAll === true ? 'broadcast' : 'none',
       }),
     drain: (handle) => drivers.get(handle)?.drain() ?? '',
     wait() {

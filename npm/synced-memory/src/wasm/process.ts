@@ -45,9 +45,10 @@ function tcp(settings: Settings): Transport {
     return Duplex.toWeb(stream) as unknown as Socket;
   };
   const path = isUnix ? (url.searchParams.get('db') ?? '') : url.pathname.slice(1);
-  return new TcpTransport(socket, {
+  const login = {
     username: decoded(url.username),
     password: decoded(url.password),
     database: Number(path || 0),
-  });
+  };
+  return new TcpTransport(socket, login, true);
 }

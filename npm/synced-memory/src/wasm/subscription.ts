@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.js';
+import type { Listener, Transport } from '../transport.js';
+import { Backoff } from './backoff.js';
+
+/** The first and the longest wait before a channel is subscribed to again, in milliseconds. */
+const FIRST_WAIT = 100;
+const LONGEST_WAIT = 30_000;
+/** A transport that has not subscribed by then has failed, in milliseconds. */
+const MOST_TO_SUBSCRIBE = 20_000;
+/** One that lasted so long in milliseconds was in order: the next is tried at once. */
+const LASTING = 10_000;
+
+/** Listens to one channel, again and again. */
+export class Subscription {
+  /** Does everything that is published come here? */
+  active = false;
+  /** What an earlier try still says is not heard. */
+  private turn = 0;
+  /** Is the next try to come? */
+  private waits = false;
+  private since = 0;
+  private cancel = (): void => {};
+  private stop = (): void => {};
+  private readonly backoff: Backoff;
+
+  constructor(
+    private readonly transport: Required<Pick<Transport, 'subscribe'>>,
+    private readonly channel: string,
+    private readonly clock: Clock,
+    /** `turned` is called when `active` has changed. */
+    private readonly on: Omit<Listener, 'lost'> & { turned(): void },
+  ) {
+    this.backoff = new Backoff(clock, FIRST_WAIT, LONGEST_WAIT);
+    void this.begin();
+  }
+
+  /** The server has just been reached: it need not be waited for. */
+  hurry(): void {
+    if (this.waits) void this.begin();
+  }
+
+  close(): void {
+    this.end();
+    this.active = false;
+  }
+
+  private async begin(): Promise<void> {
+    const turn = ++this.turn;
+    const isCurrent = (): boolean => turn === this.turn;
+    const lost = (): void => {
+      if (isCurrent()) this.lost();
+    };
+    this.cancel();
+    this.waits = false;
+    this.cancel = this.clock.after(MOST_TO_SUBSCRIBE, lost);
+    try {
+      const stop = await this.transport.subscribe(this.channel, {
+        message: (text) => void (isCurrent() && this.on.message(text)),
+        changed: (keys) => void (isCurrent() && this.on.changed(keys)),
+        lost,
+      });
+      if (!isCurrent()) return stop();
+      this.cancel();
+      this.stop = stop;
+      this.since = this.clock.monotonic();
+      this.active = true;
+      this.on.turned();
+    } catch {
+      lost();
+    }
+  }
+
+  private lost(): void {
+    this.end();
+    if (this.active) {
+      this.active = false;
+      if (this.clock.monotonic() - this.since > LASTING) this.backoff.reset();
+      this.on.turned();
+    }
+    this.waits = true;
+    this.cancel = this.clock.after(this.backoff.next(), () => void this.begin());
+  }
+
+  private end(): void {
+    this.turn++;
+    this.waits = false;
+    this.cancel();
+    this.stop();
+    this.stop = () => {};
+  }
+}
