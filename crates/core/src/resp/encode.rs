@@ -6,14 +6,9 @@ use crate::document::Guard;
 use crate::ids::Revision;
 use crate::splice::{Piece, Plan};
 use std::fmt::Display;
-use std::sync::LazyLock;
 
-static COMMIT_SHA: LazyLock<String> = LazyLock::new(|| sha1(COMMIT_SCRIPT));
-static GROUP_SHA: LazyLock<String> = LazyLock::new(|| sha1(GROUP_SCRIPT));
-
-fn sha1(script: &str) -> String {
-    sha1_smol::Sha1::from(script).digest().to_string()
-}
+const COMMIT_SHA: &str = include_str!(concat!(env!("OUT_DIR"), "/commit.sha1"));
+const GROUP_SHA: &str = include_str!(concat!(env!("OUT_DIR"), "/group.sha1"));
 
 /// What the run of appends is kept under; no writer's id is so short.
 const APPENDS: &str = "appends";
@@ -50,7 +45,7 @@ pub(super) fn commands(command: &Command, in_full: bool) -> Vec<Args> {
 }
 
 fn commit_call(commit: &Commit, in_full: bool) -> Args {
-    let mut call = if in_full { args(["EVAL", COMMIT_SCRIPT]) } else { args(["EVALSHA", &COMMIT_SHA]) };
+    let mut call = if in_full { args(["EVAL", COMMIT_SCRIPT]) } else { args(["EVALSHA", COMMIT_SHA]) };
     let appends = matches!(commit.plan, Plan::Append(_)).then(|| protocol_key(&commit.key, APPENDS));
     let sequence_key = protocol_key(&commit.key, &commit.writer.0);
     call.extend(args([if appends.is_some() { "3" } else { "2" }, &commit.key, &sequence_key]));
@@ -72,7 +67,7 @@ fn commit_call(commit: &Commit, in_full: bool) -> Args {
 }
 
 fn group_call(Group { commits, checks }: &Group, in_full: bool) -> Args {
-    let mut call = if in_full { args(["EVAL", GROUP_SCRIPT]) } else { args(["EVALSHA", &GROUP_SHA]) };
+    let mut call = if in_full { args(["EVAL", GROUP_SCRIPT]) } else { args(["EVALSHA", GROUP_SHA]) };
     push(&mut call, commits.len() * 2 + checks.len());
     for commit in commits {
         call.extend(args([&commit.key, &protocol_key(&commit.key, &commit.writer.0)]));

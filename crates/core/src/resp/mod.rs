@@ -10,10 +10,10 @@ pub use reply::Reply;
 use crate::command::{Answer, Command};
 
 /// The text of the script that applies one commit.
-pub const COMMIT_SCRIPT: &str = concat!(include_str!("scripts/common.lua"), include_str!("scripts/commit.lua"));
+pub const COMMIT_SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/commit.lua"));
 
 /// The text of the script that applies a group of them.
-pub const GROUP_SCRIPT: &str = concat!(include_str!("scripts/common.lua"), include_str!("scripts/group.lua"));
+pub const GROUP_SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/group.lua"));
 
 /// The channel on which commits are announced of a memory whose keys start with `prefix`.
 pub fn channel(prefix: &str) -> String {
