@@ -13,6 +13,7 @@ pub mod error;
 pub mod ids;
 pub mod merge;
 pub mod mutation;
+pub mod numbered;
 pub mod replica;
 pub mod resp;
 pub mod session;

@@ -1,8 +1,7 @@
 //! Values of JavaScript and values of the core.
 
 use js_sys::{Array, Error, Reflect, Uint8Array};
-use serde::Deserialize;
-use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::error::SyncError;
 use synced_memory_core::resp::{Args, Reply};
 use synced_memory_core::session::Now;
 use wasm_bindgen::{JsCast, JsValue};
@@ -13,12 +12,6 @@ pub(crate) fn thrown(error: &SyncError) -> JsValue {
     // Setting a property of a fresh error does not fail.
     let _ = Reflect::set(&thrown, &"code".into(), &error.code.as_str().into());
     thrown.into()
-}
-
-pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsValue> {
-    // serde_json's messages name fields, never values, unless a type is wrong: those are of our own making.
-    serde_json::from_str(text)
-        .map_err(|error| thrown(&SyncError::new(ErrorCode::Options, format!("the core was called wrongly: {error}"))))
 }
 
 pub(crate) fn now(unix_ms: f64, monotonic_ms: f64) -> Now {

@@ -6,15 +6,14 @@
 mod convert;
 mod line;
 
-use convert::{now, numbers, parse, thrown};
+use convert::{now, numbers, thrown};
 use js_sys::Array;
 use line::Line;
-use serde::Deserialize;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use synced_memory_core::command::{Changes, Commits, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
+use synced_memory_core::numbered::Numbered;
 use synced_memory_core::resp;
 use synced_memory_core::session::Config;
 use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
@@ -28,40 +27,37 @@ thread_local! {
 
 #[derive(Default)]
 struct Lines {
-    open: BTreeMap<u32, Line>,
+    open: Numbered<Box<Line>>,
     last_handle: u32,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Options {
+/// Make a memory that is not connected. Without `names` it has all attributes; `writer` and `seed` are random, the writer
+/// never used before.
+#[wasm_bindgen]
+pub fn open(
     prefix: String,
     names: Option<Vec<String>>,
-    max_document_bytes: usize,
-    ttl_ms: Option<u64>,
-}
-
-/// Make a memory that is not connected. `options` is JSON: `{prefix, names?, maxDocumentBytes, ttlMs?}`; `writer` and `seed`
-/// are random, the writer never used before.
-#[wasm_bindgen]
-pub fn open(options: &str, writer: &str, seed: f64) -> Result<u32> {
-    let Options { prefix, names, max_document_bytes, ttl_ms } = parse(options)?;
+    max_document_bytes: f64,
+    ttl_ms: Option<f64>,
+    writer: &str,
+    seed: f64,
+) -> u32 {
     let writer = WriterId(writer.into());
     // Who listens beside is told, whatever carries this memory's commands.
     let config = Config {
         prefix,
         names,
         writer,
-        max_document_bytes,
+        max_document_bytes: usize::try_from(convert::whole(max_document_bytes)).unwrap_or(usize::MAX),
         announces: true,
         look_every_ms: None,
-        ttl_ms,
+        ttl_ms: ttl_ms.map(convert::whole),
         seed: seed.to_bits(),
     };
     LINES.with_borrow_mut(|lines| {
         lines.last_handle += 1;
-        lines.open.insert(lines.last_handle, Line::new(config));
-        Ok(lines.last_handle)
+        lines.open.insert(lines.last_handle.into(), Box::new(Line::new(config)));
+        lines.last_handle
     })
 }
 
@@ -93,10 +89,10 @@ pub fn pending_bytes(handle: u32) -> Result<f64> {
     with(handle, |line| Ok(numbers(line.session.pending_bytes())))
 }
 
-/// Catch up with the backend: `names` is a JSON array, or empty for all. Gives the ticket that `refreshed` reports.
+/// Catch up with the backend: with these attributes, or with all. Gives the ticket that `refreshed` reports.
 #[wasm_bindgen]
-pub fn refresh(handle: u32, names: &str) -> Result<f64> {
-    let names: Option<Vec<String>> = if names.is_empty() { None } else { Some(parse(names)?) };
+#[allow(clippy::needless_pass_by_value, reason = "wasm-bindgen gives it away")]
+pub fn refresh(handle: u32, names: Option<Vec<String>>) -> Result<f64> {
     with(handle, |line| Ok(numbers(line.session.refresh(names.as_deref()).0)))
 }
 
@@ -247,12 +243,12 @@ pub fn timeout(handle: u32) -> Result<Option<f64>> {
 /// Close a memory. What is not acknowledged is lost. Closing twice is fine.
 #[wasm_bindgen]
 pub fn close(handle: u32) {
-    let line = LINES.with_borrow_mut(|lines| lines.open.remove(&handle));
+    let line = LINES.with_borrow_mut(|lines| lines.open.remove(handle.into()));
     drop(line);
 }
 
 fn with<T>(handle: u32, call: impl FnOnce(&mut Line) -> std::result::Result<T, SyncError>) -> Result<T> {
-    LINES.with_borrow_mut(|lines| match lines.open.get_mut(&handle) {
+    LINES.with_borrow_mut(|lines| match lines.open.get_mut(handle.into()) {
         Some(line) => call(line).map_err(|error| thrown(&error)),
         None => Err(thrown(&SyncError::new(ErrorCode::Closed, "the memory has been closed; open it again"))),
     })

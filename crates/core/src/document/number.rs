@@ -27,25 +27,34 @@ fn is_integer(lexeme: &str) -> bool {
 
 /// The shortest text that means this number, as JavaScript prints it.
 fn shortest(number: f64) -> CompactString {
-    let text = format!("{:e}", number.abs());
+    // The same digits, but laid out in another way.
+    let text = serde_json::to_string(&number.abs()).unwrap_or_default();
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits = mantissa.replace('.', "");
-    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, part].concat();
+    let significant = all.trim_start_matches('0');
+    let digits = significant.trim_end_matches('0');
+    let len = |text: &str| i32::try_from(text.len()).unwrap_or(i32::MAX);
     // Where the point is, counted from the first digit.
-    let point = exponent + 1;
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let point = exponent.parse::<i32>().unwrap_or(0) + len(whole) - (len(&all) - len(significant));
+    let count = len(digits);
     let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
-    let text = if (count..=21).contains(&point) {
-        digits + &zeros(point - count)
+    let split = |at: i32| digits.split_at(usize::try_from(at).unwrap_or(0));
+    let text = if digits.is_empty() {
+        // Minus zero prints as zero.
+        return "0".into();
+    } else if (count..=21).contains(&point) {
+        format!("{digits}{}", zeros(point - count))
     } else if (1..=21).contains(&point) {
-        let (whole, part) = digits.split_at(usize::try_from(point).unwrap_or(0));
+        let (whole, part) = split(point);
         format!("{whole}.{part}")
     } else if (-5..=0).contains(&point) {
         format!("0.{}{digits}", zeros(-point))
     } else {
-        format!("{mantissa}e{exponent:+}")
+        let (first, rest) = split(1);
+        let dot = if rest.is_empty() { "" } else { "." };
+        format!("{first}{dot}{rest}e{:+}", point - 1)
     };
-    // Minus zero prints as zero.
     if number < 0.0 { format!("-{text}").into() } else { text.into() }
 }
 
@@ -56,6 +65,23 @@ fn not_a_number(message: &'static str) -> SyncError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn the_shortest_text_means_the_number(bits: u64) {
+            let number = f64::from_bits(bits);
+            if number.is_finite() {
+                let text = shortest(number);
+                proptest::prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), (number + 0.0).to_bits());
+                // As Rust prints it, but for the notation.
+                let digits = |text: &str| {
+                    let mantissa = text.split('e').next().unwrap_or_default().replace(['.', '-'], "");
+                    mantissa.trim_matches('0').to_owned()
+                };
+                proptest::prop_assert_eq!(digits(&text), digits(&format!("{number:e}")));
+            }
+        }
+    }
 
     #[test]
     fn sums() {

@@ -82,7 +82,7 @@ impl Session {
 
     /// Send the groups whose turn it is in all their attributes.
     pub(super) fn send_groups(&mut self, now: Now) {
-        let ids: Vec<u64> = self.groups.keys().copied().collect();
+        let ids: Vec<u64> = self.groups.iter().map(|(id, _)| id).collect();
         for id in ids {
             if let Some(checks) = self.checks_of(id) {
                 self.send_group(id, checks, now);
@@ -92,7 +92,7 @@ impl Session {
 
     /// What must be stored in the attributes that the group relies on. None where it is not its turn.
     fn checks_of(&self, id: u64) -> Option<Vec<(String, Guard)>> {
-        let group = self.groups.get(&id)?;
+        let group = self.groups.get(id)?;
         let is_next = |name: &String| {
             self.attributes.get(name).is_some_and(|attribute| {
                 !attribute.replica.is_in_group(id)
@@ -111,7 +111,7 @@ impl Session {
     }
 
     fn send_group(&mut self, id: u64, checks: Vec<(String, Guard)>, now: Now) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(id) else { return };
         let mut commits = Vec::new();
         group.sent.clear();
         for name in &group.names {
@@ -127,7 +127,7 @@ impl Session {
         }
         group.sent.extend(group.reads.iter().cloned());
         if group.sent.is_empty() {
-            self.groups.remove(&id);
+            self.groups.remove(id);
             self.events.push_back(Event::GroupCommitted(id));
             return;
         }
@@ -136,7 +136,7 @@ impl Session {
     }
 
     pub(super) fn take_group_outcome(&mut self, id: u64, answer: Answer, now: Now) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(id) else { return };
         let sent = std::mem::take(&mut group.sent);
         let strict = group.strict;
         self.active.extend(sent.iter().cloned());
@@ -166,7 +166,7 @@ impl Session {
                 for name in &sent {
                     self.acknowledge_part(name, id, is_duplicate, now);
                 }
-                self.groups.remove(&id);
+                self.groups.remove(id);
                 self.events.push_back(Event::GroupCommitted(id));
             }
             Answer::Busy(error) => {
@@ -223,8 +223,8 @@ impl Session {
 
     /// Take all mutations of a group back.
     pub(super) fn abort_group(&mut self, id: u64, error: SyncError, now: Now) {
-        let Some(group) = self.groups.remove(&id) else { return };
-        self.requests.retain(|_, request| !matches!(request.purpose, Purpose::Group(of) if of == id));
+        let Some(group) = self.groups.remove(id) else { return };
+        self.requests.retain(|request| !matches!(request.purpose, Purpose::Group(of) if of == id));
         for name in &group.names {
             let Some((first, mutations, rebased)) = self.attribute(name).replica.abort(id, &error, now) else {
                 continue;
@@ -253,9 +253,9 @@ impl Session {
 
     /// The same for those that were made after mutation `first`.
     fn abort_strict_from(&mut self, name: &str, first: u64, now: Now) {
-        let is_concerned = |(id, group): &(&u64, &Group)| {
+        let is_concerned = |(id, group): &(u64, &Group)| {
             let is_out = |of: &String| {
-                self.attributes.get(of).is_some_and(|attribute| attribute.replica.is_group_unanswered(**id))
+                self.attributes.get(of).is_some_and(|attribute| attribute.replica.is_group_unanswered(*id))
             };
             group.strict
                 && group.first >= first
@@ -263,7 +263,7 @@ impl Session {
                 // What came of one that was sent, its answer tells.
                 && !group.names.iter().any(is_out)
         };
-        let ids: Vec<u64> = self.groups.iter().filter(is_concerned).map(|(id, _)| *id).collect();
+        let ids: Vec<u64> = self.groups.iter().filter(is_concerned).map(|(id, _)| id).collect();
         for id in ids {
             self.abort_group(id, conflict(), now);
         }
@@ -272,7 +272,7 @@ impl Session {
     /// An attribute cannot be used any more.
     pub(super) fn abort_all(&mut self, name: &str, error: &SyncError, now: Now) {
         let is_concerned = |group: &Group| group.names.iter().chain(&group.reads).any(|of| of == name);
-        let ids: Vec<u64> = self.groups.iter().filter(|(_, group)| is_concerned(group)).map(|(id, _)| *id).collect();
+        let ids: Vec<u64> = self.groups.iter().filter(|(_, group)| is_concerned(group)).map(|(id, _)| id).collect();
         for id in ids {
             self.abort_group(id, error.clone(), now);
         }
@@ -280,7 +280,7 @@ impl Session {
 
     /// A group went out, its answer never came, and the server may not know any more.
     pub(super) fn give_up_group(&mut self, id: u64, now: Now) {
-        let names = self.groups.get(&id).map(|group| group.names.clone()).unwrap_or_default();
+        let names = self.groups.get(id).map(|group| group.names.clone()).unwrap_or_default();
         for name in names {
             self.attribute(&name).ask(super::Want::Load);
         }

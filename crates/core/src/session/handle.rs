@@ -200,19 +200,19 @@ impl Session {
     /// What waits for one attribute will be read instead; what it was told together with need not wait for it.
     fn forget_told(&mut self, name: &str) {
         for (_, number) in self.attribute(name).told.drain(..).collect::<Vec<_>>() {
-            self.told_together.remove(&number);
+            self.told_together.remove(number);
         }
     }
 
     /// Take in what others have told, once nothing of this session's is on its way.
     pub(super) fn follow(&mut self, name: &str, now: Now) {
         while let Some(number) = self.told_next(name) {
-            let together = self.told_together.get(&number).cloned().unwrap_or_else(|| vec![name.to_owned()]);
+            let together = self.told_together.get(number).cloned().unwrap_or_else(|| vec![name.to_owned()]);
             if !together.iter().all(|name| self.told_next(name) == Some(number)) {
                 // They are looked at again when the others are.
                 return;
             }
-            self.told_together.remove(&number);
+            self.told_together.remove(number);
             for name in &together {
                 self.follow_one(name, now);
                 self.active.insert(name.clone());
@@ -261,7 +261,7 @@ impl Session {
 
     fn take_answer(&mut self, id: RequestId, answer: Answer, now: Now) {
         // An answer to what has since been given up, or sent again.
-        let Some(Request { purpose, ticket, .. }) = self.requests.remove(&id) else {
+        let Some(Request { purpose, ticket, .. }) = self.requests.remove(id.0) else {
             return;
         };
         self.last_answer_ms = now.monotonic_ms;
@@ -528,7 +528,7 @@ impl Session {
     /// Commits on their way are going to be sent anew: answers to how they were do not count.
     fn forget_commits(&mut self, name: &str) {
         let Some(attribute) = self.attributes.get(name) else { return };
-        self.requests.retain(|_, request| match &request.purpose {
+        self.requests.retain(|request| match &request.purpose {
             Purpose::Commit(of, sequence) if of == name => attribute.replica.is_in_flight(*sequence),
             _ => true,
         });

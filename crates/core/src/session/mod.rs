@@ -16,6 +16,7 @@ use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
+use crate::numbered::Numbered;
 use crate::replica::{Change, Replica, Sum};
 use ask::Ask;
 use attribute::{Attribute, Want};
@@ -192,9 +193,9 @@ pub struct Session {
     /// Attributes with pending mutations.
     pending: BTreeSet<String>,
     /// Groups that are pending, by id.
-    groups: BTreeMap<u64, Group>,
+    groups: Numbered<Group>,
     /// Attributes whose announcements are to be taken in together, by a number of their own.
-    told_together: BTreeMap<u64, Vec<String>>,
+    told_together: Numbered<Vec<String>>,
     last_told: u64,
     /// When to try again (monotonic ms) and what: an attribute, or the listing of names.
     retries: BTreeSet<(u64, Option<String>)>,
@@ -218,7 +219,7 @@ pub struct Session {
     /// What is asked of attributes and not yet sent.
     asks: Vec<Ask>,
     last_ask: u64,
-    requests: BTreeMap<RequestId, Request>,
+    requests: Numbered<Request>,
     last_request: u64,
     last_sequence: u64,
     last_mutation: u64,
@@ -238,8 +239,8 @@ impl Session {
             attributes: BTreeMap::new(),
             active: BTreeSet::new(),
             pending: BTreeSet::new(),
-            groups: BTreeMap::new(),
-            told_together: BTreeMap::new(),
+            groups: Numbered::default(),
+            told_together: Numbered::default(),
             last_told: 0,
             retries: BTreeSet::new(),
             glances: BTreeSet::new(),
@@ -255,7 +256,7 @@ impl Session {
             last_replication: 0,
             asks: Vec::new(),
             last_ask: 0,
-            requests: BTreeMap::new(),
+            requests: Numbered::default(),
             last_request: 0,
             last_sequence: 0,
             last_mutation: 0,
@@ -357,7 +358,7 @@ impl Session {
         let listing = names.is_none() && self.config.names.is_none();
         if listing {
             self.next_page = Some("0".to_owned());
-            self.requests.retain(|_, request| !request.is_listing());
+            self.requests.retain(|request| !request.is_listing());
         }
         let names: BTreeSet<String> = match names {
             Some(names) => names.iter().filter(|name| check_name(name).is_ok()).cloned().collect(),
@@ -421,7 +422,7 @@ impl Session {
     }
 
     fn overdue_at(&self) -> Option<u64> {
-        let oldest = self.requests.first_key_value()?.1;
+        let oldest = self.requests.first()?;
         Some(oldest.deadline_ms.max(self.last_answer_ms + REPLY_TIMEOUT_MS))
     }
 
@@ -479,7 +480,7 @@ impl Session {
         self.last_request += 1;
         let id = RequestId(self.last_request);
         let deadline_ms = now.monotonic_ms + REPLY_TIMEOUT_MS + bytes as u64 / SLOWEST_BYTES_PER_MS;
-        self.requests.insert(id, Request { purpose, deadline_ms, ticket: self.refreshes.newest() });
+        self.requests.insert(id.0, Request { purpose, deadline_ms, ticket: self.refreshes.newest() });
         self.commands.push_back((id, command));
     }
 }

@@ -17,6 +17,7 @@ use crate::error::{ErrorCode, SyncError};
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
 use crate::session::GroupOf;
 use compact_str::CompactString;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// What a batch holds.
@@ -30,7 +31,7 @@ pub enum Entry {
 
 /// Read a batch with groups. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_entries(text: &str) -> Result<Vec<Entry>, SyncError> {
-    let batch: Vec<Vec<&RawValue>> = serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
+    let batch: Vec<Vec<&RawValue>> = read(text)?;
     batch.iter().map(|parts| entry(parts)).collect()
 }
 
@@ -39,11 +40,10 @@ fn entry(parts: &[&RawValue]) -> Result<Entry, SyncError> {
     if kind.get() != "\"group\"" {
         return decode(parts).map(mutation);
     }
-    let read = |error: serde_json::Error| malformed(&error.to_string());
     Ok(Entry::Group(GroupOf {
-        id: serde_json::from_str(id.get()).map_err(read)?,
+        id: read(id.get())?,
         strict: strict.get() == "true",
-        reads: serde_json::from_str(reads.get()).map_err(read)?,
+        reads: read(reads.get())?,
         mutations: decode_batch(mutations.get())?,
     }))
 }
@@ -54,13 +54,13 @@ fn mutation((name, mutation): (String, Mutation)) -> Entry {
 
 /// Read a batch. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {
-    let batch: Vec<Vec<&RawValue>> = serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
+    let batch: Vec<Vec<&RawValue>> = read(text)?;
     batch.iter().map(|mutation| decode(mutation)).collect()
 }
 
 fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
     let (kind, name, rest) = match parts {
-        [kind, name, rest @ ..] => (kind.get(), string(name)?, rest),
+        [kind, name, rest @ ..] => (kind.get(), read(name.get())?, rest),
         _ => return Err(malformed("a mutation has a kind and an attribute")),
     };
     let mutation = match (kind, rest) {
@@ -71,16 +71,16 @@ fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
         ("\"unset\"", [at, key]) => Mutation::Unset { path: path(at)?, key: step_key(key)? },
         ("\"clear\"", [at]) => Mutation::Clear { path: path(at)? },
         ("\"replace\"", [at, index, value]) => {
-            Mutation::Replace { path: path(at)?, index: number(index)?, value: json(value) }
+            Mutation::Replace { path: path(at)?, index: read(index.get())?, value: json(value) }
         }
         ("\"append\"", [at, values]) => Mutation::Append { path: path(at)?, values: list(values)? },
-        ("\"splice\"", [at, index, remove, values]) => {
-            Mutation::Splice { path: path(at)?, index: number(index)?, remove: number(remove)?, values: list(values)? }
-        }
-        ("\"permute\"", [at, order]) => Mutation::Permute {
+        ("\"splice\"", [at, index, remove, values]) => Mutation::Splice {
             path: path(at)?,
-            order: serde_json::from_str(order.get()).map_err(|error| malformed(&error.to_string()))?,
+            index: read(index.get())?,
+            remove: read(remove.get())?,
+            values: list(values)?,
         },
+        ("\"permute\"", [at, order]) => Mutation::Permute { path: path(at)?, order: read(order.get())? },
         ("\"increment\"", [at, by]) => Mutation::Increment { path: path(at)?, by: json(by) },
         _ => {
             return Err(malformed(&format!("no mutation {kind} with {} arguments", rest.len())));
@@ -94,21 +94,18 @@ fn json(value: &RawValue) -> Json {
 }
 
 fn list(values: &RawValue) -> Result<JsonList, SyncError> {
-    let count =
-        serde_json::from_str::<Vec<&RawValue>>(values.get()).map_err(|error| malformed(&error.to_string()))?.len();
+    let count = read::<Vec<&RawValue>>(values.get())?.len();
     let text = values.get();
     Ok(JsonList { text: text[1..text.len() - 1].trim().into(), count })
 }
 
 fn path(steps: &RawValue) -> Result<Path, SyncError> {
-    let steps: Vec<&RawValue> = serde_json::from_str(steps.get()).map_err(|error| malformed(&error.to_string()))?;
+    let steps: Vec<&RawValue> = read(steps.get())?;
     steps
         .into_iter()
-        .map(
-            |step| {
-                if step.get().starts_with('"') { step_key(step).map(Step::Key) } else { number(step).map(Step::Index) }
-            },
-        )
+        .map(|step| {
+            if step.get().starts_with('"') { step_key(step).map(Step::Key) } else { read(step.get()).map(Step::Index) }
+        })
         .collect()
 }
 
@@ -120,12 +117,12 @@ fn step_key(key: &RawValue) -> Result<CompactString, SyncError> {
     }
 }
 
-fn number(value: &RawValue) -> Result<usize, SyncError> {
-    serde_json::from_str(value.get()).map_err(|_| malformed("an index or a count is a whole number"))
-}
-
-fn string(value: &RawValue) -> Result<String, SyncError> {
-    serde_json::from_str(value.get()).map_err(|_| malformed("an attribute's name is a string of whole characters"))
+/// What serde would say names types, not mutations; and its words take as much space as all that is read here.
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, SyncError> {
+    serde_json::from_str(text).map_err(|_| {
+        let start: String = text.chars().take(40).collect();
+        malformed(&format!("{start} is not what should be there"))
+    })
 }
 
 fn malformed(what: &str) -> SyncError {

@@ -52,9 +52,9 @@ function wasmBinding(core: Core, transport: Transport): Binding {
   };
   return {
     open(options, wake) {
-      const handle = core.open(options, randomId(), clock.random());
-      const channel = core.channel(JSON.parse(options).prefix);
-      drivers.set(handle, new Driver(core, handle, channel, transport, clock, wake));
+      const { prefix, names, maxDocumentBytes, ttlMs } = JSON.parse(options);
+      const handle = core.open(prefix, names, maxDocumentBytes, ttlMs, randomId(), clock.random());
+      drivers.set(handle, new Driver(core, handle, core.channel(prefix), transport, clock, wake));
       return handle;
     },
     submit(handle, batch) {
@@ -66,7 +66,7 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     },
     check: (handle, mutation) => core.check(handle, mutation),
     pendingBytes: (handle) => core.pendingBytes(handle),
-    refresh: (handle, names) => asking(handle, () => core.refresh(handle, names)),
+    refresh: (handle, names) => asking(handle, () => core.refresh(handle, names === '' ? undefined : JSON.parse(names))),
     replicate: (handle, wanted, waitMs) => asking(handle, () => core.replicate(handle, wanted, waitMs)),
     expire: (handle, name, ms) => asking(handle, () => core.expire(handle, name, ms)),
     persist: (handle, name) => asking(handle, () => core.persist(handle, name)),
