@@ -15,7 +15,7 @@ const mostOfAddon = 6_000_000;
 
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
-  wasm: { most: 186_000, wanted: 80_000 },
+  wasm: { most: 144_000, wanted: 80_000 },
   'JavaScript layer': { most: 26_000, wanted: 12_000 },
 };
 
@@ -43,12 +43,14 @@ async function main() {
 
 /** Which crates and modules take how much, and the largest functions. */
 function report(bytes) {
-  const functions = functionSizes(bytes);
+  // Names have the hashes of their crates in them.
+  const functions = functionSizes(bytes).map(({ name, size }) => ({ name: name.replace(/\[[0-9a-f]+\]/g, ''), size }));
   const parts = new Map();
   for (const { name, size } of functions) {
-    const part = name.match(/synced_memory_core::\w+|serde_json|compact_str|hashbrown|dlmalloc|sha1_smol/)?.[0];
-    const std = part ?? name.match(/\b(core|alloc|std)(?:\[|::)/)?.[1] ?? 'the rest';
-    parts.set(std, (parts.get(std) ?? 0) + size);
+    const own = name.match(/^[^:]*\b(synced_memory_core::\w+)/)?.[1];
+    const part =
+      own ?? name.match(/serde_json|compact_str|hashbrown|dlmalloc|\b(core|alloc|std)(?=::)/)?.[0] ?? 'the rest';
+    parts.set(part, (parts.get(part) ?? 0) + size);
   }
   const bySize = (a, b) => b[1] - a[1];
   for (const [part, size] of [...parts].sort(bySize)) console.log(`  ${kilobytes(size).padStart(9)}  ${part}`);
