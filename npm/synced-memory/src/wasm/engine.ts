@@ -66,7 +66,8 @@ function wasmBinding(core: Core, transport: Transport): Binding {
     },
     check: (handle, mutation) => core.check(handle, mutation),
     pendingBytes: (handle) => core.pendingBytes(handle),
-    refresh: (handle, names) => asking(handle, () => core.refresh(handle, names === '' ? undefined : JSON.parse(names))),
+    refresh: (handle, names) =>
+      asking(handle, () => core.refresh(handle, names === '' ? undefined : JSON.parse(names))),
     replicate: (handle, wanted, waitMs) => asking(handle, () => core.replicate(handle, wanted, waitMs)),
     expire: (handle, name, ms) => asking(handle, () => core.expire(handle, name, ms)),
     persist: (handle, name) => asking(handle, () => core.persist(handle, name)),
