@@ -21,7 +21,7 @@ struct Queue {
 }
 
 impl Mailbox {
-    /// `wake` runs when the queue goes from drained to non-empty, on the thread that delivers (which
+    /// `wake` runs when the queue goes from drained to non-empty, or is about to, on the thread that delivers (which
     /// may be the one that drives the session): it must only signal, never drain or block.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self { queue: Mutex::default(), arrived: Condvar::new(), wake: Box::new(wake) }
@@ -40,6 +40,11 @@ impl Mailbox {
             }
             (self.wake)();
         }
+    }
+
+    /// Wake whoever drains the queue, for something that will be there when he has woken up, or soon after.
+    pub(crate) fn wake(&self) {
+        (self.wake)();
     }
 
     /// Take everything out.

@@ -71,6 +71,10 @@ pub fn listen(wake: Function<Vec<u32>, ()>) -> Result<u32> {
         .map_err(|error| thrown(SyncError::new(ErrorCode::Internal, error.reason.clone())))?;
     let wake: Wake = Arc::new(move |handle| {
         let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who is woken for what is about to arrive is woken again when it has.
+        if ready.last() == Some(&handle) {
+            return;
+        }
         ready.push(handle);
         if ready.len() == 1 {
             // Refused only while the thread ends.

@@ -61,6 +61,13 @@ impl Switchboard {
         matches!(self.lock().connected, Some(Err(_)))
     }
 
+    /// Wake who drains this session: something for it is about to be handed on.
+    pub(crate) fn wake(&self, id: SessionId) {
+        if let Some(mailbox) = self.lock().mailboxes.get(&id) {
+            mailbox.wake();
+        }
+    }
+
     /// Hand these on, each session's in order.
     pub(crate) fn deliver(&self, deliveries: impl IntoIterator<Item = Delivery>) {
         let mut sessions = self.lock();

@@ -5,10 +5,11 @@
 use super::flight::{Flight, Sortie, Waiting};
 use super::news::Heard;
 use super::server::{Driver, Line, MAX_FLIGHTS};
-use crate::link::Origin;
+use crate::link::{Origin, SessionId};
 use redis::{RedisResult, Value};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use synced_memory_core::command::Command;
 use tokio::runtime::Handle;
@@ -29,7 +30,7 @@ struct Traffic {
     driver: Option<Driver>,
     /// The driver has ended, and with it the connection. It must not be polled again, whichever thread noticed.
     ended: bool,
-    in_flight: VecDeque<Flight>,
+    in_flight: InFlight,
     /// What the server answered with NOSCRIPT. It goes out again in the order it was first sent, and before
     /// anything else: a commit must not overtake the one it builds on.
     again: Vec<Sortie>,
@@ -37,11 +38,48 @@ struct Traffic {
     waker: Option<Waker>,
 }
 
+/// Flights in the order in which they come back.
+#[derive(Default)]
+struct InFlight {
+    flights: VecDeque<Flight>,
+    awaited: Arc<Awaited>,
+}
+
+impl InFlight {
+    fn push(&mut self, flight: Flight) {
+        if self.flights.is_empty() {
+            self.awaited.set(Some(&flight));
+        }
+        self.flights.push_back(flight);
+    }
+
+    fn pop(&mut self) -> Option<Flight> {
+        let first = self.flights.pop_front();
+        self.awaited.set(self.flights.front());
+        first
+    }
+}
+
+/// Whose the first flight is, until bytes have come since it became the first: to be told once is enough.
+#[derive(Default)]
+struct Awaited(AtomicU64);
+
+impl Awaited {
+    fn set(&self, first: Option<&Flight>) {
+        // No session's number is 0.
+        self.0.store(first.and_then(Flight::session).map_or(0, |session| session.0), Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Option<SessionId> {
+        Some(SessionId(self.0.swap(0, Ordering::Relaxed))).filter(|session| session.0 != 0)
+    }
+}
+
 impl Traffic {
     /// Move bytes. False where the connection is closed, or where it is not driven from here.
     fn drive(&mut self, context: &mut Context<'_>) -> bool {
         let Some(driver) = &mut self.driver else { return false };
-        if driver.as_mut().poll(context).is_ready() {
+        if driver.work.as_mut().poll(context).is_ready() {
             (self.driver, self.ended) = (None, true);
         }
         !self.ended
@@ -57,12 +95,20 @@ pub(super) enum Arrival {
 }
 
 impl Deck {
-    /// A connection is there. Gives what else it tells.
-    pub(super) fn open(&self, line: &mut Line) {
+    /// A connection is there. `coming` is told whose the next reply is when it comes, but before it is read: whoever
+    /// waits for it takes about as long to wake up.
+    pub(super) fn open(&self, line: &mut Line, coming: impl Fn(SessionId) + Send + Sync + 'static) {
         *lock(&self.waiting) = Some(VecDeque::new());
         *lock(&self.found) = Some((line.resp, line.heard));
         let connection = Some(line.connection.clone());
-        *lock(&self.traffic) = Traffic { connection, driver: line.driver.take(), ..Traffic::default() };
+        let driver = line.driver.take();
+        let in_flight = InFlight::default();
+        if let Some(driver) = &driver {
+            let awaited = Arc::clone(&in_flight.awaited);
+            let told = driver.herald.set(Box::new(move || awaited.take().into_iter().for_each(&coming)));
+            debug_assert!(told.is_ok(), "a connection is opened once");
+        }
+        *lock(&self.traffic) = Traffic { connection, driver, in_flight, ..Traffic::default() };
     }
 
     /// The connection is gone, and everything on it.
@@ -110,9 +156,9 @@ impl Deck {
             return Poll::Ready(Arrival::Closed);
         }
         // A server answers in the order it was asked, so only the first flight can be back.
-        let Some(first) = traffic.in_flight.front_mut() else { return Poll::Pending };
+        let Some(first) = traffic.in_flight.flights.front_mut() else { return Poll::Pending };
         let Poll::Ready(replies) = first.replies.as_mut().poll(context) else { return Poll::Pending };
-        match traffic.in_flight.pop_front() {
+        match traffic.in_flight.pop() {
             Some(flight) => Poll::Ready(Arrival::Landed(flight, replies)),
             None => Poll::Pending,
         }
@@ -126,17 +172,19 @@ impl Deck {
     fn start_flights(&self, traffic: &mut Traffic, context: &mut Context<'_>) {
         let Some(connection) = &traffic.connection else { return };
         if !traffic.again.is_empty() {
-            if traffic.in_flight.is_empty() {
-                traffic.in_flight.push_back(Flight::start(std::mem::take(&mut traffic.again), connection, context));
+            if traffic.in_flight.flights.is_empty() {
+                let flight = Flight::start(std::mem::take(&mut traffic.again), connection, context);
+                traffic.in_flight.push(flight);
             }
             return;
         }
-        while traffic.in_flight.len() < MAX_FLIGHTS {
+        while traffic.in_flight.flights.len() < MAX_FLIGHTS {
             let sorties = match &mut *lock(&self.waiting) {
                 Some(waiting) if !waiting.is_empty() => Sortie::next_few(waiting),
                 _ => return,
             };
-            traffic.in_flight.push_back(Flight::start(sorties, connection, context));
+            let flight = Flight::start(sorties, connection, context);
+            traffic.in_flight.push(flight);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Commands that go out together: one RESP pipeline.
 
 use super::cluster::Redirect;
-use crate::link::Origin;
+use crate::link::{Origin, SessionId};
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult, Value};
 use std::collections::VecDeque;
@@ -103,6 +103,11 @@ impl Flight {
             Poll::Ready(replies) => Self { exchanges, replies: Box::pin(ready(replies)) },
             Poll::Pending => Self { exchanges, replies },
         }
+    }
+
+    /// Whose the first command is.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        self.exchanges.first().map(|first| first.origin.session)
     }
 
     /// Hand the replies to the exchanges they belong to.

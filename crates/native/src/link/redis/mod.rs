@@ -4,12 +4,13 @@ mod channels;
 mod cluster;
 mod deck;
 mod flight;
+mod herald;
 mod news;
 mod sentinel;
 mod server;
 
 use super::switchboard::Switchboard;
-use super::{Capabilities, Delivery, Link, Origin};
+use super::{Capabilities, Delivery, Link, Origin, SessionId};
 use crate::clock;
 use crate::io::io_thread;
 use crate::memory::Tls;
@@ -48,6 +49,9 @@ trait Receiver: Send + Sync {
     /// News of the connection and over it.
     fn deliver(&self, news: Vec<Input>);
 
+    /// An answer for this session has come, but is not read yet.
+    fn coming(&self, session: SessionId);
+
     /// Answers, and which of them name another node of the cluster.
     fn landed(&self, answers: Vec<(Origin, Answer)>, redirects: Vec<(Origin, Redirect)>);
 }
@@ -55,6 +59,10 @@ trait Receiver: Send + Sync {
 impl Receiver for Switchboard {
     fn deliver(&self, news: Vec<Input>) {
         Self::deliver(self, news.into_iter().map(Delivery::News));
+    }
+
+    fn coming(&self, session: SessionId) {
+        self.wake(session);
     }
 
     fn landed(&self, answers: Vec<(Origin, Answer)>, _: Vec<(Origin, Redirect)>) {
@@ -200,7 +208,8 @@ impl Actor {
             let error = match attempt {
                 Ok(mut reached) => {
                     reported = None;
-                    self.deck.open(&mut reached.line);
+                    let receiver = Arc::clone(&self.receiver);
+                    self.deck.open(&mut reached.line, move |session| receiver.coming(session));
                     let (commits, changes) = reached.line.heard;
                     self.receiver.deliver(vec![Input::Hears(commits, changes), Input::Connected]);
                     let end = self.serve(reached, &mut failures).await;

@@ -1,6 +1,7 @@
 //! Connecting to a server, and saying what went wrong without its password.
 
 use super::channels::Listening;
+use super::herald::{Herald, Heralded};
 use super::news::{Heard, listen, subscribe};
 use crate::memory::Tls;
 use redis::aio::MultiplexedConnection;
@@ -43,7 +44,11 @@ pub(super) struct Server {
 }
 
 /// Moves bytes between a connection's queue and its socket.
-pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) struct Driver {
+    pub(super) work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Called when the socket has something.
+    pub(super) herald: Herald,
+}
 
 /// A connection that works.
 pub(super) struct Line {
@@ -72,7 +77,7 @@ impl Line {
                 Some(driver) => tokio::select! {
                     biased;
                     answer = asking => answer,
-                    () = driver.as_mut() => Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+                    () = driver.work.as_mut() => Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                 },
             }
         };
@@ -86,7 +91,7 @@ impl Line {
                 None => self.pushes.recv().await,
                 Some(driver) => tokio::select! {
                     push = self.pushes.recv() => push,
-                    () = driver.as_mut() => None,
+                    () = driver.work.as_mut() => None,
                 },
             };
             match push {
@@ -226,8 +231,10 @@ async fn open(client: &Client, config: AsyncConnectionConfig) -> RedisResult<(Mu
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
         let settings = info.redis_settings();
-        let (connection, driver) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
-        Ok((connection, Some(Box::pin(driver) as Driver)))
+        let herald = Herald::default();
+        let stream = Heralded::new(stream, Arc::clone(&herald));
+        let (connection, work) = MultiplexedConnection::new_with_config(settings, stream, config).await?;
+        Ok((connection, Some(Driver { work: Box::pin(work), herald })))
     };
     timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }

@@ -7,6 +7,7 @@ use super::server::Server;
 use super::{Channels, Listening, Receiver, RedisLink, Way};
 use crate::clock;
 use crate::io::io_thread;
+use crate::link::SessionId;
 use crate::link::switchboard::Switchboard;
 use crate::link::{Capabilities, Delivery, Link, Origin};
 use crate::memory::Tls;
@@ -175,6 +176,12 @@ impl Receiver for NodeReceiver {
         }
         cluster.board.deliver(deliveries);
         cluster.flush();
+    }
+
+    fn coming(&self, session: SessionId) {
+        if let Some(cluster) = self.cluster.upgrade() {
+            cluster.board.wake(session);
+        }
     }
 
     fn landed(&self, answers: Vec<(Origin, Answer)>, redirects: Vec<(Origin, Redirect)>) {
