@@ -1,7 +1,8 @@
 //! What others' commits did, taken in without reading the document again.
 
 use super::pending::{Made, lift};
-use super::{Before, Change, Rebased, Replica, created};
+use super::rebase::{Before, created};
+use super::{Change, Rebased, Replica};
 use crate::command::Announcement;
 use crate::document::{Base, HEAD, Node, tail};
 use crate::ids::Revision;

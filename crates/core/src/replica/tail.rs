@@ -1,7 +1,8 @@
 //! A list that many append to: acknowledged without knowing what else is in it, and caught up with from its end.
 
 use super::pending::{OpenCommit, SealedCommit, appended};
-use super::{Before, Change, Followed, Rebased, Replica};
+use super::rebase::Before;
+use super::{Change, Followed, Rebased, Replica};
 use crate::command::Announcement;
 use crate::document::{Base, HEAD, List, Node, tail};
 use crate::ids::{Revision, Sequence};

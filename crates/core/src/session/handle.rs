@@ -4,19 +4,15 @@ use super::attribute::{Expected, Want};
 use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, check_name};
-use crate::command::{Announcement, Answer, Changes, Commits, Input, Outcome, Probed, RequestId};
+use crate::command::{Answer, Changes, Commits, Input, Outcome, Probed, RequestId};
 use crate::document::{Node, Stored, told_revision};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence};
-use crate::replica::{Change, Followed, Rebased};
+use crate::replica::{Change, Rebased};
 
 /// The first retry of what the backend was too busy for, in milliseconds; doubled each time, up to a limit.
 const FIRST_RETRY_MS: u64 = 20;
 const LONGEST_RETRY_MS: u64 = 2_000;
-/// What was announced is looked at once more after this long, in milliseconds.
-const GLANCE_MS: u64 = 1_000;
-/// Announcements that wait to be taken in; where more come, the document is read instead.
-const MAX_TOLD: usize = 64;
 /// Names that nobody tells of are listed at every so many looks.
 const LOOKS_PER_LISTING: u64 = 10;
 
@@ -137,126 +133,6 @@ impl Session {
         let every = self.config.look_every_ms.filter(|_| self.connected && self.hears.1 != Changes::OfAll);
         // However many there are, it is no more than one in a millisecond.
         self.next_look = every.map(|ms| now.monotonic_ms + ms.max(self.attributes.len() as u64));
-    }
-
-    fn fetch_changed(&mut self, keys: &[String], now: Now) {
-        // Where commits and changes come on different lines, what changed may be told in a moment.
-        let is_final = self.hears.1 != Changes::OfRead;
-        for key in keys {
-            let Some(name) = self.followed_name(key) else { continue };
-            let attribute = self.attribute(&name);
-            if std::mem::take(&mut attribute.announced) {
-                // Most likely that was it. But somebody who announces nothing may have written at the same time.
-                if !self.glances.iter().any(|(_, glance)| *glance == name) {
-                    self.glances.insert((now.monotonic_ms + GLANCE_MS, name));
-                }
-            } else {
-                attribute.changed = is_final;
-                attribute.ask(Want::Probe);
-                self.active.insert(name);
-            }
-        }
-    }
-
-    /// The attribute of a key, if this session is to follow it.
-    fn followed_name(&self, key: &str) -> Option<String> {
-        let name = key.strip_prefix(&self.config.prefix).filter(|name| check_name(name).is_ok())?;
-        (self.config.names.is_none() || self.attributes.contains_key(name)).then(|| name.to_owned())
-    }
-
-    /// What was committed together is taken in together, or found out by reading.
-    fn take_announcements(&mut self, told: Vec<Announcement>, now: Now) {
-        self.last_told += 1;
-        let mut waiting = Vec::new();
-        for told in told {
-            let Some(name) = self.followed_name(&told.key) else { continue };
-            let (is_own, number) = (told.writer == self.config.writer, self.last_told);
-            let is_said_again = self.hears.0 == Commits::Beside && self.hears.1 != Changes::Unheard;
-            self.active.insert(name.clone());
-            let attribute = self.attribute(&name);
-            attribute.announced = is_said_again;
-            // Of its own commits, it tells where the server has put appends.
-            if is_own && !attribute.replica.may_have_landed() {
-                continue;
-            }
-            if !attribute.replica.is_loaded() {
-                attribute.ask(Want::Probe);
-            } else if attribute.told.len() == MAX_TOLD {
-                self.forget_told(&name);
-                self.attribute(&name).ask(Want::Tail);
-            } else {
-                attribute.told.push_back((told, number));
-                waiting.push(name);
-            }
-        }
-        if waiting.len() > 1 {
-            self.told_together.insert(self.last_told, waiting.clone());
-        }
-        for name in waiting {
-            self.follow(&name, now);
-        }
-    }
-
-    /// What waits for one attribute will be read instead; what it was told together with need not wait for it.
-    fn forget_told(&mut self, name: &str) {
-        for (_, number) in self.attribute(name).told.drain(..).collect::<Vec<_>>() {
-            self.told_together.remove(number);
-        }
-    }
-
-    /// Take in what others have told, once nothing of this session's is on its way.
-    pub(super) fn follow(&mut self, name: &str, now: Now) {
-        while let Some(number) = self.told_next(name) {
-            let together = self.told_together.get(number).cloned().unwrap_or_else(|| vec![name.to_owned()]);
-            if !together.iter().all(|name| self.told_next(name) == Some(number)) {
-                // They are looked at again when the others are.
-                return;
-            }
-            self.told_together.remove(number);
-            for name in &together {
-                self.follow_one(name, now);
-                self.active.insert(name.clone());
-            }
-            // The others may have more by now.
-            for other in together.iter().filter(|other| *other != name) {
-                self.follow(other, now);
-            }
-        }
-    }
-
-    /// The number of what an attribute can take in next.
-    fn told_next(&self, name: &str) -> Option<u64> {
-        let attribute = self.attributes.get(name)?;
-        let (told, number) = attribute.told.front()?;
-        (attribute.is_at_rest() || attribute.may_follow_behind(told, &self.config.writer)).then_some(*number)
-    }
-
-    fn follow_one(&mut self, name: &str, now: Now) {
-        let Some((told, _)) = self.attribute(name).told.pop_front() else { return };
-        if !self.attribute(name).replica.has_heard(&told) {
-            self.abort_strict(name, now);
-        }
-        let replica = &mut self.attribute(name).replica;
-        let followed =
-            if replica.can_follow_behind() { replica.follow_behind(&told) } else { replica.follow(&told, now) };
-        match followed {
-            Followed::With(rebased) => {
-                self.report_rebased(name, rebased, now);
-                let attribute = self.attribute(name);
-                let revision = attribute.replica.revision().unwrap_or(Revision(0));
-                if let Some(found) = attribute.expected.take_if(|expected| expected.revision == revision) {
-                    attribute.known_here = true;
-                    let more = attribute.replica.landed_revision();
-                    self.refreshes.fetched(name, found.ticket);
-                    self.expect(name, more, now);
-                }
-            }
-            Followed::Old => {}
-            Followed::Gap => {
-                self.forget_told(name);
-                self.attribute(name).ask(Want::Tail);
-            }
-        }
     }
 
     fn take_answer(&mut self, id: RequestId, answer: Answer, now: Now) {
@@ -463,7 +339,7 @@ impl Session {
     }
 
     /// What its appends landed on is about to be told, up to this revision; if it is not, it is read.
-    fn expect(&mut self, name: &str, revision: Option<Revision>, now: Now) {
+    pub(super) fn expect(&mut self, name: &str, revision: Option<Revision>, now: Now) {
         let attribute = self.attribute(name);
         let Some(revision) = revision.filter(|_| attribute.expected.is_none()) else { return };
         let until_ms = now.monotonic_ms + TOLD_WITHIN_MS;

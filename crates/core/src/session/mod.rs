@@ -8,6 +8,7 @@ mod attribute;
 mod groups;
 mod handle;
 mod refresh;
+mod told;
 
 pub use refresh::Ticket;
 
