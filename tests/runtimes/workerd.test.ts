@@ -20,7 +20,7 @@ beforeAll(async () => {
   worker = startWorker(bundled, 'worker.mjs', {
     // WeakRef, for one, is not there yet at this date.
     compatibilityDate: '2025-01-01',
-    durableObjects: { ROOM: 'Room' },
+    durableObjects: { ROOM: 'Room', SCREEN: 'Screen' },
     bindings: { UPSTASH_URL: upstash.url, UPSTASH_TOKEN: upstash.token, REDIS_PORT: redis.port },
   });
 });
@@ -44,7 +44,7 @@ test('what a Worker weighs, and how long its cold start takes', async () => {
     `workerd: ${(size / 1000).toFixed(1)} KB gzipped; the first memory is open after ${first} ms, the second after ${second}`,
   );
   // Of the 1 MB that a Worker may have at the least, and of the second that its start may take.
-  expect(size).toBeLessThan(300_000);
+  expect(size).toBeLessThan(200_000);
   expect(first).toBeLessThan(1000);
 });
 
@@ -77,4 +77,16 @@ test('waitUntil: the response does not wait for the flush', async () => {
 test('a Durable Object: one memory, many requests at a time', async () => {
   await Promise.all(Array.from({ length: 10 }, (_, i) => get(`/room?who=${i}`)));
   expect(((await get('/room?who=10')) as string[]).sort()).toEqual(Array.from({ length: 11 }, (_, i) => `${i}`).sort());
+});
+
+test.each(['/http', '/tcp'])('a Durable Object that listens over %s: what Workers do shows by itself', async (over) => {
+  const screen = () => get(`/screen?over=${over}`) as Promise<{ visits: string[]; live: boolean }>;
+  await expect.poll(screen).toMatchObject({ live: true });
+  for (const who of ['gus', 'hal', 'ian']) {
+    await get(`/tcp?who=${who}${over}`);
+    await expect.poll(async () => (await screen()).visits).toContain(`${who}${over}`);
+  }
+  upstash.cutStreams();
+  await get(`/tcp?who=joe${over}`);
+  await expect.poll(async () => (await screen()).visits, { timeout: 10_000 }).toContain(`joe${over}`);
 });

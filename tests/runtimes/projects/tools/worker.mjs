@@ -5,8 +5,8 @@ import { upstash } from 'synced-memory/transports/upstash';
 import { workersTcp } from 'synced-memory/transports/workers-tcp';
 
 const transports = {
-  '/http': (env) => upstash({ url: env.UPSTASH_URL, token: env.UPSTASH_TOKEN }),
-  '/tcp': (env) => workersTcp({ hostname: '127.0.0.1', port: env.REDIS_PORT }),
+  '/http': (env, live) => upstash({ url: env.UPSTASH_URL, token: env.UPSTASH_TOKEN, live }),
+  '/tcp': (env, live) => workersTcp({ hostname: '127.0.0.1', port: env.REDIS_PORT, live }),
 };
 
 export default {
@@ -14,6 +14,9 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/cold') return Response.json(await coldStart());
     if (pathname === '/room') return env.ROOM.get(env.ROOM.idFromName('one')).fetch(request);
+
+    const over = searchParams.get('over');
+    if (pathname === '/screen') return env.SCREEN.get(env.SCREEN.idFromName(over)).fetch(request);
 
     const mem = await Memory.open({
       transport: transports[pathname](env),
@@ -38,6 +41,18 @@ export class Room extends DurableObject {
     mem.seats.push(new URL(request.url).searchParams.get('who'));
     await mem.$flush();
     return Response.json(mem.seats);
+  }
+}
+
+/** Shows what others do, without ever asking for it. */
+export class Screen extends DurableObject {
+  opened = undefined;
+
+  async fetch(request) {
+    const over = new URL(request.url).searchParams.get('over');
+    this.opened ??= Memory.open({ transport: transports[over](this.env, true), names: ['visits'] });
+    const mem = await this.opened;
+    return Response.json({ visits: mem.visits, live: mem.$status.capabilities.deltas });
   }
 }
 
