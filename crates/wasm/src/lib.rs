@@ -31,14 +31,15 @@ struct Lines {
     last_handle: u32,
 }
 
-/// Make a memory that is not connected. Without `names` it has all attributes; `writer` and `seed` are random, the writer
-/// never used before.
+/// Make a memory that is not connected. Without `names` it has all attributes; without `look_every_ms` it does not look for
+/// what nobody tells; `writer` and `seed` are random, the writer never used before.
 #[wasm_bindgen]
 pub fn open(
     prefix: String,
     names: Option<Vec<String>>,
     max_document_bytes: f64,
     ttl_ms: Option<f64>,
+    look_every_ms: Option<f64>,
     writer: &str,
     seed: f64,
 ) -> u32 {
@@ -50,7 +51,7 @@ pub fn open(
         writer,
         max_document_bytes: usize::try_from(convert::whole(max_document_bytes)).unwrap_or(usize::MAX),
         announces: true,
-        look_every_ms: None,
+        look_every_ms: look_every_ms.map(convert::whole),
         ttl_ms: ttl_ms.map(convert::whole),
         seed: seed.to_bits(),
     };

@@ -34,6 +34,11 @@ export interface Transport {
   subscribe?(channel: string, listener: Listener): Promise<() => void>;
   /** Is every `listener` told of keys that are changed without a message, too? Only for `$status`. */
   readonly tellsOfAll?: boolean;
+  /**
+   * After how many milliseconds to look again for what is changed without a message; without it, that shows with
+   * `$sync()`. A look is one request, however many attributes there are.
+   */
+  readonly lookEvery?: number;
   /** The time that memories on this transport go by; the runtime's own without it. For tests. */
   readonly clock?: Clock;
   /** Called when the memory is closed. */

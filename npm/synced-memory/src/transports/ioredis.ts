@@ -1,5 +1,5 @@
 import { type Command, errorReply, type Reply, type Transport } from '../transport.js';
-import { Listeners } from './listeners.js';
+import { Listeners, LOOK_EVERY } from './listeners.js';
 
 /** What of a client of the package `ioredis` is used. */
 export interface IoredisClient {
@@ -23,6 +23,7 @@ export interface IoredisSubscriber {
 /** A client of the package `ioredis`. It stays the caller's to close. */
 export function ioredis(client: IoredisClient): Transport {
   const commands = {
+    lookEvery: LOOK_EVERY,
     execute: (commands: Command[]): Promise<Reply[]> =>
       Promise.all(
         commands.map(([name, ...rest]) => {

@@ -1,6 +1,9 @@
 import { systemClock } from '../clock.js';
 import type { Listener, Transport } from '../transport.js';
 
+/** How often to look where looking costs next to nothing, in milliseconds. */
+export const LOOK_EVERY = 1_000;
+
 /** A connection that listens. */
 export interface Line {
   subscribe(channel: string): Promise<unknown>;

@@ -1,5 +1,5 @@
 import { type Command, errorReply, type Reply, type Transport } from '../transport.js';
-import { Listeners } from './listeners.js';
+import { Listeners, LOOK_EVERY } from './listeners.js';
 
 /** What of a connected client of the package `redis` (node-redis) is used. */
 export interface NodeRedisClient {
@@ -23,6 +23,7 @@ export function nodeRedis(client: NodeRedisClient): Transport {
   // By RESP type: `$`, bulk strings, as bytes.
   const typeMapping = { 36: Buffer };
   const commands = {
+    lookEvery: LOOK_EVERY,
     execute: (commands: Command[], signal?: AbortSignal): Promise<Reply[]> =>
       Promise.all(
         commands.map((command) => {

@@ -1,6 +1,6 @@
 import { SyncedMemoryError } from '../errors.js';
 import type { Command, Listener, Reply, Transport } from '../transport.js';
-import { type Line, type LineEvents, Listeners } from './listeners.js';
+import { type Line, type LineEvents, Listeners, LOOK_EVERY } from './listeners.js';
 import { encodeCommands, ReplyReader } from './resp.js';
 
 /** A connected pair of streams, as `cloudflare:sockets` makes it. */
@@ -30,6 +30,7 @@ const decoder = new TextDecoder();
  */
 export class TcpTransport implements Transport {
   readonly subscribe?: (channel: string, listener: Listener) => Promise<() => void>;
+  readonly lookEvery?: number;
   private connection: Promise<Connection> | undefined;
   private readonly listeners = new Listeners((on) => this.openLine(on), this);
 
@@ -38,7 +39,9 @@ export class TcpTransport implements Transport {
     private readonly login: TcpLogin,
     live: boolean,
   ) {
-    if (live) this.subscribe = (channel, listener) => this.listeners.subscribe(channel, listener);
+    if (!live) return;
+    this.subscribe = (channel, listener) => this.listeners.subscribe(channel, listener);
+    this.lookEvery = LOOK_EVERY;
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {

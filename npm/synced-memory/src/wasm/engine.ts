@@ -53,7 +53,7 @@ function wasmBinding(core: Core, transport: Transport): Binding {
   return {
     open(options, wake) {
       const { prefix, names, maxDocumentBytes, ttlMs } = JSON.parse(options);
-      const handle = core.open(prefix, names, maxDocumentBytes, ttlMs, randomId(), clock.random());
+      const handle = core.open(prefix, names, maxDocumentBytes, ttlMs, transport.lookEvery, randomId(), clock.random());
       drivers.set(handle, new Driver(core, handle, core.channel(prefix), transport, clock, wake));
       return handle;
     },
@@ -77,7 +77,7 @@ function wasmBinding(core: Core, transport: Transport): Binding {
         topology: 'transport',
         resp: null,
         deltas: drivers.get(handle)?.listens === true,
-        changes: transport.tellsOfAll === true ? 'broadcast' : 'none',
+        changes: transport.tellsOfAll ? 'broadcast' : transport.lookEvery ? 'probing' : 'none',
       }),
     drain: (handle) => drivers.get(handle)?.drain() ?? '',
     wait() {
