@@ -238,6 +238,19 @@ test.each(['workers-tcp', 'upstash'])(
   },
 );
 
+test('requests to listen that are never answered are given up, one after another', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  rest.hangStreams(true);
+  const mem = await Memory.open<State>({ transport: upstash({ ...rest, live: true }), defaults: { list: [] } });
+  for (let n = 0; n < 10; n++) await pass(10_000);
+  expect(rest.streams).toBeLessThanOrEqual(1);
+  rest.hangStreams(false);
+  for (let n = 0; n < 10 && mem.$status.capabilities?.deltas === false; n++) await pass(10_000);
+  expect(mem.$status.capabilities?.deltas).toBe(true);
+  await mem.$close();
+  await vi.waitFor(() => expect(rest.streams).toBe(0));
+});
+
 /** Lets so many milliseconds pass, and what happens then arrive. */
 async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);

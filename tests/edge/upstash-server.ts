@@ -14,6 +14,10 @@ export interface UpstashServer {
   cutStreams(): void;
   /** The streams that there are now stay open, and nothing comes any more. */
   silence(): void;
+  /** Requests to listen are not answered. */
+  hangStreams(hang: boolean): void;
+  /** How many requests to listen are open. */
+  readonly streams: number;
   stop(): Promise<void>;
 }
 
@@ -47,6 +51,7 @@ export async function startUpstashServer(
   }
 
   /** Payloads go out as they are, like Upstash's: a line feed in one is one in the stream. */
+  let hanging = false;
   const streams = new Set<{ response: ServerResponse; silent: boolean }>();
   async function listen(channel: string, response: ServerResponse): Promise<void> {
     const subscriber = client.duplicate();
@@ -59,6 +64,7 @@ export async function startUpstashServer(
     };
     subscriber.on('error', end);
     response.on('close', end);
+    if (hanging) return;
     await subscriber.connect();
     if (response.destroyed) return end();
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -95,6 +101,12 @@ export async function startUpstashServer(
     failNext: (status) => failures.push(status),
     cutStreams: () => {
       for (const { response } of streams) response.destroy();
+    },
+    hangStreams: (hang) => {
+      hanging = hang;
+    },
+    get streams() {
+      return streams.size;
     },
     silence: () => {
       for (const stream of streams) stream.silent = true;

@@ -29,9 +29,10 @@ export interface Transport {
   execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]>;
   /**
    * Listens to a channel of the server: resolves once every message from now on comes to `listener`, with a function
-   * that ends it. Where there is none, a memory sees what others change by `$sync()`.
+   * that ends it. `signal` says that nobody waits for it any more. Where there is none, a memory sees what others change by
+   * `$sync()`.
    */
-  subscribe?(channel: string, listener: Listener): Promise<() => void>;
+  subscribe?(channel: string, listener: Listener, signal?: AbortSignal): Promise<() => void>;
   /** Is every `listener` told of keys that are changed without a message, too? Only for `$status`. */
   readonly tellsOfAll?: boolean;
   /**

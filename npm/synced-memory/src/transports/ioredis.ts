@@ -47,5 +47,5 @@ export function ioredis(client: IoredisClient): Transport {
     };
   }, commands);
   if (client.duplicate === undefined || client.isCluster) return commands;
-  return { ...commands, subscribe: (channel, listener) => listeners.subscribe(channel, listener) };
+  return { ...commands, subscribe: (...args) => listeners.subscribe(...args) };
 }

@@ -28,11 +28,12 @@ export class Listeners {
     private readonly commands: Pick<Transport, 'execute'>,
   ) {}
 
-  async subscribe(channel: string, listener: Listener): Promise<() => void> {
+  async subscribe(channel: string, listener: Listener, signal?: AbortSignal): Promise<() => void> {
     this.line ??= this.begin();
     const current = this.line;
     const listeners = this.channels.get(channel) ?? new Set();
     this.channels.set(channel, listeners.add(listener));
+    signal?.addEventListener('abort', () => this.leave(channel, listener));
     try {
       const line = await current;
       await line.subscribe(channel);

@@ -53,5 +53,5 @@ export function nodeRedis(client: NodeRedisClient): Transport {
     };
   }, commands);
   if (client.duplicate === undefined) return commands;
-  return { ...commands, subscribe: (channel, listener) => listeners.subscribe(channel, listener) };
+  return { ...commands, subscribe: (...args) => listeners.subscribe(...args) };
 }

@@ -1,5 +1,5 @@
 import { SyncedMemoryError } from '../errors.js';
-import type { Command, Listener, Reply, Transport } from '../transport.js';
+import type { Command, Reply, Transport } from '../transport.js';
 import { type Line, type LineEvents, Listeners, LOOK_EVERY } from './listeners.js';
 import { encodeCommands, ReplyReader } from './resp.js';
 
@@ -29,7 +29,7 @@ const decoder = new TextDecoder();
  * listens.
  */
 export class TcpTransport implements Transport {
-  readonly subscribe?: (channel: string, listener: Listener) => Promise<() => void>;
+  readonly subscribe?: NonNullable<Transport['subscribe']>;
   readonly lookEvery?: number;
   private connection: Promise<Connection> | undefined;
   private readonly listeners = new Listeners((on) => this.openLine(on), this);
@@ -40,7 +40,7 @@ export class TcpTransport implements Transport {
     live: boolean,
   ) {
     if (!live) return;
-    this.subscribe = (channel, listener) => this.listeners.subscribe(channel, listener);
+    this.subscribe = (...args) => this.listeners.subscribe(...args);
     this.lookEvery = LOOK_EVERY;
   }
 

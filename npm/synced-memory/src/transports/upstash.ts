@@ -32,7 +32,7 @@ const shaWithHeader = new Map<string, string>();
 const withoutHeader = new Set<string>();
 
 class UpstashTransport implements Transport {
-  readonly subscribe?: (channel: string, listener: Listener) => Promise<() => void>;
+  readonly subscribe?: NonNullable<Transport['subscribe']>;
   private readonly base: string;
   private readonly address: string;
   /** Given back with every request: whichever replica answers has what was written before. */
@@ -41,7 +41,7 @@ class UpstashTransport implements Transport {
   constructor(private readonly options: UpstashOptions) {
     this.base = options.url.replace(/\/+$/, '');
     this.address = `${this.base}/pipeline`;
-    if (options.live === true) this.subscribe = (channel, listener) => this.listen(channel, listener);
+    if (options.live === true) this.subscribe = (...args) => this.listen(...args);
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
@@ -79,9 +79,10 @@ class UpstashTransport implements Transport {
   }
 
   /** A message is one event, of one line, as long as no key has a line feed in it. */
-  private async listen(channel: string, listener: Listener): Promise<() => void> {
+  private async listen(channel: string, listener: Listener, signal?: AbortSignal): Promise<() => void> {
     const address = `${this.base}/subscribe/${encodeURIComponent(channel)}`;
     const end = new AbortController();
+    signal?.addEventListener('abort', () => end.abort());
     const { ok, status, body } = await this.post(address, { accept: 'text/event-stream' }, null, end.signal);
     if (!ok || body === null) throw new Error(`${address} answered with status ${status}`);
     const events = eventData(body);

@@ -21,6 +21,7 @@ export class Subscription {
   private since = 0;
   private cancel = (): void => {};
   private stop = (): void => {};
+  private attempt = new AbortController();
   private readonly backoff: Backoff;
 
   constructor(
@@ -52,13 +53,15 @@ export class Subscription {
     };
     this.cancel();
     this.waits = false;
+    this.attempt = new AbortController();
     this.cancel = this.clock.after(MOST_TO_SUBSCRIBE, lost);
     try {
-      const stop = await this.transport.subscribe(this.channel, {
+      const listener: Listener = {
         message: (text) => void (isCurrent() && this.on.message(text)),
         changed: (keys) => void (isCurrent() && this.on.changed(keys)),
         lost,
-      });
+      };
+      const stop = await this.transport.subscribe(this.channel, listener, this.attempt.signal);
       if (!isCurrent()) return stop();
       this.cancel();
       this.stop = stop;
@@ -87,5 +90,6 @@ export class Subscription {
     this.cancel();
     this.stop();
     this.stop = () => {};
+    this.attempt.abort();
   }
 }
