@@ -147,6 +147,17 @@ describe('upstash', () => {
     expect(requests.at(-1)?.syncToken).toBe(`sync-${requests.length - 1}`);
   });
 
+  test.each([
+    { url: undefined, token: 'token' },
+    { url: 'nonsense', token: 'token' },
+    { url: 'redis://localhost', token: 'token' },
+    { url: 'https://name.upstash.io', token: undefined },
+    { url: 'https://name.upstash.io', token: '' },
+    undefined,
+  ])('%o is not what it takes', (options) => {
+    expect(() => upstash(options as never)).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
+  });
+
   test('a wrong token, and a status that passes', async () => {
     const { url } = rest.upstash;
     const error: SyncedMemoryError = await Memory.open({ transport: upstash({ url, token: 's3cret' }) }).then(

@@ -21,8 +21,18 @@ const KEY_LOCKING = '#!lua flags=allow-key-locking\n';
 /** How servers say that they do not know the header: Redis 7, and those to which it is Lua that does not compile. */
 const HEADER_REFUSED = /shebang|Error compiling script|unexpected symbol/i;
 
-/** Upstash's REST API, or a server of the same kind. No retries of its own: the memory's cannot apply twice. */
+/**
+ * Upstash's REST API, or a server of the same kind. No retries of its own: the memory's cannot apply twice. Throws
+ * ERR_OPTIONS where there is no URL or token.
+ */
 export function upstash(options: UpstashOptions): Transport {
+  // A variable that is not set in the environment is the usual mistake.
+  if (!/^https?:\/\/./.test(options?.url) || typeof options.token !== 'string' || options.token === '') {
+    throw new SyncedMemoryError(
+      'ERR_OPTIONS',
+      'upstash takes the url and the token of a REST API, such as https://….upstash.io',
+    );
+  }
   return new UpstashTransport(options);
 }
 
