@@ -46,6 +46,11 @@ export interface Transport {
   close?(): Promise<void> | void;
 }
 
+/** What a server refused. */
+export function isError(reply: Reply | undefined): reply is { readonly message: string } {
+  return typeof reply === 'object' && reply !== null && 'message' in reply;
+}
+
 /** An error as a server words it: `WRONGTYPE Operation against a key …`. */
 const SERVER_ERROR = /^[A-Z][A-Z0-9]+( |$)/;
 

@@ -1,5 +1,5 @@
 import { SyncedMemoryError } from '../errors.js';
-import type { Command, Reply, Transport } from '../transport.js';
+import { type Command, isError, type Reply, type Transport } from '../transport.js';
 import { type Line, type LineEvents, Listeners, LOOK_EVERY } from './listeners.js';
 import { encodeCommands, ReplyReader } from './resp.js';
 
@@ -111,10 +111,6 @@ export class TcpTransport implements Transport {
 
 function refuse(reply: Reply | undefined): void {
   if (isError(reply)) throw new Error(reply.message);
-}
-
-function isError(reply: Reply | undefined): reply is { readonly message: string } {
-  return typeof reply === 'object' && reply !== null && 'message' in reply;
 }
 
 /** Takes what is no reply but something that the server tells unasked. */

@@ -1,5 +1,5 @@
 import { SyncedMemoryError } from '../errors.js';
-import type { Command, Listener, Reply, Transport } from '../transport.js';
+import { type Command, isError, type Listener, type Reply, type Transport } from '../transport.js';
 import { eventData } from './event-stream.js';
 import { Pulse } from './listeners.js';
 
@@ -163,7 +163,7 @@ function withoutServer(command: Command, header: boolean): Reply | undefined {
 const noScript: Reply = { message: 'NOSCRIPT the script is not known by its hash' };
 
 function isHeaderRefused(reply: Reply | undefined): boolean {
-  return typeof reply === 'object' && reply !== null && 'message' in reply && HEADER_REFUSED.test(reply.message);
+  return isError(reply) && HEADER_REFUSED.test(reply.message);
 }
 
 function toReply(item: unknown): Reply {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { SyncedMemoryError } from '../errors.js';
-import { areReplies, type Command, type Reply, type Transport } from '../transport.js';
+import { areReplies, type Command, isError, type Reply, type Transport } from '../transport.js';
 import { Backoff } from './backoff.js';
 import type { Core } from './core.js';
 import { Subscription } from './subscription.js';
@@ -205,7 +205,7 @@ function canSubscribe(transport: Transport): transport is Transport & Required<P
 
 /** Nothing is carried out for who is not logged in. */
 function isLoginRefused(reply: Reply): reply is { message: string } {
-  return reply !== null && typeof reply === 'object' && 'message' in reply && /^(NOAUTH|WRONGPASS)/.test(reply.message);
+  return isError(reply) && /^(NOAUTH|WRONGPASS)/.test(reply.message);
 }
 
 /** Numbers as the core takes them. */
