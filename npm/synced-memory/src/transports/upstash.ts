@@ -1,7 +1,7 @@
 import { SyncedMemoryError } from '../errors.js';
 import { type Command, isError, type Listener, type Reply, type Transport } from '../transport.js';
 import { eventData } from './event-stream.js';
-import { Pulse } from './listeners.js';
+import { Pulse } from './pulse.js';
 
 export interface UpstashOptions {
   /** `https://<name>.upstash.io` */
