@@ -201,7 +201,8 @@ test('scopes over one transport hear each other, and nobody hears of what is not
 
   server.disconnect();
   server.write('memory:a:list', ['unheard']);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // What is told in this process has come by then.
+  await new Promise((resolve) => setImmediate(resolve));
   expect(b.list).toEqual(['foreign']);
   expect(b.$status.capabilities?.deltas).toBe(false);
   server.reconnect();

@@ -1,15 +1,13 @@
 import type { Binding, Engine } from './binding.js';
 import type { Change } from './change.js';
 import type { Draft } from './draft.js';
-import { SyncedMemoryError, syncedError } from './errors.js';
+import { syncedError } from './errors.js';
 import type { EventMap } from './events.js';
 import { milliseconds } from './lifetimes.js';
-import type { Mirror } from './mirror.js';
 import {
   checkReplicas,
   checkTimeout,
   type Defaults,
-  isWellFormed,
   type OpenOptions,
   type ScopeOptions,
   type Settings,
@@ -17,6 +15,7 @@ import {
   settle,
   settleScope,
 } from './options.js';
+import { checkName, memoryOf } from './proxy/memory.js';
 import type { Schemas, StateOf } from './schema.js';
 import { type Status, Store } from './store.js';
 import { transact } from './transaction.js';
@@ -304,86 +303,4 @@ function createAbsent(memory: object, defaults: object = {}): void {
     store.close();
     throw error;
   }
-}
-
-/** What has attributes: a memory's store, or the draft of a transaction. */
-interface Attributes {
-  readonly mirror: Mirror;
-  /** An attribute is about to be read; without a name all are. */
-  beforeRead(name?: string): void;
-}
-
-function memoryOf(attributes: Attributes): object {
-  return new Proxy(attributes.mirror.attributes, new MemoryHandler(attributes));
-}
-
-/** Attributes as own properties. The target is the mirror's own record of them, which console.log sees. */
-class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
-  constructor(private readonly store: Attributes) {}
-
-  get(target: Record<string, unknown>, key: string | symbol, receiver: unknown): unknown {
-    if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.get(target, key, receiver);
-    this.store.beforeRead(key);
-    const { mirror } = this.store;
-    return mirror.knows(key) ? mirror.get(key) : Reflect.get(target, key, receiver);
-  }
-
-  has(target: Record<string, unknown>, key: string | symbol): boolean {
-    if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.has(target, key);
-    this.store.beforeRead(key);
-    return this.store.mirror.knows(key) || Reflect.has(target, key);
-  }
-
-  set(_target: Record<string, unknown>, key: string | symbol, value: unknown): boolean {
-    this.store.mirror.assign(checkName(key), value);
-    return true;
-  }
-
-  deleteProperty(_target: Record<string, unknown>, key: string | symbol): boolean {
-    if (typeof key === 'string' && isAttribute(key)) {
-      this.store.beforeRead(key);
-      this.store.mirror.delete(key);
-    }
-    return true;
-  }
-
-  defineProperty(_target: Record<string, unknown>, key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    const name = checkName(key);
-    const { writable = true, enumerable = true, configurable = true } = descriptor;
-    if (!('value' in descriptor && writable && enumerable && configurable)) {
-      throw syncedError('ERR_NOT_SUPPORTED', 'only plain data properties can be synced; assign a value', name);
-    }
-    this.store.mirror.assign(name, descriptor.value);
-    return true;
-  }
-
-  ownKeys(target: Record<string, unknown>): (string | symbol)[] {
-    this.store.beforeRead();
-    return Reflect.ownKeys(target);
-  }
-
-  getOwnPropertyDescriptor(target: Record<string, unknown>, key: string | symbol): PropertyDescriptor | undefined {
-    if (typeof key === 'string' && isAttribute(key)) this.store.beforeRead(key);
-    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    if (descriptor !== undefined) descriptor.value = this.store.mirror.get(key as string);
-    return descriptor;
-  }
-
-  preventExtensions(): boolean {
-    throw new SyncedMemoryError('ERR_NOT_SUPPORTED', 'a memory cannot be frozen, sealed or made non-extensible');
-  }
-
-  setPrototypeOf(): boolean {
-    throw new SyncedMemoryError('ERR_NOT_SUPPORTED', "a memory's prototype cannot be changed");
-  }
-}
-
-/** May an attribute have this name? */
-function isAttribute(name: string): boolean {
-  return name !== '' && name[0] !== '$' && name[0] !== '_' && !name.includes(':');
-}
-
-function checkName(name: unknown): string {
-  if (typeof name === 'string' && isAttribute(name) && isWellFormed(name)) return name;
-  throw syncedError('ERR_RESERVED_NAME', '', String(name));
 }
