@@ -1,6 +1,6 @@
 //! Values of JavaScript and values of the core.
 
-use js_sys::{Array, Error, Reflect, Uint8Array};
+use js_sys::{Array, Error, Number, Reflect, Uint8Array};
 use synced_memory_core::error::SyncError;
 use synced_memory_core::resp::{Args, Reply};
 use synced_memory_core::session::Now;
@@ -64,4 +64,10 @@ fn reply(value: &JsValue) -> Reply {
     } else {
         Reply::Text(Uint8Array::new(value).to_vec())
     }
+}
+
+/// See [`AddFloats`](synced_memory_core::document::AddFloats).
+pub(crate) fn add_floats(a: &str, b: &str) -> Option<String> {
+    let sum = JsValue::from_str(a).unchecked_into_f64() + JsValue::from_str(b).unchecked_into_f64();
+    sum.is_finite().then(|| Number::from(sum).to_string_with_radix(10).ok().map(Into::into))?
 }

@@ -6,13 +6,16 @@ mod number;
 mod parse;
 mod sequence;
 mod stored;
+mod strings;
 
 pub use dict::Dict;
 pub use list::List;
+pub use number::{AddFloats, add_floats};
 pub use stored::{Base, Content, Guard, Stored, read};
 
 pub(crate) use number::sum;
 pub(crate) use stored::{HEAD, tail, told_revision};
+pub(crate) use strings::{quoted, unquoted};
 
 use crate::error::SyncError;
 use compact_str::CompactString;

@@ -1,5 +1,6 @@
 //! JSON text -> value: RFC 8259 and what Python's `json` writes beyond it (`NaN`, `Infinity`).
 
+use super::strings::push_unit;
 use super::{Dict, List, MAX_DEPTH, Node};
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
@@ -247,25 +248,6 @@ impl<'a> Parser<'a> {
             format!("not JSON from byte {} on", self.at)
         };
         SyncError::new(ErrorCode::Malformed, message)
-    }
-}
-
-/// Append a UTF-16 unit, with the unit after it where that one belongs to it.
-fn push_unit(unit: u32, low: Option<u32>, out: &mut CompactString) {
-    use std::fmt::Write as _;
-    let paired = low.filter(|low| (0xDC00..0xE000).contains(low));
-    let code = paired.map_or(unit, |low| 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
-    match (char::from_u32(code), code) {
-        (_, 0x08) => out.push_str("\\b"),
-        (_, 0x09) => out.push_str("\\t"),
-        (_, 0x0A) => out.push_str("\\n"),
-        (_, 0x0C) => out.push_str("\\f"),
-        (_, 0x0D) => out.push_str("\\r"),
-        (_, 0x22) => out.push_str("\\\""),
-        (_, 0x5C) => out.push_str("\\\\"),
-        (Some(c), 0x20..) => out.push(c),
-        // Other control characters, and half of a surrogate pair without the other.
-        _ => write!(out, "\\u{code:04x}").expect("writing to a string does not fail"),
     }
 }
 

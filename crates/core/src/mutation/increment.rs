@@ -2,12 +2,17 @@
 
 use super::apply::{dict_change, list_change, node_at};
 use super::{Json, Mutation, Step};
-use crate::document::{Node, sum};
+use crate::document::{AddFloats, Node, sum};
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
 
 /// What an increment of this value's number does.
-pub(super) fn assigning(value: Option<&Node>, path: &[Step], by: &Json) -> Result<Mutation, SyncError> {
+pub(super) fn assigning(
+    value: Option<&Node>,
+    path: &[Step],
+    by: &Json,
+    add_floats: AddFloats,
+) -> Result<Mutation, SyncError> {
     let old = match path.split_last() {
         None => value,
         Some((Step::Key(key), parent)) => match node_at(value, parent)? {
@@ -17,8 +22,8 @@ pub(super) fn assigning(value: Option<&Node>, path: &[Step], by: &Json) -> Resul
         Some(_) => Some(node_at(value, path)?.0),
     };
     let new = match old {
-        None => sum("0", &by.0),
-        Some(Node::Scalar(old)) => sum(old, &by.0),
+        None => sum("0", &by.0, add_floats),
+        Some(Node::Scalar(old)) => sum(old, &by.0, add_floats),
         Some(_) => Err(SyncError::new(ErrorCode::NotANumber, "there is a list or a dict where the number should be")),
     }?;
     Ok(assignment(path, &new))

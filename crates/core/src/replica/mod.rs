@@ -9,10 +9,10 @@ mod tail;
 use crate::command::{Commit, Delta, Probed, REMEMBER_SECONDS};
 use crate::document::{Base, Guard, Node};
 use crate::error::{ErrorCode, SyncError};
-use crate::ids::{Revision, Sequence, WriterId};
+use crate::ids::{Revision, Sequence};
 use crate::merge::Transform;
 use crate::mutation::{self, Json, Located, Mutation, Undo};
-use crate::session::Now;
+use crate::session::{Config, Now};
 use crate::splice::{self, Edit, Plan};
 use compact_str::CompactString;
 use pending::{Lifted, OpenCommit, SealedCommit};
@@ -35,7 +35,7 @@ const MAX_IN_FLIGHT_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Replica {
     key: String,
-    writer: WriterId,
+    config: Arc<Config>,
     /// The optimistic document: what is confirmed, and every pending mutation.
     value: Option<Node>,
     /// Why the stored bytes are not a document, until someone assigns.
@@ -51,10 +51,6 @@ pub struct Replica {
     open: VecDeque<OpenCommit>,
     /// Groups of which a mutation was dropped.
     broken: Vec<u64>,
-    /// Commits tell what they do.
-    announces: bool,
-    /// Commits let the document expire after so long.
-    ttl_ms: Option<u64>,
     /// What was appended to another list than the confirmed one.
     landed: Option<Landed>,
     /// When the server last said that it applied a commit of ours.
@@ -93,12 +89,10 @@ pub enum Change {
 /// Getters.
 impl Replica {
     /// A replica of which nothing is known yet.
-    pub fn new(key: String, writer: WriterId, announces: bool, ttl_ms: Option<u64>) -> Self {
+    pub fn new(key: String, config: Arc<Config>) -> Self {
         Self {
             key,
-            announces,
-            ttl_ms,
-            writer,
+            config,
             value: None,
             unreadable: None,
             confirmed: None,
@@ -223,7 +217,7 @@ impl Replica {
         if let Some(error) = self.unreadable.as_ref().filter(|_| !replaces_all) {
             return Err(error.clone());
         }
-        let located = mutation::locate(self.value.as_ref(), mutation)?;
+        let located = mutation::locate(self.value.as_ref(), mutation, self.config.add_floats)?;
         let edit = &located.edit;
         let len = self.value.as_ref().map_or(0, Node::text_len) - edit.remove + edit.insert.len();
         if len > max_bytes && edit.insert.len() > edit.remove {
@@ -293,11 +287,11 @@ impl Replica {
         // From the same revision, others must not come to the same next one, where the clock did not say which: a server
         // that lost the latest (a fail-over, a restored backup) goes on from an old one,
         if revision.0 > now_ns {
-            revision.0 += self.writer.spread() % 1_000;
+            revision.0 += self.config.writer.spread() % 1_000;
         }
         // and what was there before may have gone on elsewhere, by a clock like this one.
         if *base == Base::Absent && self.highest.is_some() {
-            revision.0 += self.writer.spread();
+            revision.0 += self.config.writer.spread();
         }
         let (plan, result) = match (base, open.appended().filter(|_| open.group.is_none()), &self.value) {
             (Base::Canonical { .. }, Some(elements), Some(value)) => {
@@ -306,7 +300,7 @@ impl Replica {
             }
             _ => splice::plan(base, &open.edits, self.value.as_ref(), revision),
         };
-        let delta = self.announces.then(|| Delta {
+        let delta = self.config.announces.then(|| Delta {
             base: self.sealed.back().map_or(self.revision, SealedCommit::result_revision).unwrap_or(Revision(0)),
             // Where the document is stored again, they were not made on nothing.
             mutations: if *base == Base::Absent && !open.begins_whole() { String::new() } else { open.told() },
@@ -314,13 +308,13 @@ impl Replica {
         let command = Arc::new(Commit {
             delta,
             key: self.key.clone(),
-            writer: self.writer.clone(),
+            writer: self.config.writer.clone(),
             sequence,
             after: before.map(|commit| commit.command.sequence),
             guard: base.guard(),
             plan,
             revision,
-            ttl_ms: self.ttl_ms,
+            ttl_ms: self.config.ttl_ms,
         });
         self.highest = Some(revision);
         let OpenCommit { first, made, group, .. } = open;
@@ -468,7 +462,7 @@ impl Replica {
             unreadable: Some(error),
             highest: self.highest,
             sums,
-            ..Self::new(std::mem::take(&mut self.key), self.writer.clone(), self.announces, self.ttl_ms)
+            ..Self::new(std::mem::take(&mut self.key), Arc::clone(&self.config))
         };
         first
     }

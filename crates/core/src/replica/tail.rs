@@ -170,7 +170,7 @@ impl Replica {
         };
         let Some(Node::List(list)) = &mut self.value else { return Followed::Gap };
         let Some(at) = list.len().checked_sub(landed.count() + pending) else { return Followed::Gap };
-        let is_own = told.writer == self.writer;
+        let is_own = told.writer == self.config.writer;
         let (values, elements) = if is_own {
             let Some((count, _)) = landed.commits.front() else { return Followed::Gap };
             (None, (at..at + count).filter_map(|n| list.get(n)).map(Node::text_len).collect::<Vec<_>>())

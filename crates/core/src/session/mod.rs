@@ -13,7 +13,7 @@ mod told;
 pub use refresh::Ticket;
 
 use crate::command::{Changes, Command, Commits, Lifetime, RequestId};
-use crate::document::Node;
+use crate::document::{AddFloats, Node, quoted};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
@@ -25,6 +25,7 @@ use groups::Group;
 pub use groups::GroupOf;
 use refresh::Refreshes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// A reply is overdue after this long without any reply, in milliseconds,
 const REPLY_TIMEOUT_MS: u64 = 20_000;
@@ -59,6 +60,8 @@ pub struct Config {
     pub ttl_ms: Option<u64>,
     /// Random, for the jitter of retries.
     pub seed: u64,
+    /// How increments add where a number has a fraction or an exponent.
+    pub add_floats: AddFloats,
 }
 
 /// What a session tells its host.
@@ -187,7 +190,7 @@ enum Purpose {
 /// The replicas of one memory and their traffic.
 #[derive(Debug)]
 pub struct Session {
-    config: Config,
+    config: Arc<Config>,
     attributes: BTreeMap<String, Attribute>,
     /// Attributes that may have something to send.
     active: BTreeSet<String>,
@@ -267,7 +270,7 @@ impl Session {
             reset: false,
             commands: VecDeque::new(),
             events: VecDeque::new(),
-            config,
+            config: Arc::new(config),
         };
         for name in session.config.names.clone().unwrap_or_default() {
             session.attribute(&name);
@@ -309,7 +312,7 @@ impl Session {
         let replica = if let Some(attribute) = self.attributes.get(name) {
             &attribute.replica
         } else {
-            nothing = Replica::new(String::new(), self.config.writer.clone(), false, None);
+            nothing = Replica::new(String::new(), Arc::clone(&self.config));
             &nothing
         };
         replica.check(mutation, self.config.max_document_bytes).map(drop)
@@ -375,8 +378,7 @@ impl Session {
     fn attribute(&mut self, name: &str) -> &mut Attribute {
         if !self.attributes.contains_key(name) {
             let key = format!("{}{name}", self.config.prefix);
-            let Config { writer, announces, ttl_ms, .. } = &self.config;
-            let attribute = Attribute::new(Replica::new(key, writer.clone(), *announces, *ttl_ms));
+            let attribute = Attribute::new(Replica::new(key, Arc::clone(&self.config)));
             self.attributes.insert(name.to_owned(), attribute);
             self.active.insert(name.to_owned());
         }
@@ -438,7 +440,7 @@ impl Session {
         while self.catch_up.is_none()
             && let Some((request, wanted, wait_ms)) = self.replications.pop_front()
         {
-            let Config { prefix, writer, .. } = self.config.clone();
+            let Config { prefix, writer, .. } = Config::clone(&self.config);
             self.send(Purpose::Replicas(request), Command::Replicas { prefix, writer, wanted, wait_ms }, 0, now);
         }
     }
@@ -491,7 +493,8 @@ fn check_name(name: &str) -> Result<(), SyncError> {
         return Err(SyncError::new(
             ErrorCode::ReservedName,
             format!(
-                "the attribute name {name:?} is reserved: it must not be empty, start with $ or _, or hold a colon"
+                "the attribute name {} is reserved: it must not be empty, start with $ or _, or hold a colon",
+                quoted(name)
             ),
         ));
     }

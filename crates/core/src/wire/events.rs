@@ -2,6 +2,7 @@
 
 use super::tagged;
 use crate::command::Lifetime;
+use crate::document::quoted;
 use crate::error::SyncError;
 use crate::ids::Revision;
 use crate::mutation::{JsonList, Mutation, Step};
@@ -189,7 +190,13 @@ impl EventWriter {
                 self.push(format_args!(",{index},{remove}"));
                 self.list(values);
             }
-            Mutation::Permute { order, .. } => self.push(format_args!(",{order:?}")),
+            Mutation::Permute { order, .. } => {
+                self.text.push_str(",[");
+                for (i, index) in order.iter().enumerate() {
+                    self.push(format_args!("{}{index}", if i == 0 { "" } else { "," }));
+                }
+                self.text.push(']');
+            }
             Mutation::Increment { by, .. } => {
                 self.text.push(',');
                 self.json(&by.0);
@@ -251,7 +258,7 @@ impl EventWriter {
     }
 
     fn string(&mut self, text: &str) {
-        self.json(&serde_json::to_string(text).expect("a string is always JSON"));
+        self.json(&quoted(text));
     }
 
     fn push(&mut self, arguments: std::fmt::Arguments<'_>) {

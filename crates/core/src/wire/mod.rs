@@ -7,18 +7,19 @@
 //! A path is an array of keys and indexes. What is to be committed together stands in
 //! `["group",id,strict,[names that it relies on],[mutations]]`.
 
+mod elements;
 mod events;
 mod tagged;
 
 pub use events::{EventWriter, encode_batch};
 
-use crate::document::Node;
+use crate::document::{Node, unquoted};
 use crate::error::{ErrorCode, SyncError};
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
 use crate::session::GroupOf;
 use compact_str::CompactString;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use elements::elements;
+use std::str::FromStr;
 
 /// What a batch holds.
 #[derive(Debug)]
@@ -31,100 +32,86 @@ pub enum Entry {
 
 /// Read a batch with groups. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_entries(text: &str) -> Result<Vec<Entry>, SyncError> {
-    let batch: Vec<Vec<&RawValue>> = read(text)?;
-    batch.iter().map(|parts| entry(parts)).collect()
-}
-
-fn entry(parts: &[&RawValue]) -> Result<Entry, SyncError> {
-    let [kind, id, strict, reads, mutations] = parts else { return decode(parts).map(mutation) };
-    if kind.get() != "\"group\"" {
-        return decode(parts).map(mutation);
-    }
-    Ok(Entry::Group(GroupOf {
-        id: read(id.get())?,
-        strict: strict.get() == "true",
-        reads: read(reads.get())?,
-        mutations: decode_batch(mutations.get())?,
-    }))
-}
-
-fn mutation((name, mutation): (String, Mutation)) -> Entry {
-    Entry::Mutation(name, mutation)
+    read_all(text, |entry| match elements(entry)?.as_slice() {
+        ["\"group\"", id, strict, reads, mutations] => Some(Entry::Group(GroupOf {
+            id: number(id)?,
+            strict: *strict == "true",
+            reads: elements(reads)?.into_iter().map(string).collect::<Option<_>>()?,
+            mutations: decode_batch(mutations).ok()?,
+        })),
+        parts => decode(parts).map(|(name, mutation)| Entry::Mutation(name, mutation)),
+    })
 }
 
 /// Read a batch. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {
-    let batch: Vec<Vec<&RawValue>> = read(text)?;
-    batch.iter().map(|mutation| decode(mutation)).collect()
+    read_all(text, |mutation| decode(&elements(mutation)?))
 }
 
-fn decode(parts: &[&RawValue]) -> Result<(String, Mutation), SyncError> {
-    let (kind, name, rest) = match parts {
-        [kind, name, rest @ ..] => (kind.get(), read(name.get())?, rest),
-        _ => return Err(malformed("a mutation has a kind and an attribute")),
+/// Read an array with what reads its elements. The error says where it could not.
+fn read_all<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SyncError> {
+    let malformed = |text: &str| {
+        let start: String = text.chars().take(40).collect();
+        SyncError::new(ErrorCode::NotSerializable, format!("the batch is not in the wire format: {start}"))
     };
-    let mutation = match (kind, rest) {
+    let elements = elements(text).ok_or_else(|| malformed(text))?;
+    elements.into_iter().map(|element| read(element).ok_or_else(|| malformed(element))).collect()
+}
+
+/// Values are read when they are applied: only then is it known how deep they may be.
+fn decode(parts: &[&str]) -> Option<(String, Mutation)> {
+    let [kind, name, rest @ ..] = parts else { return None };
+    let mutation = match (*kind, rest) {
         ("\"assign\"", [value]) => Mutation::Assign { value: json(value) },
         ("\"create\"", [value]) => Mutation::Create { value: json(value) },
         ("\"delete\"", []) => Mutation::Delete,
-        ("\"set\"", [at, key, value]) => Mutation::Set { path: path(at)?, key: step_key(key)?, value: json(value) },
-        ("\"unset\"", [at, key]) => Mutation::Unset { path: path(at)?, key: step_key(key)? },
+        ("\"set\"", [at, of, value]) => Mutation::Set { path: path(at)?, key: key(of)?, value: json(value) },
+        ("\"unset\"", [at, of]) => Mutation::Unset { path: path(at)?, key: key(of)? },
         ("\"clear\"", [at]) => Mutation::Clear { path: path(at)? },
         ("\"replace\"", [at, index, value]) => {
-            Mutation::Replace { path: path(at)?, index: read(index.get())?, value: json(value) }
+            Mutation::Replace { path: path(at)?, index: number(index)?, value: json(value) }
         }
         ("\"append\"", [at, values]) => Mutation::Append { path: path(at)?, values: list(values)? },
-        ("\"splice\"", [at, index, remove, values]) => Mutation::Splice {
-            path: path(at)?,
-            index: read(index.get())?,
-            remove: read(remove.get())?,
-            values: list(values)?,
-        },
-        ("\"permute\"", [at, order]) => Mutation::Permute { path: path(at)?, order: read(order.get())? },
-        ("\"increment\"", [at, by]) => Mutation::Increment { path: path(at)?, by: json(by) },
-        _ => {
-            return Err(malformed(&format!("no mutation {kind} with {} arguments", rest.len())));
+        ("\"splice\"", [at, index, remove, values]) => {
+            Mutation::Splice { path: path(at)?, index: number(index)?, remove: number(remove)?, values: list(values)? }
         }
+        ("\"permute\"", [at, order]) => {
+            let order = elements(order)?.into_iter().map(number).collect::<Option<_>>()?;
+            Mutation::Permute { path: path(at)?, order }
+        }
+        ("\"increment\"", [at, by]) => Mutation::Increment { path: path(at)?, by: json(by) },
+        _ => return None,
     };
-    Ok((name, mutation))
+    Some((string(name)?, mutation))
 }
 
-fn json(value: &RawValue) -> Json {
-    Json(value.get().into())
+fn json(value: &str) -> Json {
+    Json(value.into())
 }
 
-fn list(values: &RawValue) -> Result<JsonList, SyncError> {
-    let count = read::<Vec<&RawValue>>(values.get())?.len();
-    let text = values.get();
-    Ok(JsonList { text: text[1..text.len() - 1].trim().into(), count })
+fn list(values: &str) -> Option<JsonList> {
+    let count = elements(values)?.len();
+    Some(JsonList { text: values[1..values.len() - 1].trim_ascii().into(), count })
 }
 
-fn path(steps: &RawValue) -> Result<Path, SyncError> {
-    let steps: Vec<&RawValue> = read(steps.get())?;
-    steps
-        .into_iter()
-        .map(|step| {
-            if step.get().starts_with('"') { step_key(step).map(Step::Key) } else { read(step.get()).map(Step::Index) }
-        })
-        .collect()
+fn path(steps: &str) -> Option<Path> {
+    let step =
+        |step: &str| if step.starts_with('"') { key(step).map(Step::Key) } else { number(step).map(Step::Index) };
+    elements(steps)?.into_iter().map(step).collect()
 }
 
 /// A key as documents keep it: canonical string text without its quotes.
-fn step_key(key: &RawValue) -> Result<CompactString, SyncError> {
-    match Node::parse(key.get())? {
-        Node::Scalar(lexeme) if lexeme.starts_with('"') => Ok(lexeme[1..lexeme.len() - 1].into()),
-        _ => Err(malformed("a key is a string")),
+fn key(text: &str) -> Option<CompactString> {
+    match Node::parse(text).ok()? {
+        Node::Scalar(lexeme) => Some(lexeme.strip_prefix('"')?.strip_suffix('"')?.into()),
+        _ => None,
     }
 }
 
-/// What serde would say names types, not mutations; and its words take as much space as all that is read here.
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, SyncError> {
-    serde_json::from_str(text).map_err(|_| {
-        let start: String = text.chars().take(40).collect();
-        malformed(&format!("{start} is not what should be there"))
-    })
+fn string(text: &str) -> Option<String> {
+    unquoted(&key(text)?)
 }
 
-fn malformed(what: &str) -> SyncError {
-    SyncError::new(ErrorCode::NotSerializable, format!("the batch is not in the wire format: {what}"))
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
 }

@@ -3,6 +3,8 @@
 //! An integer beyond 2^53 - 1, `NaN`, `Infinity` and `-Infinity` become the string `"\u0000n<lexeme>"`;
 //! a string that really begins with U+0000 gets `\u0000s` put before it.
 
+use super::elements::end_of_string;
+
 /// 2^53 - 1 in decimal.
 const MAX_SAFE: &str = "9007199254740991";
 
@@ -40,18 +42,6 @@ pub(super) fn push(text: &str, out: &mut String) -> bool {
     }
     out.push_str(&text[copied..]);
     copied > 0
-}
-
-fn end_of_string(bytes: &[u8], quote: usize) -> usize {
-    let mut at = quote + 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }
 
 fn end_of_number(bytes: &[u8], start: usize) -> usize {
