@@ -23,6 +23,23 @@ impl<T> Numbered<T> {
         }
     }
 
+    /// Put a value under a number beside those it may have already.
+    pub fn add(&mut self, number: u64, value: T) {
+        let at = self.0.partition_point(|(other, _)| *other <= number);
+        self.0.insert(at, (number, value));
+    }
+
+    /// The lowest number.
+    pub fn first_number(&self) -> Option<u64> {
+        self.0.front().map(|(number, _)| *number)
+    }
+
+    /// Take the value of the lowest number out, where it is at most this.
+    pub fn pop_up_to(&mut self, number: u64) -> Option<T> {
+        let is_there = self.first_number().is_some_and(|first| first <= number);
+        if is_there { self.0.pop_front().map(|(_, value)| value) } else { None }
+    }
+
     /// The value of a number.
     pub fn get(&self, number: u64) -> Option<&T> {
         self.find(number).ok().map(|at| &self.0[at].1)
@@ -90,6 +107,9 @@ mod tests {
         assert_eq!((all.remove(1), all.remove(1), all.first()), (Some(10), None, Some(&21)));
         *all.get_mut(3).unwrap() += 1;
         all.retain(|value| *value != 21);
-        assert_eq!(all.into_values().collect::<Vec<_>>(), [31, 50]);
+        all.add(5, 51);
+        all.add(4, 40);
+        assert_eq!((all.first_number(), all.pop_up_to(2), all.pop_up_to(3)), (Some(3), None, Some(31)));
+        assert_eq!(all.into_values().collect::<Vec<_>>(), [40, 50, 51]);
     }
 }

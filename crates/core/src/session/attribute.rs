@@ -35,7 +35,13 @@ pub(super) struct Expected {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Attribute {
+    pub(super) name: String,
     pub(super) replica: Replica,
+    /// Whether it is among those that are: see `Attributes`.
+    pub(super) is_active: bool,
+    pub(super) is_pending: bool,
+    /// The newest refresh that has been served by fetching it.
+    pub(super) current_as_of: Ticket,
     want: Want,
     /// The fetch under way.
     fetching: Want,
@@ -59,9 +65,13 @@ pub(super) struct Attribute {
 }
 
 impl Attribute {
-    pub(super) fn new(replica: Replica) -> Self {
+    pub(super) fn new(name: String, replica: Replica) -> Self {
         Self {
+            name,
             replica,
+            is_active: false,
+            is_pending: false,
+            current_as_of: Ticket::default(),
             want: Want::Nothing,
             fetching: Want::Nothing,
             tail_at: 0,
@@ -73,6 +83,11 @@ impl Attribute {
             waits: false,
             attempts: 0,
         }
+    }
+
+    /// It is as current as it was when `ticket` was the newest refresh.
+    pub(super) fn fetched(&mut self, ticket: Ticket) {
+        self.current_as_of = self.current_as_of.max(ticket);
     }
 
     /// Fetch, after the fetch under way if there is one.

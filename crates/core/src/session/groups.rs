@@ -1,5 +1,6 @@
 //! Groups: mutations of several attributes that are committed together or not at all.
 
+use super::attributes::Id;
 use super::handle::refusal;
 use super::{Event, Now, Purpose, Session, check_name};
 use crate::command::{self, Answer, Command, Commits, Found, GroupOutcome};
@@ -8,7 +9,6 @@ use crate::error::{ErrorCode, SyncError};
 use crate::ids::Sequence;
 use crate::mutation::Mutation;
 use crate::wire::Entry;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What was committed before an answer is told within this many milliseconds, or never.
@@ -32,13 +32,19 @@ pub struct GroupOf {
 #[derive(Debug)]
 pub(super) struct Group {
     strict: bool,
-    reads: Vec<String>,
+    reads: Vec<Id>,
     /// The attributes that it changes.
-    names: Vec<String>,
+    changes: Vec<Id>,
     /// The number of its first mutation.
     first: u64,
     /// What the request on its way is about: the attributes that it changes, and those that it relies on.
-    sent: Vec<String>,
+    sent: Vec<Id>,
+}
+
+impl Group {
+    fn is_about(&self, attribute: Id) -> bool {
+        self.changes.contains(&attribute) || self.reads.contains(&attribute)
+    }
 }
 
 impl Session {
@@ -55,28 +61,30 @@ impl Session {
     pub fn mutate_group(&mut self, group: GroupOf, now: Now) -> Result<usize, SyncError> {
         let GroupOf { id, strict, reads, mutations } = group;
         let before = self.last_mutation;
-        let names: BTreeSet<String> = mutations.iter().map(|(name, _)| name.clone()).collect();
+        let mut changes = Vec::new();
         let mut len = 0;
         for (name, mutation) in mutations {
-            match self.mutate_in(&name, mutation, Some(id)) {
+            let made = check_name(&name).and_then(|()| {
+                let attribute = self.attribute(&name);
+                if !changes.contains(&attribute) {
+                    changes.push(attribute);
+                }
+                self.mutate_in(attribute, mutation, Some(id))
+            });
+            match made {
                 Ok(bytes) => len = bytes,
                 Err(error) => {
-                    for name in &names {
-                        if let Some(attribute) = self.attributes.get_mut(name) {
-                            attribute.replica.abort(id, &error, now);
-                        }
+                    for attribute in changes {
+                        self.attributes[attribute].replica.abort(id, &error, now);
                     }
                     self.last_mutation = before;
                     return Err(error);
                 }
             }
         }
-        for name in &reads {
-            check_name(name)?;
-            self.attribute(name);
-        }
-        let names = names.into_iter().collect();
-        self.groups.insert(id, Group { strict, reads, names, first: before + 1, sent: Vec::new() });
+        let relied_on = |name: String| check_name(&name).map(|()| self.attribute(&name));
+        let reads = reads.into_iter().map(relied_on).collect::<Result<_, _>>()?;
+        self.groups.insert(id, Group { strict, reads, changes, first: before + 1, sent: Vec::new() });
         Ok(len)
     }
 
@@ -93,18 +101,17 @@ impl Session {
     /// What must be stored in the attributes that the group relies on. None where it is not its turn.
     fn checks_of(&self, id: u64) -> Option<Vec<(String, Guard)>> {
         let group = self.groups.get(id)?;
-        let is_next = |name: &String| {
-            self.attributes.get(name).is_some_and(|attribute| {
-                !attribute.replica.is_in_group(id)
-                    || (!attribute.waits && attribute.may_commit() && attribute.replica.is_group_next(id))
-            })
+        let is_next = |changed: &Id| {
+            let attribute = &self.attributes[*changed];
+            !attribute.replica.is_in_group(id)
+                || (!attribute.waits && attribute.may_commit() && attribute.replica.is_group_next(id))
         };
-        if !group.names.iter().all(is_next) {
+        if !group.changes.iter().all(is_next) {
             return None;
         }
-        let check = |name: &String| {
-            let attribute = self.attributes.get(name).filter(|attribute| !attribute.waits)?;
-            let guard = attribute.replica.guard_before(group.first)?;
+        let check = |read: &Id| {
+            let attribute = &self.attributes[*read];
+            let guard = attribute.replica.guard_before(group.first).filter(|_| !attribute.waits)?;
             Some((attribute.replica.key().to_owned(), guard))
         };
         group.reads.iter().map(check).collect()
@@ -114,18 +121,19 @@ impl Session {
         let Some(group) = self.groups.get_mut(id) else { return };
         let mut commits = Vec::new();
         group.sent.clear();
-        for name in &group.names {
-            let Some(attribute) = self.attributes.get_mut(name).filter(|one| one.replica.is_in_group(id)) else {
+        for &changed in &group.changes {
+            let attribute = &mut self.attributes[changed];
+            if !attribute.replica.is_in_group(id) {
                 // Others did all of it already.
                 continue;
-            };
+            }
             let sequence = Sequence(self.last_sequence + 1);
             let Some(commit) = attribute.replica.send_group(now, || sequence) else { continue };
             self.last_sequence = self.last_sequence.max(commit.sequence.0);
-            group.sent.push(name.clone());
+            group.sent.push(changed);
             commits.push(commit);
         }
-        group.sent.extend(group.reads.iter().cloned());
+        group.sent.extend(&group.reads);
         if group.sent.is_empty() {
             self.groups.remove(id);
             self.events.push_back(Event::GroupCommitted(id));
@@ -139,11 +147,13 @@ impl Session {
         let Some(group) = self.groups.get_mut(id) else { return };
         let sent = std::mem::take(&mut group.sent);
         let strict = group.strict;
-        self.active.extend(sent.iter().cloned());
+        for &attribute in &sent {
+            self.attributes.activate(attribute);
+        }
         match answer {
             Answer::Grouped(GroupOutcome::Stale(found)) => {
-                for name in &sent {
-                    let replica = &mut self.attribute(name).replica;
+                for &attribute in &sent {
+                    let replica = &mut self.attributes[attribute].replica;
                     if let Some(sequence) = replica.group_sequence(id) {
                         replica.unsend(sequence);
                     }
@@ -151,43 +161,43 @@ impl Session {
                 if strict {
                     self.abort_group(id, conflict(), now);
                 }
-                for (name, found) in sent.iter().zip(found) {
+                for (&attribute, found) in sent.iter().zip(found) {
                     if strict && self.hears.0 != Commits::Unheard && found.stored.is_some() {
                         // What others committed over several attributes is told in one piece. To read some of them now
                         // would tear it apart.
-                        self.glances.insert((now.monotonic_ms + TOLD_WITHIN_MS, name.clone()));
+                        self.glances.add(now.monotonic_ms + TOLD_WITHIN_MS, attribute);
                     } else {
-                        self.take_found(name, found, now);
+                        self.take_found(attribute, found, now);
                     }
                 }
             }
             Answer::Grouped(outcome) => {
                 let is_duplicate = outcome == GroupOutcome::Duplicate;
-                for name in &sent {
-                    self.acknowledge_part(name, id, is_duplicate, now);
+                for &attribute in &sent {
+                    self.acknowledge_part(attribute, id, is_duplicate, now);
                 }
                 self.groups.remove(id);
                 self.events.push_back(Event::GroupCommitted(id));
             }
             Answer::Busy(error) => {
-                for name in &sent {
-                    let replica = &mut self.attribute(name).replica;
+                for &attribute in &sent {
+                    let replica = &mut self.attributes[attribute].replica;
                     if replica.is_in_group(id) {
                         replica.unsend_all();
                     }
-                    self.wait(name, error.clone(), now);
+                    self.wait(attribute, error.clone(), now);
                 }
             }
             other => self.abort_group(id, refusal(other), now),
         }
-        for name in &sent {
-            self.follow(name, now);
+        for attribute in sent {
+            self.follow(attribute, now);
         }
     }
 
-    fn acknowledge_part(&mut self, name: &str, id: u64, is_duplicate: bool, now: Now) {
-        let attribute = self.attribute(name);
-        let Some(sequence) = attribute.replica.group_sequence(id) else { return };
+    fn acknowledge_part(&mut self, id: Id, group: u64, is_duplicate: bool, now: Now) {
+        let attribute = &mut self.attributes[id];
+        let Some(sequence) = attribute.replica.group_sequence(group) else { return };
         attribute.attempts = 0;
         if is_duplicate {
             // More may have been applied since.
@@ -199,14 +209,14 @@ impl Session {
         }
         let revision = attribute.replica.revision();
         let bytes = attribute.replica.value().map_or(0, Node::text_len);
-        self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
-        self.report_sums(name);
+        self.events.push_back(Event::Acknowledged { name: attribute.name.clone(), revision, bytes });
+        self.report_sums(id);
     }
 
     /// What is stored where the group expected something else.
-    fn take_found(&mut self, name: &str, Found { stored, remembers }: Found, now: Now) {
+    fn take_found(&mut self, id: Id, Found { stored, remembers }: Found, now: Now) {
         let Some(stored) = stored else { return };
-        let attribute = self.attribute(name);
+        let attribute = &mut self.attributes[id];
         attribute.attempts = 0;
         attribute.known_here = true;
         let is_lost = stored == Stored::Absent
@@ -215,9 +225,9 @@ impl Session {
             && attribute.replica.must_be_remembered(now);
         if is_lost {
             let rebased = attribute.replica.recreate(now);
-            self.report_rebased(name, rebased, now);
+            self.report_rebased(id, rebased, now);
         } else {
-            self.rebase(name, &stored, now);
+            self.rebase(id, &stored, now);
         }
     }
 
@@ -225,43 +235,40 @@ impl Session {
     pub(super) fn abort_group(&mut self, id: u64, error: SyncError, now: Now) {
         let Some(group) = self.groups.remove(id) else { return };
         self.requests.retain(|request| !matches!(request.purpose, Purpose::Group(of) if of == id));
-        for name in &group.names {
-            let Some((first, mutations, rebased)) = self.attribute(name).replica.abort(id, &error, now) else {
-                continue;
-            };
+        for &changed in &group.changes {
+            let attribute = &mut self.attributes[changed];
+            let Some((first, mutations, rebased)) = attribute.replica.abort(id, &error, now) else { continue };
             if !group.strict && error.code == ErrorCode::Conflict {
                 for mutation in mutations {
-                    let error = error.clone();
-                    self.events.push_back(Event::Conflict { name: name.clone(), mutation, error });
+                    let (name, error) = (attribute.name.clone(), error.clone());
+                    self.events.push_back(Event::Conflict { name, mutation, error });
                 }
             } else if !group.strict {
-                self.events.push_back(Event::Rejected { name: name.clone(), error: error.clone(), first });
+                let (name, error) = (attribute.name.clone(), error.clone());
+                self.events.push_back(Event::Rejected { name, error, first });
             }
-            self.active.insert(name.clone());
-            self.report_rebased(name, rebased, now);
+            self.attributes.activate(changed);
+            self.report_rebased(changed, rebased, now);
         }
         self.events.push_back(Event::GroupAborted { id, error });
-        for name in &group.names {
-            self.abort_strict_from(name, group.first, now);
+        for changed in group.changes {
+            self.abort_strict_from(changed, group.first, now);
         }
     }
 
     /// An attribute is about to change by something else: transactions that saw it as it is begin anew.
-    pub(super) fn abort_strict(&mut self, name: &str, now: Now) {
-        self.abort_strict_from(name, 0, now);
+    pub(super) fn abort_strict(&mut self, attribute: Id, now: Now) {
+        self.abort_strict_from(attribute, 0, now);
     }
 
     /// The same for those that were made after mutation `first`.
-    fn abort_strict_from(&mut self, name: &str, first: u64, now: Now) {
+    fn abort_strict_from(&mut self, attribute: Id, first: u64, now: Now) {
         let is_concerned = |(id, group): &(u64, &Group)| {
-            let is_out = |of: &String| {
-                self.attributes.get(of).is_some_and(|attribute| attribute.replica.is_group_unanswered(*id))
-            };
             group.strict
                 && group.first >= first
-                && (group.names.iter().any(|of| of == name) || group.reads.iter().any(|of| of == name))
+                && group.is_about(attribute)
                 // What came of one that was sent, its answer tells.
-                && !group.names.iter().any(is_out)
+                && !group.changes.iter().any(|of| self.attributes[*of].replica.is_group_unanswered(*id))
         };
         let ids: Vec<u64> = self.groups.iter().filter(is_concerned).map(|(id, _)| id).collect();
         for id in ids {
@@ -270,9 +277,9 @@ impl Session {
     }
 
     /// An attribute cannot be used any more.
-    pub(super) fn abort_all(&mut self, name: &str, error: &SyncError, now: Now) {
-        let is_concerned = |group: &Group| group.names.iter().chain(&group.reads).any(|of| of == name);
-        let ids: Vec<u64> = self.groups.iter().filter(|(_, group)| is_concerned(group)).map(|(id, _)| id).collect();
+    pub(super) fn abort_all(&mut self, attribute: Id, error: &SyncError, now: Now) {
+        let concerned = self.groups.iter().filter(|(_, group)| group.is_about(attribute));
+        let ids: Vec<u64> = concerned.map(|(id, _)| id).collect();
         for id in ids {
             self.abort_group(id, error.clone(), now);
         }
@@ -280,9 +287,8 @@ impl Session {
 
     /// A group went out, its answer never came, and the server may not know any more.
     pub(super) fn give_up_group(&mut self, id: u64, now: Now) {
-        let names = self.groups.get(id).map(|group| group.names.clone()).unwrap_or_default();
-        for name in names {
-            self.attribute(&name).ask(super::Want::Load);
+        for attribute in self.groups.get(id).map(|group| group.changes.as_slice()).unwrap_or_default() {
+            self.attributes[*attribute].ask(super::Want::Load);
         }
         self.abort_group(id, super::handle::outcome_unknown(), now);
         self.report_settled();

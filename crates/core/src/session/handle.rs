@@ -1,6 +1,7 @@
 //! Inputs: what the backend said, and that time has passed.
 
 use super::attribute::{Expected, Want};
+use super::attributes::Id;
 use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, check_name};
@@ -71,7 +72,8 @@ impl Session {
         self.next_look = None;
         self.next_page = None;
         self.told_together.clear();
-        for (name, attribute) in &mut self.attributes {
+        for id in self.attributes.ids() {
+            let attribute = &mut self.attributes[id];
             attribute.end_fetch();
             attribute.known_here = false;
             attribute.told.clear();
@@ -79,33 +81,27 @@ impl Session {
             attribute.waits = false;
             attribute.attempts = 0;
             attribute.replica.unsend_all();
-            self.active.insert(name.clone());
+            self.attributes.activate(id);
         }
     }
 
     fn tick(&mut self, now: Now) {
-        while let Some((at, _)) = self.retries.first()
-            && *at <= now.monotonic_ms
-        {
-            match self.retries.pop_first() {
-                Some((_, Some(name))) => {
-                    self.attribute(&name).waits = false;
-                    self.active.insert(name);
-                }
-                _ => self.next_page = Some("0".to_owned()),
+        while let Some(what) = self.retries.pop_up_to(now.monotonic_ms) {
+            if let Some(id) = what {
+                self.attributes[id].waits = false;
+                self.attributes.activate(id);
+            } else {
+                self.next_page = Some("0".to_owned());
             }
         }
-        while let Some((at, _)) = self.glances.first()
-            && *at <= now.monotonic_ms
-        {
-            let Some((_, name)) = self.glances.pop_first() else { break };
-            let attribute = self.attribute(&name);
+        while let Some(id) = self.glances.pop_up_to(now.monotonic_ms) {
+            let attribute = &mut self.attributes[id];
             if attribute.expected.as_ref().is_some_and(|expected| expected.until_ms > now.monotonic_ms) {
                 continue;
             }
             let is_overdue = attribute.expected.take().is_some();
             attribute.ask(if is_overdue { Want::Tail } else { Want::Probe });
-            self.active.insert(name);
+            self.attributes.activate(id);
         }
         if self.next_look.is_some_and(|at| at <= now.monotonic_ms) {
             self.look();
@@ -118,9 +114,12 @@ impl Session {
     fn look(&mut self) {
         self.looks += 1;
         if self.hears.1 == Changes::Unheard {
-            for (name, attribute) in self.attributes.iter_mut().filter(|(_, attribute)| attribute.replica.is_loaded()) {
-                attribute.ask(Want::Probe);
-                self.active.insert(name.clone());
+            for id in self.attributes.ids() {
+                let attribute = &mut self.attributes[id];
+                if attribute.replica.is_loaded() {
+                    attribute.ask(Want::Probe);
+                    self.attributes.activate(id);
+                }
             }
         }
         let is_listing = self.next_page.is_some() || self.requests.values().any(Request::is_listing);
@@ -151,16 +150,16 @@ impl Session {
                 };
                 self.events.push_back(Event::Replicated { request, count });
             }
-            Purpose::Fetch(name) => {
-                self.take_fetched(&name, answer, ticket, now);
-                self.follow(&name, now);
-                self.active.insert(name);
+            Purpose::Fetch(id) => {
+                self.take_fetched(id, answer, ticket, now);
+                self.follow(id, now);
+                self.attributes.activate(id);
             }
             Purpose::Group(id) => self.take_group_outcome(id, answer, now),
-            Purpose::Commit(name, sequence) => {
-                self.take_outcome(&name, sequence, answer, now);
-                self.follow(&name, now);
-                self.active.insert(name);
+            Purpose::Commit(id, sequence) => {
+                self.take_outcome(id, sequence, answer, now);
+                self.follow(id, now);
+                self.attributes.activate(id);
             }
         }
     }
@@ -173,10 +172,14 @@ impl Session {
                         continue;
                     };
                     // What is loaded was known when the refresh began, or has been fetched since.
-                    if check_name(name).is_ok() && !self.attribute(name).replica.is_loaded() {
-                        self.attribute(name).ask(Want::Load);
-                        self.active.insert(name.to_owned());
-                        self.refreshes.listed(name);
+                    if check_name(name).is_err() {
+                        continue;
+                    }
+                    let id = self.attribute(name);
+                    if !self.attributes[id].replica.is_loaded() {
+                        self.attributes[id].ask(Want::Load);
+                        self.attributes.activate(id);
+                        self.refreshes.listed(id);
                     }
                 }
                 if cursor == "0" {
@@ -193,9 +196,9 @@ impl Session {
         }
     }
 
-    fn take_fetched(&mut self, name: &str, answer: Answer, ticket: Ticket, now: Now) {
+    fn take_fetched(&mut self, id: Id, answer: Answer, ticket: Ticket, now: Now) {
         let commits = self.hears.0;
-        let attribute = self.attribute(name);
+        let attribute = &mut self.attributes[id];
         let fetched = attribute.end_fetch();
         if matches!(answer, Answer::Loaded(_) | Answer::Tail { .. }) && attribute.replica.has_unanswered() {
             // The server was busy when it got them. What came of them is known first.
@@ -215,7 +218,7 @@ impl Session {
                 if undecided {
                     attribute.replica.build_again(now);
                 } else {
-                    self.rebase(name, &stored, now);
+                    self.rebase(id, &stored, now);
                 }
             }
             Answer::Probed(probed) => {
@@ -232,7 +235,7 @@ impl Session {
                         let earlier = attribute.expected.as_ref().map(|expected| expected.until_ms);
                         let until_ms = earlier.unwrap_or(now.monotonic_ms + TOLD_WITHIN_MS);
                         attribute.expected = Some(Expected { revision, ticket, until_ms });
-                        self.glances.insert((until_ms, name.to_owned()));
+                        self.glances.add(until_ms, id);
                     } else {
                         // The end of a list tells what was appended, or that it is another.
                         attribute.ask(Want::Tail);
@@ -244,37 +247,41 @@ impl Session {
             }
             Answer::Tail { appends, bytes } => {
                 attribute.attempts = 0;
-                self.abort_strict(name, now);
-                let attribute = self.attribute(name);
+                self.abort_strict(id, now);
+                let attribute = &mut self.attributes[id];
                 let Some(rebased) = attribute.replica.catch_up(attribute.tail_at, &bytes, appends, now) else {
                     attribute.ask(Want::Load);
                     return;
                 };
                 attribute.changed = false;
-                self.report_rebased(name, rebased, now);
+                self.report_rebased(id, rebased, now);
             }
             Answer::Busy(error) => {
                 attribute.ask(fetched);
-                self.wait(name, error, now);
+                self.wait(id, error, now);
                 return;
             }
             other => {
                 let error = refusal(other);
-                self.abort_all(name, &error, now);
-                let attribute = self.attribute(name);
+                self.abort_all(id, &error, now);
+                let attribute = &mut self.attributes[id];
                 if let Some(first) = attribute.replica.give_up(error.clone()) {
-                    self.events.push_back(Event::Rejected { name: name.to_owned(), error: error.clone(), first });
+                    self.events.push_back(Event::Rejected {
+                        name: self.attributes[id].name.clone(),
+                        error: error.clone(),
+                        first,
+                    });
                 }
-                self.report_sums(name);
-                self.report_change(name, Change::Unreadable(error));
+                self.report_sums(id);
+                self.report_change(id, Change::Unreadable(error));
             }
         }
-        self.refreshes.fetched(name, ticket);
+        self.attributes[id].fetched(ticket);
     }
 
-    fn take_outcome(&mut self, name: &str, sequence: Sequence, answer: Answer, now: Now) {
+    fn take_outcome(&mut self, id: Id, sequence: Sequence, answer: Answer, now: Now) {
         let commits = self.hears.0;
-        let attribute = self.attribute(name);
+        let attribute = &mut self.attributes[id];
         match answer {
             Answer::Committed(Outcome::Stale { stored: Some(stored), remembers })
                 if attribute.replica.is_first(sequence) =>
@@ -284,9 +291,9 @@ impl Session {
                 attribute.replica.unsend(sequence);
                 if stored == Stored::Absent && !remembers && attribute.replica.must_be_remembered(now) {
                     let rebased = attribute.replica.recreate(now);
-                    self.report_rebased(name, rebased, now);
+                    self.report_rebased(id, rebased, now);
                 } else {
-                    self.rebase(name, &stored, now);
+                    self.rebase(id, &stored, now);
                 }
             }
             Answer::Committed(Outcome::Stale { .. }) => {
@@ -302,7 +309,7 @@ impl Session {
                     Outcome::Appended { revision } => {
                         let is_news = attribute.replica.appended(sequence, Some(revision), now);
                         if commits != Commits::Unheard && attribute.replica.can_follow_behind() {
-                            self.expect(name, Some(revision), now);
+                            self.expect(id, Some(revision), now);
                         } else {
                             attribute.ask(Want::Tail);
                         }
@@ -320,110 +327,114 @@ impl Session {
                     }
                 };
                 if is_news {
-                    let attribute = self.attribute(name);
+                    let attribute = &mut self.attributes[id];
                     let revision = attribute.replica.revision();
                     let bytes = attribute.replica.value().map_or(0, Node::text_len);
-                    self.events.push_back(Event::Acknowledged { name: name.to_owned(), revision, bytes });
-                    self.report_sums(name);
+                    self.events.push_back(Event::Acknowledged {
+                        name: self.attributes[id].name.clone(),
+                        revision,
+                        bytes,
+                    });
+                    self.report_sums(id);
                 }
             }
             Answer::Busy(error) => {
                 attribute.replica.unsend_all();
-                self.forget_commits(name);
-                self.wait(name, error, now);
+                self.forget_commits(id);
+                self.wait(id, error, now);
             }
             other => {
-                self.reject(name, sequence, refusal(other), now);
+                self.reject(id, sequence, refusal(other), now);
             }
         }
     }
 
     /// What its appends landed on is about to be told, up to this revision; if it is not, it is read.
-    pub(super) fn expect(&mut self, name: &str, revision: Option<Revision>, now: Now) {
-        let attribute = self.attribute(name);
+    pub(super) fn expect(&mut self, id: Id, revision: Option<Revision>, now: Now) {
+        let attribute = &mut self.attributes[id];
         let Some(revision) = revision.filter(|_| attribute.expected.is_none()) else { return };
         let until_ms = now.monotonic_ms + TOLD_WITHIN_MS;
         attribute.expected = Some(Expected { revision, ticket: Ticket::default(), until_ms });
-        self.glances.insert((until_ms, name.to_owned()));
+        self.glances.add(until_ms, id);
     }
 
-    fn reject(&mut self, name: &str, sequence: Sequence, error: SyncError, now: Now) {
-        self.abort_strict(name, now);
-        if let Some((first, rebased)) = self.attribute(name).replica.reject(sequence, &error, now) {
-            self.events.push_back(Event::Rejected { name: name.to_owned(), error, first });
-            self.report_rebased(name, rebased, now);
+    fn reject(&mut self, id: Id, sequence: Sequence, error: SyncError, now: Now) {
+        self.abort_strict(id, now);
+        if let Some((first, rebased)) = self.attributes[id].replica.reject(sequence, &error, now) {
+            self.events.push_back(Event::Rejected { name: self.attributes[id].name.clone(), error, first });
+            self.report_rebased(id, rebased, now);
         }
     }
 
     /// A commit went out, its answer never came, and the server may not know any more: sending it again could
     /// apply it twice.
-    pub(super) fn give_up_commit(&mut self, name: &str, sequence: Sequence, now: Now) {
-        self.attribute(name).ask(Want::Load);
-        self.reject(name, sequence, outcome_unknown(), now);
+    pub(super) fn give_up_commit(&mut self, id: Id, sequence: Sequence, now: Now) {
+        self.attributes[id].ask(Want::Load);
+        self.reject(id, sequence, outcome_unknown(), now);
         self.report_settled();
     }
 
-    pub(super) fn rebase(&mut self, name: &str, stored: &Stored, now: Now) {
+    pub(super) fn rebase(&mut self, id: Id, stored: &Stored, now: Now) {
         // What is found not to be there is what a transaction began with.
-        if self.attribute(name).replica.is_loaded() || *stored != Stored::Absent {
-            self.abort_strict(name, now);
+        if self.attributes[id].replica.is_loaded() || *stored != Stored::Absent {
+            self.abort_strict(id, now);
         }
-        let rebased = self.attribute(name).replica.rebase(stored, now);
-        self.report_rebased(name, rebased, now);
+        let rebased = self.attributes[id].replica.rebase(stored, now);
+        self.report_rebased(id, rebased, now);
     }
 
-    pub(super) fn report_rebased(&mut self, name: &str, rebased: Rebased, now: Now) {
-        self.forget_commits(name);
+    pub(super) fn report_rebased(&mut self, id: Id, rebased: Rebased, now: Now) {
+        self.forget_commits(id);
         if let Some((from, to)) = rebased.regression {
-            self.events.push_back(Event::Regressed { name: name.to_owned(), from, to });
+            self.events.push_back(Event::Regressed { name: self.attributes[id].name.clone(), from, to });
         }
         for (mutation, error) in rebased.conflicts {
-            self.events.push_back(Event::Conflict { name: name.to_owned(), mutation, error });
+            self.events.push_back(Event::Conflict { name: self.attributes[id].name.clone(), mutation, error });
         }
-        self.report_sums(name);
+        self.report_sums(id);
         if let Some(change) = rebased.change {
-            self.report_change(name, change);
+            self.report_change(id, change);
         }
-        for group in self.attribute(name).replica.take_broken_groups() {
+        for group in self.attributes[id].replica.take_broken_groups() {
             let error = SyncError::new(ErrorCode::Conflict, "another mutation of the same batch could not be kept");
             self.abort_group(group, error, now);
         }
     }
 
-    pub(super) fn report_sums(&mut self, name: &str) {
-        let sums = self.attribute(name).replica.take_sums();
+    pub(super) fn report_sums(&mut self, id: Id) {
+        let sums = self.attributes[id].replica.take_sums();
         self.events.extend(sums.into_iter().map(|(number, sum)| Event::Incremented { number, sum }));
     }
 
-    fn report_change(&mut self, name: &str, change: Change) {
-        let replica = &self.attribute(name).replica;
+    fn report_change(&mut self, id: Id, change: Change) {
+        let replica = &self.attributes[id].replica;
         let (revision, bytes) = (replica.revision(), replica.value().map_or(0, Node::text_len));
-        self.events.push_back(Event::Changed { name: name.to_owned(), change, revision, bytes });
+        self.events.push_back(Event::Changed { name: self.attributes[id].name.clone(), change, revision, bytes });
     }
 
     /// Commits on their way are going to be sent anew: answers to how they were do not count.
-    fn forget_commits(&mut self, name: &str) {
-        let Some(attribute) = self.attributes.get(name) else { return };
+    fn forget_commits(&mut self, id: Id) {
+        let attribute = &self.attributes[id];
         self.requests.retain(|request| match &request.purpose {
-            Purpose::Commit(of, sequence) if of == name => attribute.replica.is_in_flight(*sequence),
+            Purpose::Commit(of, sequence) if *of == id => attribute.replica.is_in_flight(*sequence),
             _ => true,
         });
     }
 
     /// Try an attribute again later.
-    pub(super) fn wait(&mut self, name: &str, error: SyncError, now: Now) {
-        if self.attribute(name).attempts == 0 {
+    pub(super) fn wait(&mut self, id: Id, error: SyncError, now: Now) {
+        if self.attributes[id].attempts == 0 {
             self.events.push_back(Event::Failed(error));
         }
-        if !std::mem::replace(&mut self.attribute(name).waits, true) {
-            self.retry(Some(name.to_owned()), now);
+        if !std::mem::replace(&mut self.attributes[id].waits, true) {
+            self.retry(Some(id), now);
         }
     }
 
-    fn retry(&mut self, what: Option<String>, now: Now) {
-        let attempts = match &what {
-            Some(name) => {
-                let attempts = &mut self.attribute(name).attempts;
+    fn retry(&mut self, what: Option<Id>, now: Now) {
+        let attempts = match what {
+            Some(id) => {
+                let attempts = &mut self.attributes[id].attempts;
                 *attempts += 1;
                 *attempts
             }
@@ -435,11 +446,11 @@ impl Session {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         let delay = longest / 2 + self.random % (longest / 2 + 1);
-        self.retries.insert((now.monotonic_ms + delay, what));
+        self.retries.add(now.monotonic_ms + delay, what);
     }
 
     pub(super) fn report_refreshed(&mut self) {
-        for ticket in self.refreshes.take_done() {
+        for ticket in self.refreshes.take_done(&self.attributes) {
             if self.catch_up == Some(ticket) {
                 self.catch_up = None;
                 self.events.push_back(Event::Connected);
@@ -456,8 +467,7 @@ impl Session {
     }
 
     pub(super) fn report_settled(&mut self) {
-        let attributes = &self.attributes;
-        self.pending.retain(|name| attributes.get(name).is_some_and(|a| a.replica.first_pending().is_some()));
+        self.attributes.forget_settled();
         let settled = self.first_pending().map_or(self.last_mutation, |oldest| oldest - 1);
         if settled > self.settled {
             self.settled = settled;

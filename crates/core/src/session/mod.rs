@@ -5,6 +5,7 @@
 
 mod ask;
 mod attribute;
+mod attributes;
 mod groups;
 mod handle;
 mod refresh;
@@ -20,11 +21,12 @@ use crate::mutation::Mutation;
 use crate::numbered::Numbered;
 use crate::replica::{Change, Replica, Sum};
 use ask::Ask;
-use attribute::{Attribute, Want};
+use attribute::Want;
+use attributes::{Attributes, Id};
 use groups::Group;
 pub use groups::GroupOf;
 use refresh::Refreshes;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A reply is overdue after this long without any reply, in milliseconds,
@@ -179,8 +181,8 @@ impl Request {
 
 #[derive(Clone, Debug)]
 enum Purpose {
-    Fetch(String),
-    Commit(String, Sequence),
+    Fetch(Id),
+    Commit(Id, Sequence),
     Group(u64),
     Names,
     Replicas(u64),
@@ -191,20 +193,16 @@ enum Purpose {
 #[derive(Debug)]
 pub struct Session {
     config: Arc<Config>,
-    attributes: BTreeMap<String, Attribute>,
-    /// Attributes that may have something to send.
-    active: BTreeSet<String>,
-    /// Attributes with pending mutations.
-    pending: BTreeSet<String>,
+    attributes: Attributes,
     /// Groups that are pending, by id.
     groups: Numbered<Group>,
     /// Attributes whose announcements are to be taken in together, by a number of their own.
-    told_together: Numbered<Vec<String>>,
+    told_together: Numbered<Vec<Id>>,
     last_told: u64,
     /// When to try again (monotonic ms) and what: an attribute, or the listing of names.
-    retries: BTreeSet<(u64, Option<String>)>,
+    retries: Numbered<Option<Id>>,
     /// When to look (monotonic ms) at attributes that changed, just in case.
-    glances: BTreeSet<(u64, String)>,
+    glances: Numbered<Id>,
     /// What the backend tells of by itself.
     hears: (Commits, Changes),
     /// When to look (monotonic ms) for what it does not tell of, and how often that was done.
@@ -240,14 +238,12 @@ impl Session {
     /// A session that knows nothing yet and is not connected.
     pub fn new(config: Config) -> Self {
         let mut session = Self {
-            attributes: BTreeMap::new(),
-            active: BTreeSet::new(),
-            pending: BTreeSet::new(),
+            attributes: Attributes::default(),
             groups: Numbered::default(),
             told_together: Numbered::default(),
             last_told: 0,
-            retries: BTreeSet::new(),
-            glances: BTreeSet::new(),
+            retries: Numbered::default(),
+            glances: Numbered::default(),
             hears: Default::default(),
             next_look: None,
             looks: 0,
@@ -290,13 +286,12 @@ impl Session {
 
     /// The number of the oldest mutation that is neither acknowledged nor given up.
     pub fn first_pending(&self) -> Option<u64> {
-        self.pending.iter().filter_map(|name| self.attributes.get(name)?.replica.first_pending()).min()
+        self.attributes.first_pending()
     }
 
     /// About how many bytes all pending mutations take. Costs their number.
     pub fn pending_bytes(&self) -> usize {
-        let replicas = self.pending.iter().filter_map(|name| self.attributes.get(name));
-        replicas.map(|attribute| attribute.replica.pending_bytes()).sum()
+        self.attributes.pending().map(|attribute| attribute.replica.pending_bytes()).sum()
     }
 
     /// Is the value what was stored at its revision, with the pending mutations on top? It is not while it is unknown
@@ -324,21 +319,22 @@ impl Session {
     /// Apply a local mutation; it goes out with the next commit. Mutations are numbered from 1.
     /// Gives the document's length in bytes afterwards.
     pub fn mutate(&mut self, name: &str, mutation: Mutation) -> Result<usize, SyncError> {
-        self.mutate_in(name, mutation, None)
+        check_name(name)?;
+        let id = self.attribute(name);
+        self.mutate_in(id, mutation, None)
     }
 
-    fn mutate_in(&mut self, name: &str, mutation: Mutation, group: Option<u64>) -> Result<usize, SyncError> {
-        check_name(name)?;
+    fn mutate_in(&mut self, id: Id, mutation: Mutation, group: Option<u64>) -> Result<usize, SyncError> {
         let max_bytes = self.config.max_document_bytes;
         let number = self.last_mutation + 1;
-        let attribute = self.attribute(name);
+        let attribute = &mut self.attributes[id];
         let len = attribute.replica.mutate(number, mutation, max_bytes, group)?;
         if !attribute.replica.is_loaded() {
             attribute.ask(Want::Load);
         }
         self.last_mutation = number;
-        self.active.insert(name.to_owned());
-        self.pending.insert(name.to_owned());
+        self.attributes.activate(id);
+        self.attributes.expect_settling(id);
         Ok(len)
     }
 
@@ -364,25 +360,26 @@ impl Session {
             self.next_page = Some("0".to_owned());
             self.requests.retain(|request| !request.is_listing());
         }
-        let names: BTreeSet<String> = match names {
-            Some(names) => names.iter().filter(|name| check_name(name).is_ok()).cloned().collect(),
-            None => self.attributes.keys().cloned().collect(),
+        let ids: Vec<Id> = match names {
+            Some(names) => {
+                let names = names.iter().filter(|name| check_name(name).is_ok());
+                names.map(|name| self.attribute(name)).collect()
+            }
+            None => self.attributes.ids().collect(),
         };
-        for name in &names {
-            self.attribute(name).ask(Want::Probe);
+        for id in &ids {
+            self.attributes[*id].ask(Want::Probe);
+            self.attributes.activate(*id);
         }
-        self.active.extend(names.iter().cloned());
-        self.refreshes.begin(names, listing)
+        self.refreshes.begin(ids, listing)
     }
 
-    fn attribute(&mut self, name: &str) -> &mut Attribute {
-        if !self.attributes.contains_key(name) {
+    /// The attribute of this name, which may be new.
+    fn attribute(&mut self, name: &str) -> Id {
+        self.attributes.find(name).unwrap_or_else(|| {
             let key = format!("{}{name}", self.config.prefix);
-            let attribute = Attribute::new(Replica::new(key, Arc::clone(&self.config)));
-            self.attributes.insert(name.to_owned(), attribute);
-            self.active.insert(name.to_owned());
-        }
-        self.attributes.get_mut(name).expect("it is there or was just put there")
+            self.attributes.add(name, Replica::new(key, Arc::clone(&self.config)))
+        })
     }
 }
 
@@ -393,8 +390,8 @@ impl Session {
         if self.commands.is_empty() && self.connected {
             self.list_names(now);
             self.ask_replicas(now);
-            while let Some(name) = self.active.pop_first() {
-                self.send_for(&name, now);
+            while let Some(id) = self.attributes.next_active() {
+                self.send_for(id, now);
             }
             self.send_groups(now);
             self.send_asks(now);
@@ -414,9 +411,9 @@ impl Session {
 
     /// The monotonic time in milliseconds at which the session wants an [`Input::Tick`](crate::command::Input::Tick).
     pub fn poll_timeout(&self) -> Option<u64> {
-        let retry = self.retries.first().map(|(at, _)| *at);
-        let glance = self.glances.first().map(|(at, _)| *at);
-        retry.into_iter().chain(glance).chain(self.next_look).chain(self.overdue_at()).chain(self.next_ask_at()).min()
+        let retry = self.retries.first_number();
+        let glance = self.glances.first_number();
+        [retry, glance, self.next_look, self.overdue_at(), self.next_ask_at()].into_iter().flatten().min()
     }
 
     /// True once where replies are overdue: the host drops the connection and makes a new one.
@@ -445,37 +442,34 @@ impl Session {
         }
     }
 
-    fn send_for(&mut self, name: &str, now: Now) {
-        let Some(attribute) = self.attributes.get_mut(name).filter(|attribute| !attribute.waits) else {
+    fn send_for(&mut self, id: Id, now: Now) {
+        let replica = &self.attributes[id].replica;
+        if self.attributes[id].waits {
             return;
-        };
-        if let Some(sequence) = attribute.replica.outlived(now) {
-            match attribute.replica.group_of(sequence) {
+        }
+        if let Some(sequence) = replica.outlived(now) {
+            match replica.group_of(sequence) {
                 Some(group) => self.give_up_group(group, now),
-                None => self.give_up_commit(name, sequence, now),
+                None => self.give_up_commit(id, sequence, now),
             }
         }
-        self.send_fetch(name, now);
-        self.send_commits(name, now);
+        self.send_fetch(id, now);
+        self.send_commits(id, now);
         // A glance may have had to let commits go first.
-        self.send_fetch(name, now);
+        self.send_fetch(id, now);
     }
 
-    fn send_fetch(&mut self, name: &str, now: Now) {
-        let fetch = self.attributes.get_mut(name).and_then(|attribute| attribute.next_fetch(now));
-        if let Some(fetch) = fetch {
-            self.send(Purpose::Fetch(name.to_owned()), fetch, 0, now);
+    fn send_fetch(&mut self, id: Id, now: Now) {
+        if let Some(fetch) = self.attributes[id].next_fetch(now) {
+            self.send(Purpose::Fetch(id), fetch, 0, now);
         }
     }
 
-    fn send_commits(&mut self, name: &str, now: Now) {
-        loop {
-            let sequence = Sequence(self.last_sequence + 1);
-            let commit = self.attributes.get_mut(name).and_then(|attribute| attribute.next_commit(now, sequence));
-            let Some(commit) = commit else { return };
+    fn send_commits(&mut self, id: Id, now: Now) {
+        while let Some(commit) = self.attributes[id].next_commit(now, Sequence(self.last_sequence + 1)) {
             self.last_sequence = self.last_sequence.max(commit.sequence.0);
             let bytes = commit.plan.bytes();
-            self.send(Purpose::Commit(name.to_owned(), commit.sequence), Command::Commit(commit), bytes, now);
+            self.send(Purpose::Commit(id, commit.sequence), Command::Commit(commit), bytes, now);
         }
     }
 

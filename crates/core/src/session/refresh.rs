@@ -1,6 +1,6 @@
 //! Requests to catch up with the backend, each done once everything it names has been fetched after it was made.
 
-use std::collections::BTreeSet;
+use super::attributes::{Attributes, Id};
 
 /// Names one refresh; later ones are greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -15,16 +15,16 @@ pub(super) struct Refreshes {
 #[derive(Debug)]
 struct Refresh {
     ticket: Ticket,
-    /// Attributes still to be fetched.
-    names: BTreeSet<String>,
+    /// Attributes to be fetched. The last one is looked at until it has been, then the one before it.
+    waits_for: Vec<Id>,
     /// The names themselves are still being listed.
     listing: bool,
 }
 
 impl Refreshes {
-    pub(super) fn begin(&mut self, names: BTreeSet<String>, listing: bool) -> Ticket {
+    pub(super) fn begin(&mut self, waits_for: Vec<Id>, listing: bool) -> Ticket {
         self.newest.0 += 1;
-        self.open.push(Refresh { ticket: self.newest, names, listing });
+        self.open.push(Refresh { ticket: self.newest, waits_for, listing });
         self.newest
     }
 
@@ -33,9 +33,9 @@ impl Refreshes {
     }
 
     /// The listing brought a name that nobody knew.
-    pub(super) fn listed(&mut self, name: &str) {
+    pub(super) fn listed(&mut self, id: Id) {
         for refresh in self.open.iter_mut().filter(|refresh| refresh.listing) {
-            refresh.names.insert(name.to_owned());
+            refresh.waits_for.push(id);
         }
     }
 
@@ -45,18 +45,17 @@ impl Refreshes {
         }
     }
 
-    /// An attribute is as current as it was when `ticket` was the newest.
-    pub(super) fn fetched(&mut self, name: &str, ticket: Ticket) {
-        for refresh in self.open.iter_mut().filter(|refresh| refresh.ticket <= ticket) {
-            refresh.names.remove(name);
-        }
-    }
-
     /// The refreshes that are done, oldest first.
-    pub(super) fn take_done(&mut self) -> Vec<Ticket> {
-        let done = |refresh: &Refresh| refresh.names.is_empty() && !refresh.listing;
-        let tickets = self.open.iter().filter(|refresh| done(refresh)).map(|refresh| refresh.ticket).collect();
-        self.open.retain(|refresh| !done(refresh));
-        tickets
+    pub(super) fn take_done(&mut self, attributes: &Attributes) -> Vec<Ticket> {
+        let mut done = Vec::new();
+        self.open.retain_mut(|Refresh { ticket, waits_for, listing }| {
+            while waits_for.pop_if(|id| attributes[*id].current_as_of >= *ticket).is_some() {}
+            let is_done = waits_for.is_empty() && !*listing;
+            if is_done {
+                done.push(*ticket);
+            }
+            !is_done
+        });
+        done
     }
 }

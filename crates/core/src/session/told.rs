@@ -1,6 +1,7 @@
 //! What the backend tells unasked: keys that changed, and what others have committed.
 
 use super::attribute::Want;
+use super::attributes::Id;
 use super::{Now, Session, check_name};
 use crate::command::{Announcement, Changes, Commits};
 use crate::ids::Revision;
@@ -16,25 +17,25 @@ impl Session {
         // Where commits and changes come on different lines, what changed may be told in a moment.
         let is_final = self.hears.1 != Changes::OfRead;
         for key in keys {
-            let Some(name) = self.followed_name(key) else { continue };
-            let attribute = self.attribute(&name);
+            let Some(id) = self.followed(key) else { continue };
+            let attribute = &mut self.attributes[id];
             if std::mem::take(&mut attribute.announced) {
                 // Most likely that was it. But somebody who announces nothing may have written at the same time.
-                if !self.glances.iter().any(|(_, glance)| *glance == name) {
-                    self.glances.insert((now.monotonic_ms + GLANCE_MS, name));
+                if !self.glances.values().any(|glance| *glance == id) {
+                    self.glances.add(now.monotonic_ms + GLANCE_MS, id);
                 }
             } else {
                 attribute.changed = is_final;
                 attribute.ask(Want::Probe);
-                self.active.insert(name);
+                self.attributes.activate(id);
             }
         }
     }
 
     /// The attribute of a key, if this session is to follow it.
-    fn followed_name(&self, key: &str) -> Option<String> {
+    fn followed(&mut self, key: &str) -> Option<Id> {
         let name = key.strip_prefix(&self.config.prefix).filter(|name| check_name(name).is_ok())?;
-        (self.config.names.is_none() || self.attributes.contains_key(name)).then(|| name.to_owned())
+        if self.config.names.is_some() { self.attributes.find(name) } else { Some(self.attribute(name)) }
     }
 
     /// What was committed together is taken in together, or found out by reading.
@@ -42,11 +43,11 @@ impl Session {
         self.last_told += 1;
         let mut waiting = Vec::new();
         for told in told {
-            let Some(name) = self.followed_name(&told.key) else { continue };
+            let Some(id) = self.followed(&told.key) else { continue };
             let (is_own, number) = (told.writer == self.config.writer, self.last_told);
             let is_said_again = self.hears.0 == Commits::Beside && self.hears.1 != Changes::Unheard;
-            self.active.insert(name.clone());
-            let attribute = self.attribute(&name);
+            self.attributes.activate(id);
+            let attribute = &mut self.attributes[id];
             attribute.announced = is_said_again;
             // Of its own commits, it tells where the server has put appends.
             if is_own && !attribute.replica.may_have_landed() {
@@ -55,79 +56,79 @@ impl Session {
             if !attribute.replica.is_loaded() {
                 attribute.ask(Want::Probe);
             } else if attribute.told.len() == MAX_TOLD {
-                self.forget_told(&name);
-                self.attribute(&name).ask(Want::Tail);
+                self.forget_told(id);
+                self.attributes[id].ask(Want::Tail);
             } else {
                 attribute.told.push_back((told, number));
-                waiting.push(name);
+                waiting.push(id);
             }
         }
         if waiting.len() > 1 {
             self.told_together.insert(self.last_told, waiting.clone());
         }
-        for name in waiting {
-            self.follow(&name, now);
+        for id in waiting {
+            self.follow(id, now);
         }
     }
 
     /// What waits for one attribute will be read instead; what it was told together with need not wait for it.
-    pub(super) fn forget_told(&mut self, name: &str) {
-        for (_, number) in self.attribute(name).told.drain(..).collect::<Vec<_>>() {
+    pub(super) fn forget_told(&mut self, id: Id) {
+        for (_, number) in self.attributes[id].told.drain(..) {
             self.told_together.remove(number);
         }
     }
 
     /// Take in what others have told, once nothing of this session's is on its way.
-    pub(super) fn follow(&mut self, name: &str, now: Now) {
-        while let Some(number) = self.told_next(name) {
-            let together = self.told_together.get(number).cloned().unwrap_or_else(|| vec![name.to_owned()]);
-            if !together.iter().all(|name| self.told_next(name) == Some(number)) {
+    pub(super) fn follow(&mut self, id: Id, now: Now) {
+        while let Some(number) = self.told_next(id) {
+            let together = self.told_together.get(number).cloned().unwrap_or_else(|| vec![id]);
+            if !together.iter().all(|id| self.told_next(*id) == Some(number)) {
                 // They are looked at again when the others are.
                 return;
             }
             self.told_together.remove(number);
-            for name in &together {
-                self.follow_one(name, now);
-                self.active.insert(name.clone());
+            for one in &together {
+                self.follow_one(*one, now);
+                self.attributes.activate(*one);
             }
             // The others may have more by now.
-            for other in together.iter().filter(|other| *other != name) {
+            for other in together.into_iter().filter(|other| *other != id) {
                 self.follow(other, now);
             }
         }
     }
 
     /// The number of what an attribute can take in next.
-    fn told_next(&self, name: &str) -> Option<u64> {
-        let attribute = self.attributes.get(name)?;
+    fn told_next(&self, id: Id) -> Option<u64> {
+        let attribute = &self.attributes[id];
         let (told, number) = attribute.told.front()?;
         (attribute.is_at_rest() || attribute.may_follow_behind(told, &self.config.writer)).then_some(*number)
     }
 
-    fn follow_one(&mut self, name: &str, now: Now) {
-        let Some((told, _)) = self.attribute(name).told.pop_front() else { return };
-        if !self.attribute(name).replica.has_heard(&told) {
-            self.abort_strict(name, now);
+    fn follow_one(&mut self, id: Id, now: Now) {
+        let Some((told, _)) = self.attributes[id].told.pop_front() else { return };
+        if !self.attributes[id].replica.has_heard(&told) {
+            self.abort_strict(id, now);
         }
-        let replica = &mut self.attribute(name).replica;
+        let replica = &mut self.attributes[id].replica;
         let followed =
             if replica.can_follow_behind() { replica.follow_behind(&told) } else { replica.follow(&told, now) };
         match followed {
             Followed::With(rebased) => {
-                self.report_rebased(name, rebased, now);
-                let attribute = self.attribute(name);
+                self.report_rebased(id, rebased, now);
+                let attribute = &mut self.attributes[id];
                 let revision = attribute.replica.revision().unwrap_or(Revision(0));
                 if let Some(found) = attribute.expected.take_if(|expected| expected.revision == revision) {
                     attribute.known_here = true;
+                    attribute.fetched(found.ticket);
                     let more = attribute.replica.landed_revision();
-                    self.refreshes.fetched(name, found.ticket);
-                    self.expect(name, more, now);
+                    self.expect(id, more, now);
                 }
             }
             Followed::Old => {}
             Followed::Gap => {
-                self.forget_told(name);
-                self.attribute(name).ask(Want::Tail);
+                self.forget_told(id);
+                self.attributes[id].ask(Want::Tail);
             }
         }
     }
