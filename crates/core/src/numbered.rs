@@ -50,6 +50,15 @@ impl<T> Numbered<T> {
         self.find(number).ok().map(|at| &mut self.0[at].1)
     }
 
+    /// The value of a number, which is this one where it has none yet.
+    pub fn entry(&mut self, number: u64, new: impl FnOnce() -> T) -> &mut T {
+        let at = self.find(number).unwrap_or_else(|at| {
+            self.0.insert(at, (number, new()));
+            at
+        });
+        &mut self.0[at].1
+    }
+
     /// Take a value out.
     pub fn remove(&mut self, number: u64) -> Option<T> {
         let at = self.find(number).ok()?;
@@ -105,7 +114,7 @@ mod tests {
         assert_eq!(all.iter().collect::<Vec<_>>(), [(1, &10), (2, &21), (3, &30), (5, &50)]);
         assert_eq!((all.get(4), all.get(5), all.first()), (None, Some(&50), Some(&10)));
         assert_eq!((all.remove(1), all.remove(1), all.first()), (Some(10), None, Some(&21)));
-        *all.get_mut(3).unwrap() += 1;
+        *all.entry(3, || 0) += 1;
         all.retain(|value| *value != 21);
         all.add(5, 51);
         all.add(4, 40);

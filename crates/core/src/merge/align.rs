@@ -1,7 +1,7 @@
 //! Which elements of a list stayed when somebody wrote it anew.
 
 use crate::document::{Dict, List, Node};
-use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys whose values tell elements of a list apart, by the habit of most data.
 const IDENTITY_KEYS: [&str; 4] = ["id", "_id", "key", "uuid"];
@@ -43,10 +43,8 @@ pub(super) fn align(old: &List, new: &List) -> Alignment {
     let equal = equal_once(&old, &new);
     let stay = longest_ascending(&equal);
     let moved: Vec<Pair> = equal.into_iter().filter(|pair| stay.binary_search(pair).is_err()).collect();
-    let (mut moved_from, mut moved_to): (HashSet<_>, HashSet<_>) =
-        moved.iter().map(|pair| (pair.old, pair.new)).unzip();
-    let old: Vec<_> = old.into_iter().filter(|(index, _)| !moved_from.remove(index)).collect();
-    let new: Vec<_> = new.into_iter().filter(|(index, _)| !moved_to.remove(index)).collect();
+    let old = without(old, moved.iter().map(|pair| pair.old).collect());
+    let new = without(new, moved.iter().map(|pair| pair.new).collect());
 
     let mut middle = stay.clone();
     between(&old, &new, &stay, |old, new| {
@@ -92,6 +90,13 @@ fn between<'a>(
     visit(old, new);
 }
 
+/// Elements but those with these indexes.
+fn without(mut elements: Vec<Element<'_>>, mut indexes: Vec<usize>) -> Vec<Element<'_>> {
+    indexes.sort_unstable();
+    elements.retain(|(index, _)| indexes.binary_search(index).is_err());
+    elements
+}
+
 /// Elements that are equal and found once on either side; ascending in the old list.
 fn equal_once(old: &[Element<'_>], new: &[Element<'_>]) -> Vec<Pair> {
     if old.is_empty() || new.is_empty() {
@@ -100,19 +105,26 @@ fn equal_once(old: &[Element<'_>], new: &[Element<'_>]) -> Vec<Pair> {
     let in_new = once_each(new);
     let mut pairs: Vec<Pair> = once_each(old)
         .into_iter()
-        .filter_map(|(node, old)| Some(Pair { old: old?, new: in_new.get(node).copied()?? }))
+        .filter_map(|(hash, (old, node))| {
+            let (_, (new, same)) = in_new[in_new.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?];
+            (node == same).then_some(Pair { old, new })
+        })
         .collect();
     pairs.sort_unstable();
     pairs
 }
 
-/// Where each value is; None for one that is there more than once.
-fn once_each<'a>(elements: &[Element<'a>]) -> HashMap<&'a Node, Option<usize>> {
-    let mut places = HashMap::with_capacity(elements.len());
-    for (index, node) in elements {
-        places.entry(*node).and_modify(|place| *place = None).or_insert(Some(*index));
-    }
-    places
+/// Elements whose value is there once, by the hash of it. (Two values with one hash count as one that is there twice.)
+fn once_each<'a>(elements: &[Element<'a>]) -> Vec<(u64, Element<'a>)> {
+    let hashed = |element: &Element<'a>| {
+        let mut hasher = DefaultHasher::new();
+        element.1.hash(&mut hasher);
+        (hasher.finish(), *element)
+    };
+    let mut all: Vec<_> = elements.iter().map(hashed).collect();
+    all.sort_unstable_by_key(|(hash, _)| *hash);
+    let runs = all.chunk_by(|(one, _), (next, _)| one == next);
+    runs.filter_map(|run| if let [one] = run { Some(*one) } else { None }).collect()
 }
 
 /// Of pairs with ascending first parts, the most whose second parts ascend too (patience sorting).

@@ -4,7 +4,6 @@
 use super::align::{Alignment, Pair, align};
 use crate::document::{Dict, List, Node};
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
-use std::collections::HashSet;
 use std::ops::Range;
 
 /// Mutations that turn `old` into `new`, to the byte.
@@ -113,10 +112,9 @@ impl Diff {
 
 /// Do the keys that stay keep their order, with new keys after them?
 fn keeps_order(old: &Dict, new: &Dict) -> bool {
-    let new_keys: HashSet<&str> = new.iter().map(|(key, _)| key.as_str()).collect();
-    let stay = old.iter().map(|(key, _)| key.as_str()).filter(|key| new_keys.contains(key));
-    let mut in_new = new.iter().map(|(key, _)| key.as_str());
-    stay.into_iter().all(|key| in_new.next() == Some(key))
+    let mut stay = old.iter().map(|(key, _)| key).filter(|key| new.position(key).is_some());
+    let mut in_new = new.iter().map(|(key, _)| key);
+    stay.all(|key| in_new.next() == Some(key))
 }
 
 fn json(value: &Node) -> Json {

@@ -3,7 +3,7 @@
 use super::align::{Pair, align};
 use super::transform::Fate;
 use crate::document::{List, Node};
-use std::collections::HashMap;
+use crate::numbered::Numbered;
 use std::ops::Range;
 
 /// Names an element while mutations are carried over: the index in the old list, or a number past it.
@@ -24,8 +24,10 @@ pub(super) struct ListMap<'a> {
     /// and as the mutations carried so far leave the new one.
     new: Vec<Id>,
     next_id: Id,
-    /// What has been named, and what pending mutations put there.
-    named: HashMap<Id, Fate<'a>>,
+    /// Ids from here on are of elements that pending mutations put there.
+    first_fresh: Id,
+    /// What has been named.
+    named: Numbered<Fate<'a>>,
 }
 
 /// Where a splice cuts the new list.
@@ -39,23 +41,28 @@ pub(super) struct Cut {
 impl<'a> ListMap<'a> {
     pub(super) fn new(old: &'a List, new: &'a List) -> Self {
         let alignment = align(old, new);
-        let mut next_id = old.len();
         let mut partners: Vec<Pair> = alignment.middle.iter().chain(&alignment.moved).copied().collect();
         partners.sort_unstable();
-        let partner_of: HashMap<usize, Id> = partners.iter().map(|pair| (pair.new, pair.old)).collect();
-        let mut ids = Vec::with_capacity(new.len());
-        ids.extend(0..alignment.start);
-        for index in alignment.start..new.len() - alignment.end {
-            ids.push(partner_of.get(&index).copied().unwrap_or_else(|| {
-                next_id += 1;
-                next_id - 1
-            }));
-        }
+        // First those that nobody knows.
+        let middle = alignment.start..new.len() - alignment.end;
+        let mut ids: Vec<Id> = (0..alignment.start).chain(middle.map(|index| old.len() + index)).collect();
         ids.extend(old.len() - alignment.end..old.len());
-        let (start, end) = (alignment.start, alignment.end);
-        let old_ids = (0..old.len()).collect();
-        let named = HashMap::new();
-        Self { old_list: old, new_list: new, start, end, partners, old: old_ids, new: ids, next_id, named }
+        for pair in &partners {
+            ids[pair.new] = pair.old;
+        }
+        let first_fresh = old.len() + new.len();
+        Self {
+            old_list: old,
+            new_list: new,
+            start: alignment.start,
+            end: alignment.end,
+            partners,
+            old: (0..old.len()).collect(),
+            new: ids,
+            next_id: first_fresh,
+            first_fresh,
+            named: Numbered::default(),
+        }
     }
 
     /// The value at an index of the old list, whose index becomes that in the new one. None where it is gone.
@@ -63,14 +70,15 @@ impl<'a> ListMap<'a> {
         let id = *self.old.get(*index)?;
         *index = self.find(id, *index)?;
         let (old, new) = self.values(id);
-        Some(self.named.entry(id).or_insert_with(|| Fate::between(old, new)))
+        let is_fresh = id >= self.first_fresh;
+        Some(self.named.entry(id as u64, || if is_fresh { Fate::Pending } else { Fate::between(old, new) }))
     }
 
     /// Another value for an element. Gives its index in the new list.
     pub(super) fn replace(&mut self, index: usize) -> Option<usize> {
         let id = *self.old.get(index)?;
         let place = self.find(id, index);
-        self.named.insert(id, Fate::Pending);
+        self.named.insert(id as u64, Fate::Pending);
         place
     }
 
@@ -119,11 +127,12 @@ impl<'a> ListMap<'a> {
     /// Elements take the order they were given; what they did not know comes after them, in its order.
     pub(super) fn permute(&mut self, order: &[usize]) -> Vec<usize> {
         self.old = order.iter().filter_map(|&index| self.old.get(index).copied()).collect();
-        let mut places: HashMap<Id, usize> = self.new.iter().copied().zip(0..).collect();
-        let mut new_order: Vec<usize> = self.old.iter().filter_map(|id| places.remove(id)).collect();
-        let mut unknown: Vec<usize> = places.into_values().collect();
-        unknown.sort_unstable();
-        new_order.extend(unknown);
+        let mut places = vec![None; self.next_id];
+        for (place, id) in self.new.iter().enumerate() {
+            places[*id] = Some(place);
+        }
+        let mut new_order: Vec<usize> = self.old.iter().filter_map(|id| places[*id].take()).collect();
+        new_order.extend(self.new.iter().filter_map(|id| places[*id]));
         self.new = new_order.iter().map(|&index| self.new[index]).collect();
         new_order
     }
@@ -160,7 +169,7 @@ impl<'a> ListMap<'a> {
 
     /// Has somebody put another value in the place of this scalar?
     fn is_overwritten(&self, id: Id) -> bool {
-        if self.named.contains_key(&id) {
+        if self.named.get(id as u64).is_some() {
             return false;
         }
         matches!(self.values(id), (Some(old @ Node::Scalar(_)), Some(new)) if old != new)
@@ -169,9 +178,6 @@ impl<'a> ListMap<'a> {
     fn fresh(&mut self, count: usize) -> Range<Id> {
         let ids = self.next_id..self.next_id + count;
         self.next_id += count;
-        for id in ids.clone() {
-            self.named.insert(id, Fate::Pending);
-        }
         ids
     }
 }

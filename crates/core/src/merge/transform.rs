@@ -7,6 +7,7 @@
 use super::list_map::ListMap;
 use crate::document::{Dict, Node};
 use crate::mutation::{JsonList, Mutation, Path, Step};
+use compact_str::CompactString;
 use std::collections::HashMap;
 
 /// What becomes of one pending mutation.
@@ -30,9 +31,9 @@ pub(super) enum Fate<'a> {
     /// Both documents have it; nothing in it has been named yet.
     Both(&'a Node, &'a Node),
     /// A list in both.
-    List(ListMap<'a>),
+    List(Box<ListMap<'a>>),
     /// A dict in both.
-    Dict(DictMap<'a>),
+    Dict(Box<DictMap<'a>>),
     /// A pending mutation put it there: it is the same in both.
     Pending,
     /// There was none when mutations were made, or a pending mutation took it out.
@@ -47,7 +48,9 @@ pub(super) struct DictMap<'a> {
     old: &'a Dict,
     new: &'a Dict,
     /// Of the keys that pending mutations named: those they set are `Pending`, those they took out `Absent`.
-    named: HashMap<String, Fate<'a>>,
+    named: Vec<Fate<'a>>,
+    /// Where those are.
+    places: HashMap<CompactString, u32>,
 }
 
 const NO_CONTAINER: Carried = Carried::Lost("the list or dict that it changes is gone");
@@ -83,7 +86,7 @@ impl<'a> Transform<'a> {
             }
             Mutation::Set { mut path, key, value } => match self.root.descend(&mut path) {
                 Some(Fate::Dict(dict)) => {
-                    dict.named.insert(key.to_string(), Fate::Pending);
+                    *dict.enter(&key) = Fate::Pending;
                     Carried::As(vec![Mutation::Set { path, key, value }])
                 }
                 Some(Fate::Pending) => Carried::As(vec![Mutation::Set { path, key, value }]),
@@ -91,7 +94,7 @@ impl<'a> Transform<'a> {
             },
             Mutation::Unset { mut path, key } => match self.root.descend(&mut path) {
                 Some(Fate::Dict(dict)) => {
-                    dict.named.insert(key.to_string(), Fate::Absent);
+                    *dict.enter(&key) = Fate::Absent;
                     Carried::As(vec![Mutation::Unset { path, key }])
                 }
                 Some(Fate::Pending) => Carried::As(vec![Mutation::Unset { path, key }]),
@@ -196,8 +199,8 @@ impl<'a> Fate<'a> {
     fn open(&mut self) {
         if let Self::Both(old, new) = *self {
             *self = match (old, new) {
-                (Node::List(old), Node::List(new)) => Self::List(ListMap::new(old, new)),
-                (Node::Dict(old), Node::Dict(new)) => Self::Dict(DictMap { old, new, named: HashMap::new() }),
+                (Node::List(old), Node::List(new)) => Self::List(Box::new(ListMap::new(old, new))),
+                (Node::Dict(old), Node::Dict(new)) => Self::Dict(Box::new(DictMap::new(old, new))),
                 _ => Self::Gone,
             };
         }
@@ -205,28 +208,35 @@ impl<'a> Fate<'a> {
 }
 
 impl<'a> DictMap<'a> {
-    fn enter(&mut self, key: &str) -> &mut Fate<'a> {
-        let (old, new) = (self.old, self.new);
-        self.named.entry(key.to_owned()).or_insert_with(|| Fate::between(old.get(key), new.get(key)))
+    fn new(old: &'a Dict, new: &'a Dict) -> Self {
+        Self { old, new, named: Vec::new(), places: HashMap::new() }
+    }
+
+    fn enter(&mut self, key: &CompactString) -> &mut Fate<'a> {
+        let place = self.places.get(key).map_or(self.named.len(), |place| *place as usize);
+        if place == self.named.len() {
+            self.places.insert(key.clone(), u32::try_from(place).expect("memory ends before numbers do"));
+            self.named.push(Fate::between(self.old.get(key), self.new.get(key)));
+        }
+        &mut self.named[place]
     }
 
     /// A clear takes out the keys that were there when it was made.
     fn clear(&mut self, path: &Path) -> Vec<Mutation> {
-        let unseen = |key: &str| self.old.get(key).is_none() && !self.named.contains_key(key);
-        let mutations = if self.new.iter().any(|(key, _)| unseen(key)) {
-            let old = self.old.iter().map(|(key, _)| key.as_str()).filter(|key| !self.named.contains_key(*key));
-            let named = self.named.keys().map(String::as_str);
-            // In an order of its own, so that every replica does the same.
-            let mut keys: Vec<&str> = old.chain(named).collect();
-            keys.sort_unstable();
-            keys.into_iter().map(|key| Mutation::Unset { path: path.clone(), key: key.into() }).collect()
-        } else {
+        let is_seen = |key: &CompactString| self.old.position(key).is_some() || self.places.contains_key(key);
+        let mutations = if self.new.iter().all(|(key, _)| is_seen(key)) {
             vec![Mutation::Clear { path: path.clone() }]
+        } else {
+            let named = self.places.keys().filter(|key| self.old.position(key).is_none());
+            let mut keys: Vec<&CompactString> = self.old.iter().map(|(key, _)| key).chain(named).collect();
+            // In an order of its own, so that every replica does the same.
+            keys.sort_unstable();
+            keys.into_iter().map(|key| Mutation::Unset { path: path.clone(), key: key.clone() }).collect()
         };
-        self.named = self.named.drain().map(|(key, _)| (key, Fate::Absent)).collect();
         for (key, _) in self.old.iter() {
-            self.named.insert(key.to_string(), Fate::Absent);
+            self.enter(key);
         }
+        self.named.fill_with(|| Fate::Absent);
         mutations
     }
 }
