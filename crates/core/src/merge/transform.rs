@@ -53,8 +53,6 @@ pub(super) struct DictMap<'a> {
     places: HashMap<CompactString, u32>,
 }
 
-const NO_CONTAINER: Carried = Carried::Lost("the list or dict that it changes is gone");
-
 impl<'a> Transform<'a> {
     /// From the document that the mutations were made on to the new one.
     pub fn new(old: Option<&'a Node>, new: Option<&'a Node>) -> Self {
@@ -69,81 +67,46 @@ impl<'a> Transform<'a> {
     /// The next mutation.
     pub fn carry(&mut self, mutation: Mutation) -> Carried {
         match mutation {
-            Mutation::Assign { .. } => {
-                self.root = Fate::Pending;
-                Carried::As(vec![mutation])
-            }
-            Mutation::Create { .. } => {
-                // What is there already stays as it is.
-                if matches!(self.root, Fate::Absent | Fate::Gone) {
-                    self.root = Fate::Pending;
-                }
-                Carried::As(vec![mutation])
-            }
-            Mutation::Delete => {
-                self.root = Fate::Absent;
-                Carried::As(vec![mutation])
-            }
-            Mutation::Set { mut path, key, value } => match self.root.descend(&mut path) {
-                Some(Fate::Dict(dict)) => {
-                    *dict.enter(&key) = Fate::Pending;
-                    Carried::As(vec![Mutation::Set { path, key, value }])
-                }
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Set { path, key, value }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Unset { mut path, key } => match self.root.descend(&mut path) {
-                Some(Fate::Dict(dict)) => {
-                    *dict.enter(&key) = Fate::Absent;
-                    Carried::As(vec![Mutation::Unset { path, key }])
-                }
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Unset { path, key }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Clear { mut path } => match self.root.descend(&mut path) {
-                Some(Fate::Dict(dict)) => Carried::As(dict.clear(&path)),
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Clear { path }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Replace { mut path, index, value } => match self.root.descend(&mut path) {
-                Some(Fate::List(list)) => match list.replace(index) {
-                    Some(index) => Carried::As(vec![Mutation::Replace { path, index, value }]),
-                    None => Carried::Lost("the element that it replaces was removed"),
-                },
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Replace { path, index, value }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Append { mut path, values } => match self.root.descend(&mut path) {
-                Some(Fate::List(list)) => {
-                    list.append(values.count);
-                    Carried::As(vec![Mutation::Append { path, values }])
-                }
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Append { path, values }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Splice { mut path, index, remove, values } => match self.root.descend(&mut path) {
-                Some(Fate::List(list)) => Carried::As(splice(list, &path, index, remove, values)),
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Splice { path, index, remove, values }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Permute { mut path, order } => match self.root.descend(&mut path) {
-                Some(Fate::List(list)) => {
-                    let order = list.permute(&order);
-                    Carried::As(vec![Mutation::Permute { path, order }])
-                }
-                Some(Fate::Pending) => Carried::As(vec![Mutation::Permute { path, order }]),
-                _ => NO_CONTAINER,
-            },
-            Mutation::Increment { mut path, by } => match self.root.reach(&mut path) {
-                None | Some(Fate::Gone) => Carried::Lost("the number that it adds to is gone"),
-                Some(fate) => {
-                    if matches!(fate, Fate::Absent) {
-                        *fate = Fate::Pending;
-                    }
-                    Carried::As(vec![Mutation::Increment { path, by }])
-                }
-            },
+            Mutation::Assign { .. } => self.root = Fate::Pending,
+            // What is there already stays as it is.
+            Mutation::Create { .. } if matches!(self.root, Fate::Absent | Fate::Gone) => self.root = Fate::Pending,
+            Mutation::Create { .. } => {}
+            Mutation::Delete => self.root = Fate::Absent,
+            Mutation::Increment { .. } => return self.carry_increment(mutation),
+            _ => return self.carry_inside(mutation),
         }
+        Carried::As(vec![mutation])
+    }
+
+    fn carry_increment(&mut self, mut mutation: Mutation) -> Carried {
+        match self.root.reach(mutation.path_mut()) {
+            None | Some(Fate::Gone) => return Carried::Lost("the number that it adds to is gone"),
+            Some(fate @ Fate::Absent) => *fate = Fate::Pending,
+            _ => {}
+        }
+        Carried::As(vec![mutation])
+    }
+
+    /// One of what is in a container.
+    fn carry_inside(&mut self, mut mutation: Mutation) -> Carried {
+        let container = self.root.reach(mutation.path_mut()).map(Fate::open);
+        match (container, &mut mutation) {
+            (Some(Fate::Pending), _) => {}
+            (Some(Fate::Dict(dict)), Mutation::Set { key, .. }) => *dict.enter(key) = Fate::Pending,
+            (Some(Fate::Dict(dict)), Mutation::Unset { key, .. }) => *dict.enter(key) = Fate::Absent,
+            (Some(Fate::Dict(dict)), Mutation::Clear { path }) => return Carried::As(dict.clear(path)),
+            (Some(Fate::List(list)), Mutation::Replace { index, .. }) => match list.replace(*index) {
+                Some(place) => *index = place,
+                None => return Carried::Lost("the element that it replaces was removed"),
+            },
+            (Some(Fate::List(list)), Mutation::Append { values, .. }) => list.append(values.count),
+            (Some(Fate::List(list)), Mutation::Splice { path, index, remove, values }) => {
+                return Carried::As(splice(list, path, *index, *remove, std::mem::take(values)));
+            }
+            (Some(Fate::List(list)), Mutation::Permute { order, .. }) => *order = list.permute(order),
+            _ => return Carried::Lost("the list or dict that it changes is gone"),
+        }
+        Carried::As(vec![mutation])
     }
 }
 
@@ -173,19 +136,11 @@ impl<'a> Fate<'a> {
         }
     }
 
-    /// Down a path of the old document to a container, which becomes the path in the new one. None where it leads to
-    /// what is gone.
-    fn descend(&mut self, path: &mut [Step]) -> Option<&mut Self> {
-        let container = self.reach(path)?;
-        container.open();
-        Some(container)
-    }
-
-    /// The same, to any value.
+    /// Down a path of the old document to a value, which becomes the path in the new one. None where it leads to what is
+    /// gone.
     fn reach(&mut self, path: &mut [Step]) -> Option<&mut Self> {
         let Some((step, rest)) = path.split_first_mut() else { return Some(self) };
-        self.open();
-        let inner = match (self, step) {
+        let inner = match (self.open(), step) {
             // The rest of the path is the same.
             (this @ Self::Pending, _) => return Some(this),
             (Self::List(list), Step::Index(index)) => list.enter(index)?,
@@ -196,7 +151,7 @@ impl<'a> Fate<'a> {
     }
 
     /// Get ready to be named.
-    fn open(&mut self) {
+    fn open(&mut self) -> &mut Self {
         if let Self::Both(old, new) = *self {
             *self = match (old, new) {
                 (Node::List(old), Node::List(new)) => Self::List(Box::new(ListMap::new(old, new))),
@@ -204,6 +159,7 @@ impl<'a> Fate<'a> {
                 _ => Self::Gone,
             };
         }
+        self
     }
 }
 

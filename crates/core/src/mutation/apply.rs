@@ -98,42 +98,47 @@ pub fn locate(value: Option<&Node>, mutation: &Mutation, add_floats: AddFloats) 
 /// Gives the edit, and what takes it back.
 pub fn apply(value: &mut Option<Node>, mutation: &Mutation, located: Located) -> (Edit, Undo) {
     let Located { edit, mut values } = located;
-    let mut undo = Undo::Nothing;
-    match mutation {
-        Mutation::Create { .. } if value.is_some() => {}
-        Mutation::Assign { .. } | Mutation::Create { .. } => {
-            undo = Undo::Whole(std::mem::replace(value, values.pop()));
-        }
-        Mutation::Delete => undo = Undo::Whole(value.take()),
-        Mutation::Set { path, key, .. } => dict_change(value, path, |dict| {
-            if let Some(node) = values.pop() {
-                undo = Undo::Value(dict.set(key, node));
-            }
-        }),
-        Mutation::Unset { path, key } => dict_change(value, path, |dict| {
-            undo = dict.unset(key).map_or(Undo::Nothing, |(position, node)| Undo::Entry(position, node));
-        }),
-        Mutation::Clear { path } => dict_change(value, path, |dict| undo = Undo::Dict(std::mem::take(dict))),
-        Mutation::Replace { path, index, .. } => {
-            list_change(value, path, |list| undo = Undo::Value(list.splice(*index, 1, values).pop()));
-        }
-        Mutation::Append { path, .. } => list_change(value, path, |list| {
-            list.splice(list.len(), 0, values);
-            undo = Undo::Elements(Vec::new());
-        }),
-        Mutation::Splice { path, index, remove, .. } => {
-            list_change(value, path, |list| undo = Undo::Elements(list.splice(*index, *remove, values)));
-        }
-        Mutation::Permute { path, order } => list_change(value, path, |list| {
-            list.permute(order);
-            undo = Undo::Order;
-        }),
+    let undo = match mutation {
+        Mutation::Create { .. } if value.is_some() => Undo::Nothing,
+        Mutation::Assign { .. } | Mutation::Create { .. } => Undo::Whole(std::mem::replace(value, values.pop())),
+        Mutation::Delete => Undo::Whole(value.take()),
         Mutation::Increment { path, .. } => {
             let after = text(values.last());
-            undo = Undo::Number { before: put(value, path, values.pop()), after };
+            Undo::Number { before: put(value, path, values.pop()), after }
         }
-    }
+        _ => {
+            let mut undo = Undo::Nothing;
+            change(value.as_mut(), mutation.path(), &mut |node| {
+                undo = apply_inside(node, mutation, std::mem::take(&mut values));
+            });
+            undo
+        }
+    };
     (edit, undo)
+}
+
+fn apply_inside(container: &mut Node, mutation: &Mutation, mut values: Vec<Node>) -> Undo {
+    match (container, mutation) {
+        (Node::Dict(dict), Mutation::Set { key, .. }) => match values.pop() {
+            Some(node) => Undo::Value(dict.set(key, node)),
+            None => Undo::Nothing,
+        },
+        (Node::Dict(dict), Mutation::Unset { key, .. }) => match dict.unset(key) {
+            Some((position, node)) => Undo::Entry(position, node),
+            None => Undo::Nothing,
+        },
+        (Node::Dict(dict), Mutation::Clear { .. }) => Undo::Dict(std::mem::take(dict)),
+        (Node::List(list), Mutation::Replace { index, .. }) => Undo::Value(list.splice(*index, 1, values).pop()),
+        (Node::List(list), Mutation::Append { .. }) => Undo::Elements(list.splice(list.len(), 0, values)),
+        (Node::List(list), Mutation::Splice { index, remove, .. }) => {
+            Undo::Elements(list.splice(*index, *remove, values))
+        }
+        (Node::List(list), Mutation::Permute { order, .. }) => {
+            list.permute(order);
+            Undo::Order
+        }
+        _ => Undo::Nothing,
+    }
 }
 
 fn splice(
@@ -253,44 +258,17 @@ pub(super) fn node_at<'a>(value: Option<&'a Node>, path: &[Step]) -> Result<(&'a
     Ok((node, start))
 }
 
-pub(super) fn dict_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut Dict)) {
-    node_change(value.as_mut(), path, |node| {
-        if let Node::Dict(dict) = node {
-            change(dict);
-        }
-    });
-}
-
-pub(super) fn list_change(value: &mut Option<Node>, path: &[Step], change: impl FnOnce(&mut List)) {
-    node_change(value.as_mut(), path, |node| {
-        if let Node::List(list) = node {
-            change(list);
-        }
-    });
-}
-
 /// Change the node at a path; the lengths along the path follow.
-fn node_change(node: Option<&mut Node>, path: &[Step], change: impl FnOnce(&mut Node)) {
-    // A generic closure inside a closure per level would be a type per level.
-    fn descend(node: &mut Node, path: &[Step], change: &mut dyn FnMut(&mut Node)) {
-        match (path, node) {
-            ([], node) => change(node),
-            ([Step::Index(index), rest @ ..], Node::List(list)) => {
-                list.update(*index, |inner| descend(inner, rest, change));
-            }
-            ([Step::Key(key), rest @ ..], Node::Dict(dict)) => {
-                dict.update(key, |inner| descend(inner, rest, change));
-            }
-            _ => {}
+pub(super) fn change(value: Option<&mut Node>, path: &[Step], how: &mut dyn FnMut(&mut Node)) {
+    match (path, value) {
+        ([], Some(node)) => how(node),
+        ([Step::Index(index), rest @ ..], Some(Node::List(list))) => {
+            list.update(*index, |inner| change(Some(inner), rest, how));
         }
-    }
-    if let Some(node) = node {
-        let mut change = Some(change);
-        descend(node, path, &mut |node| {
-            if let Some(change) = change.take() {
-                change(node);
-            }
-        });
+        ([Step::Key(key), rest @ ..], Some(Node::Dict(dict))) => {
+            dict.update(key, |inner| change(Some(inner), rest, how));
+        }
+        _ => {}
     }
 }
 

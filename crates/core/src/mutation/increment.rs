@@ -1,6 +1,6 @@
 //! An increment is the mutation that gives the number its new value, once it is known what is there.
 
-use super::apply::{dict_change, list_change, node_at};
+use super::apply::{change, node_at};
 use super::{Json, Mutation, Step};
 use crate::document::{AddFloats, Node, sum};
 use crate::error::{ErrorCode, SyncError};
@@ -40,20 +40,17 @@ pub fn assignment(path: &[Step], number: &str) -> Mutation {
 }
 
 /// Put a number at a path, or take it away. Gives what was there.
-pub(super) fn put(value: &mut Option<Node>, path: &[Step], number: Option<Node>) -> Option<Node> {
+pub(super) fn put(value: &mut Option<Node>, path: &[Step], mut number: Option<Node>) -> Option<Node> {
+    let Some((step, path)) = path.split_last() else { return std::mem::replace(value, number) };
     let mut before = None;
-    match path.split_last() {
-        None => before = std::mem::replace(value, number),
-        Some((Step::Key(key), path)) => dict_change(value, path, |dict| {
-            before = match number {
-                Some(number) => dict.set(key, number),
-                None => dict.unset(key).map(|(_, node)| node),
-            };
-        }),
-        Some((Step::Index(index), path)) => {
-            list_change(value, path, |list| before = list.splice(*index, 1, number.into_iter().collect()).pop());
-        }
-    }
+    change(value.as_mut(), path, &mut |container| {
+        before = match (container, step, number.take()) {
+            (Node::Dict(dict), Step::Key(key), Some(number)) => dict.set(key, number),
+            (Node::Dict(dict), Step::Key(key), None) => dict.unset(key).map(|(_, node)| node),
+            (Node::List(list), Step::Index(index), Some(number)) => list.splice(*index, 1, vec![number]).pop(),
+            _ => None,
+        };
+    });
     before
 }
 

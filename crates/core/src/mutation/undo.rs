@@ -1,7 +1,7 @@
 //! Taking mutations back, last one first.
 
 use super::Mutation;
-use super::apply::{dict_change, list_change};
+use super::apply::change;
 use super::increment::put;
 use crate::document::{Dict, Node};
 use compact_str::CompactString;
@@ -36,32 +36,43 @@ pub enum Undo {
 pub fn undo(value: &mut Option<Node>, mutation: &Mutation, undo: Undo) {
     match (mutation, undo) {
         (_, Undo::Whole(before)) => *value = before,
-        (Mutation::Set { path, key, .. }, Undo::Value(before)) => dict_change(value, path, |dict| match before {
-            Some(node) => drop(dict.set(key, node)),
-            None => drop(dict.unset(key)),
-        }),
-        (Mutation::Unset { path, key }, Undo::Entry(position, node)) => {
-            dict_change(value, path, |dict| dict.put_back(position, key.clone(), node));
+        (Mutation::Increment { path, .. }, Undo::Number { before, .. }) => drop(put(value, path, before)),
+        (_, undo) => {
+            let mut undo = Some(undo);
+            change(value.as_mut(), mutation.path(), &mut |node| {
+                if let Some(undo) = undo.take() {
+                    undo_inside(node, mutation, undo);
+                }
+            });
         }
-        (Mutation::Clear { path }, Undo::Dict(before)) => dict_change(value, path, |dict| *dict = before),
-        (Mutation::Replace { path, index, .. }, Undo::Value(before)) => {
-            list_change(value, path, |list| drop(list.splice(*index, 1, before.into_iter().collect())));
+    }
+}
+
+fn undo_inside(container: &mut Node, mutation: &Mutation, undo: Undo) {
+    match (container, mutation, undo) {
+        (Node::Dict(dict), Mutation::Set { key, .. }, Undo::Value(Some(before))) => drop(dict.set(key, before)),
+        (Node::Dict(dict), Mutation::Set { key, .. }, Undo::Value(None)) => drop(dict.unset(key)),
+        (Node::Dict(dict), Mutation::Unset { key, .. }, Undo::Entry(position, node)) => {
+            dict.put_back(position, key.clone(), node);
         }
-        (Mutation::Append { path, values }, _) => list_change(value, path, |list| {
+        (Node::Dict(dict), Mutation::Clear { .. }, Undo::Dict(before)) => **dict = before,
+        (Node::List(list), Mutation::Replace { index, .. }, Undo::Value(Some(before))) => {
+            drop(list.splice(*index, 1, vec![before]));
+        }
+        (Node::List(list), Mutation::Append { values, .. }, _) => {
             let count = values.count.min(list.len());
             drop(list.splice(list.len() - count, count, Vec::new()));
-        }),
-        (Mutation::Splice { path, index, values, .. }, Undo::Elements(gone)) => {
-            list_change(value, path, |list| drop(list.splice(*index, values.count, gone)));
         }
-        (Mutation::Permute { path, order }, Undo::Order) => list_change(value, path, |list| {
+        (Node::List(list), Mutation::Splice { index, values, .. }, Undo::Elements(gone)) => {
+            drop(list.splice(*index, values.count, gone));
+        }
+        (Node::List(list), Mutation::Permute { order, .. }, Undo::Order) => {
             let mut before = vec![0; order.len()];
             for (to, &from) in order.iter().enumerate() {
                 before[from] = to;
             }
             list.permute(&before);
-        }),
-        (Mutation::Increment { path, .. }, Undo::Number { before, .. }) => drop(put(value, path, before)),
+        }
         _ => {}
     }
 }
