@@ -19,14 +19,14 @@ impl<T> Numbered<T> {
     pub fn insert(&mut self, number: u64, value: T) {
         match self.find(number) {
             Ok(at) => self.0[at].1 = value,
-            Err(at) => self.0.insert(at, (number, value)),
+            Err(at) => self.insert_at(at, number, value),
         }
     }
 
     /// Put a value under a number beside those it may have already.
     pub fn add(&mut self, number: u64, value: T) {
         let at = self.0.partition_point(|(other, _)| *other <= number);
-        self.0.insert(at, (number, value));
+        self.insert_at(at, number, value);
     }
 
     /// The lowest number.
@@ -53,7 +53,7 @@ impl<T> Numbered<T> {
     /// The value of a number, which is this one where it has none yet.
     pub fn entry(&mut self, number: u64, new: impl FnOnce() -> T) -> &mut T {
         let at = self.find(number).unwrap_or_else(|at| {
-            self.0.insert(at, (number, new()));
+            self.insert_at(at, number, new());
             at
         });
         &mut self.0[at].1
@@ -61,8 +61,11 @@ impl<T> Numbered<T> {
 
     /// Take a value out.
     pub fn remove(&mut self, number: u64) -> Option<T> {
-        let at = self.find(number).ok()?;
-        self.0.remove(at).map(|(_, value)| value)
+        // Most often it is the first, or near it.
+        for at in (1..=self.find(number).ok()?).rev() {
+            self.0.swap(at, at - 1);
+        }
+        self.0.pop_front().map(|(_, value)| value)
     }
 
     /// The value of the lowest number.
@@ -93,6 +96,14 @@ impl<T> Numbered<T> {
     /// Take all out.
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Most often it is to be the last, or near it.
+    fn insert_at(&mut self, at: usize, number: u64, value: T) {
+        self.0.push_back((number, value));
+        for at in (at + 1..self.0.len()).rev() {
+            self.0.swap(at, at - 1);
+        }
     }
 
     fn find(&self, number: u64) -> Result<usize, usize> {

@@ -18,9 +18,11 @@ pub(crate) fn tail(revision: Revision) -> String {
 
 /// The revision that the end of what is stored tells.
 pub(crate) fn told_revision(end: &[u8]) -> Option<Revision> {
-    let end = String::from_utf8_lossy(end);
-    let (_, rest) = end.rsplit_once(",\"last_modified\":")?;
-    rest.trim_end_matches(' ').strip_suffix('}')?.parse().ok().map(Revision)
+    let end = end.trim_ascii_end().strip_suffix(b"}")?;
+    let digits = end.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (before, digits) = end.split_at(end.len() - digits);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| before.ends_with(b",\"last_modified\":"))?;
+    digits.parse().ok().map(Revision)
 }
 
 /// What a backend has under a key.

@@ -32,7 +32,7 @@ impl Replica {
 
     /// Can the group go out as far as this attribute is concerned: is everything before it done, and known what to?
     pub fn is_group_next(&self, group: u64) -> bool {
-        match self.sealed.front() {
+        match self.sealed.first() {
             Some(commit) => {
                 commit.group == Some(group)
                     && !commit.in_flight
@@ -54,7 +54,7 @@ impl Replica {
         if self.sealed.is_empty() {
             self.seal_next(next_sequence(), now);
         }
-        let commit = self.sealed.front_mut()?;
+        let commit = self.sealed.first_mut()?;
         commit.in_flight = true;
         commit.maybe_applied.get_or_insert(now);
         Some(Arc::clone(&commit.command))

@@ -46,7 +46,7 @@ pub struct Replica {
     revision: Option<Revision>,
     /// The highest revision seen or given out: the next is above it even where the clock stands still.
     highest: Option<Revision>,
-    sealed: VecDeque<SealedCommit>,
+    sealed: Vec<SealedCommit>,
     /// Not sent yet, in order. Only a group's, and what comes before and after one, are commits of their own.
     open: VecDeque<OpenCommit>,
     /// Groups of which a mutation was dropped.
@@ -98,7 +98,7 @@ impl Replica {
             confirmed: None,
             revision: None,
             highest: None,
-            sealed: VecDeque::new(),
+            sealed: Vec::new(),
             open: VecDeque::new(),
             broken: Vec::new(),
             landed: None,
@@ -134,7 +134,7 @@ impl Replica {
 
     /// The number of the oldest mutation that is neither acknowledged nor given up.
     pub fn first_pending(&self) -> Option<u64> {
-        self.sealed.front().map(|commit| commit.first).or(self.open.front().map(|open| open.first))
+        self.sealed.first().map(|commit| commit.first).or(self.open.front().map(|open| open.first))
     }
 
     /// About how many bytes the pending mutations take.
@@ -161,7 +161,7 @@ impl Replica {
 
     /// Is this the oldest pending commit? Only its answer tells what is stored.
     pub fn is_first(&self, sequence: Sequence) -> bool {
-        self.sealed.front().is_some_and(|commit| commit.command.sequence == sequence)
+        self.sealed.first().is_some_and(|commit| commit.command.sequence == sequence)
     }
 
     /// The bytes that tell whether what is stored is still what was confirmed, or which revision took its place: how far
@@ -248,7 +248,7 @@ impl Replica {
         if count >= MAX_IN_FLIGHT || (count > 0 && bytes >= MAX_IN_FLIGHT_BYTES) {
             return None;
         }
-        if self.sealed.front().is_some_and(|commit| commit.group.is_some()) {
+        if self.sealed.first().is_some_and(|commit| commit.group.is_some()) {
             // A group goes out by itself.
             return None;
         }
@@ -281,7 +281,7 @@ impl Replica {
 
     /// Fix a commit and plan its edit of what is stored once all commits before it have been applied.
     fn seal(&mut self, sequence: Sequence, open: OpenCommit, now_ns: u64) {
-        let before = self.sealed.back();
+        let before = self.sealed.last();
         let base = before.map_or(self.confirmed.as_ref(), |commit| Some(&commit.result)).unwrap_or(&Base::Absent);
         let mut revision = Revision::after(self.highest, now_ns);
         // From the same revision, others must not come to the same next one, where the clock did not say which: a server
@@ -301,7 +301,7 @@ impl Replica {
             _ => splice::plan(base, &open.edits, self.value.as_ref(), revision),
         };
         let delta = self.config.announces.then(|| Delta {
-            base: self.sealed.back().map_or(self.revision, SealedCommit::result_revision).unwrap_or(Revision(0)),
+            base: self.sealed.last().map_or(self.revision, SealedCommit::result_revision).unwrap_or(Revision(0)),
             // Where the document is stored again, they were not made on nothing.
             mutations: if *base == Base::Absent && !open.begins_whole() { String::new() } else { open.told() },
         });
@@ -318,7 +318,7 @@ impl Replica {
         });
         self.highest = Some(revision);
         let OpenCommit { first, made, group, .. } = open;
-        self.sealed.push_back(SealedCommit {
+        self.sealed.push(SealedCommit {
             first,
             made,
             group,
@@ -373,7 +373,7 @@ impl Replica {
     /// Take out the commits up to this one, which are applied; `as_built`, to what they were built on last.
     fn take_up_to(&mut self, sequence: Sequence, as_built: bool) -> Option<SealedCommit> {
         let index = self.sealed.iter().position(|commit| commit.command.sequence == sequence)?;
-        for commit in self.sealed.range(..=index) {
+        for commit in &self.sealed[..=index] {
             let is_known = as_built || !commit.unsure;
             self.sums.extend(commit.sums().map(|(number, sum)| (number, Ok(is_known.then(|| sum.clone())))));
         }

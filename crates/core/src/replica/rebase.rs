@@ -86,13 +86,15 @@ impl Replica {
     /// Take pending mutations off the document, those of the commits from `index` on, sealed ones first.
     pub(super) fn lift_from(&mut self, index: usize) -> Vec<Lifted> {
         let mut lifted = Vec::new();
-        for open in self.open.drain(index.saturating_sub(self.sealed.len())..).rev() {
-            let OpenCommit { first, made, group, .. } = open;
+        while self.sealed.len() + self.open.len() > index
+            && let Some(OpenCommit { first, made, group, .. }) = self.open.pop_back()
+        {
             let mutations = lift(&mut self.value, made);
             lifted.push(Lifted { first, sequence: None, maybe_applied: None, group, mutations });
         }
-        for sealed in self.sealed.drain(index.min(self.sealed.len())..).rev() {
-            let SealedCommit { first, made, command, maybe_applied, group, .. } = sealed;
+        while self.sealed.len() > index
+            && let Some(SealedCommit { first, made, command, maybe_applied, group, .. }) = self.sealed.pop()
+        {
             let mutations = lift(&mut self.value, made);
             lifted.push(Lifted { first, sequence: Some(command.sequence), maybe_applied, group, mutations });
         }
@@ -134,7 +136,7 @@ impl Replica {
             match sequence {
                 Some(sequence) => {
                     self.seal(sequence, open, now.unix_ns);
-                    if let Some(commit) = self.sealed.back_mut() {
+                    if let Some(commit) = self.sealed.last_mut() {
                         commit.maybe_applied = maybe_applied;
                         commit.rebased = true;
                         commit.unsure = maybe_applied.is_some();

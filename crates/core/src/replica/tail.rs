@@ -44,7 +44,7 @@ impl Replica {
             Mutation::Append { path, values } if path.is_empty() => Some(values.count),
             _ => None,
         };
-        let sums = self.sealed.range(..=last).flat_map(SealedCommit::sums);
+        let sums = self.sealed[..=last].iter().flat_map(SealedCommit::sums);
         self.sums.extend(sums.map(|(number, _)| (number, Ok(None))));
         let count_all = |commit: SealedCommit| {
             let revision = revision.filter(|_| commit.command.sequence == sequence);
