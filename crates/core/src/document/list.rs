@@ -73,7 +73,7 @@ impl List {
     /// Element `order[i]` becomes element `i`; `order` is a permutation of the indexes.
     pub(crate) fn permute(&mut self, order: &[usize]) {
         let items = std::mem::replace(&mut self.items, Sequence::new());
-        let mut items: Vec<_> = items.into_items().map(Some).collect();
+        let mut items: Vec<_> = items.into_items().into_iter().map(Some).collect();
         *self = order.iter().filter_map(|&index| items[index].take()).collect();
     }
 }

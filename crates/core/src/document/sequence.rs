@@ -48,11 +48,15 @@ impl<T: Item> Sequence<T> {
     }
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.chunks.iter().flat_map(|chunk| &chunk.items)
+        Iter { chunks: &self.chunks, front: &[], back: &[] }
     }
 
-    pub(super) fn into_items(self) -> impl Iterator<Item = T> {
-        self.chunks.into_iter().flat_map(|chunk| chunk.items)
+    pub(super) fn into_items(self) -> Vec<T> {
+        let mut items = Vec::with_capacity(self.len);
+        for chunk in self.chunks {
+            items.extend(chunk.items);
+        }
+        items
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&T> {
@@ -91,8 +95,8 @@ impl<T: Item> Sequence<T> {
     /// Add an item at the end. Gives its chunk's id.
     pub(super) fn push(&mut self, item: T) -> u32 {
         if self.chunks.last().is_none_or(|chunk| chunk.items.len() >= MAX_CHUNK) {
-            let chunk = self.chunk(Vec::new());
-            self.chunks.push(chunk);
+            self.next_id += 1;
+            self.chunks.push(Chunk { id: self.next_id, bytes: 0, items: Vec::new() });
         }
         let bytes = item.bytes();
         let chunk = self.chunks.last_mut().expect("there is a last chunk now");
@@ -106,62 +110,52 @@ impl<T: Item> Sequence<T> {
     /// Take `remove` items out at `index` and put others there. Both must be inside. Gives what went.
     pub(super) fn splice(&mut self, index: usize, remove: usize, items: Vec<T>) -> Vec<T> {
         let gone = self.remove(index, remove);
-        if index == self.len {
-            for item in items {
-                self.push(item);
+        match self.place(index).filter(|_| !items.is_empty()) {
+            Some(place) => self.insert(place, items),
+            None => {
+                for item in items {
+                    self.push(item);
+                }
             }
-        } else if !items.is_empty() {
-            self.insert(index, items);
         }
         gone
     }
 
     fn remove(&mut self, index: usize, mut count: usize) -> Vec<T> {
         let mut gone = Vec::with_capacity(count);
-        let mut emptied = false;
-        while count > 0 {
-            let Some(place) = self.place(index) else { break };
+        while count > 0
+            && let Some(place) = self.place(index)
+        {
             let chunk = &mut self.chunks[place.chunk];
             let end = chunk.items.len().min(place.within + count);
-            let removed = end - place.within;
-            gone.extend(chunk.items.drain(place.within..end));
-            let bytes: usize = gone[gone.len() - removed..].iter().map(Item::bytes).sum();
-            chunk.bytes -= bytes;
-            self.bytes -= bytes;
-            self.len -= removed;
-            count -= removed;
-            emptied |= chunk.items.is_empty();
+            for item in chunk.items.drain(place.within..end) {
+                chunk.bytes -= item.bytes();
+                self.bytes -= item.bytes();
+                self.len -= 1;
+                count -= 1;
+                gone.push(item);
+            }
         }
-        if emptied {
-            self.chunks.retain(|chunk| !chunk.items.is_empty());
-        }
+        self.chunks.retain(|chunk| !chunk.items.is_empty());
         gone
     }
-
-    fn insert(&mut self, index: usize, items: Vec<T>) {
-        let Some(place) = self.place(index) else {
-            return;
-        };
+    fn insert(&mut self, Place { chunk: at, within }: Place, items: Vec<T>) {
         let bytes: usize = items.iter().map(Item::bytes).sum();
         self.len += items.len();
         self.bytes += bytes;
-        let chunk = &mut self.chunks[place.chunk];
+        let chunk = &mut self.chunks[at];
         chunk.bytes += bytes;
-        chunk.items.splice(place.within..place.within, items);
-        if chunk.items.len() > MAX_CHUNK {
-            let mut rest = std::mem::take(&mut chunk.items).into_iter().peekable();
-            let mut parts = Vec::new();
-            while rest.peek().is_some() {
-                let part = rest.by_ref().take(MAX_CHUNK / 2).collect();
-                parts.push(self.chunk(part));
-            }
-            self.chunks.splice(place.chunk..=place.chunk, parts);
+        let behind = chunk.items.split_off(within);
+        chunk.items.extend(items);
+        chunk.items.extend(behind);
+        while self.chunks[at].items.len() > MAX_CHUNK {
+            let chunk = &mut self.chunks[at];
+            let items = chunk.items.split_off(chunk.items.len() - MAX_CHUNK / 2);
+            let bytes = items.iter().map(Item::bytes).sum();
+            chunk.bytes -= bytes;
+            self.next_id += 1;
+            self.chunks.insert(at + 1, Chunk { id: self.next_id, bytes, items });
         }
-    }
-
-    fn chunk(&mut self, items: Vec<T>) -> Chunk<T> {
-        self.next_id += 1;
-        Chunk { id: self.next_id, bytes: items.iter().map(Item::bytes).sum(), items }
     }
 
     /// The index of the item in a chunk that `is` the one, where items were only ever pushed or removed.
@@ -183,5 +177,46 @@ impl<T: Item> Sequence<T> {
             within -= items.len();
         }
         None
+    }
+}
+
+/// What has not been visited yet. (As code, a fraction of what flattening adapters become.)
+struct Iter<'a, T> {
+    chunks: &'a [Chunk<T>],
+    /// Before those chunks,
+    front: &'a [T],
+    /// and behind them.
+    back: &'a [T],
+}
+
+impl<'a, T> Iterator for Iter<'a, T> {
+    type Item = &'a T;
+
+    fn next(&mut self) -> Option<&'a T> {
+        while self.front.is_empty() {
+            match self.chunks.split_first() {
+                Some((chunk, rest)) => (self.front, self.chunks) = (&chunk.items, rest),
+                None if self.back.is_empty() => return None,
+                None => self.front = std::mem::take(&mut self.back),
+            }
+        }
+        let (item, rest) = self.front.split_first()?;
+        self.front = rest;
+        Some(item)
+    }
+}
+
+impl<T> DoubleEndedIterator for Iter<'_, T> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        while self.back.is_empty() {
+            match self.chunks.split_last() {
+                Some((chunk, rest)) => (self.back, self.chunks) = (&chunk.items, rest),
+                None if self.front.is_empty() => return None,
+                None => self.back = std::mem::take(&mut self.front),
+            }
+        }
+        let (item, rest) = self.back.split_last()?;
+        self.back = rest;
+        Some(item)
     }
 }

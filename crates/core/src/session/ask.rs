@@ -41,16 +41,16 @@ impl Session {
         self.last_ask += 1;
         let command = command(format!("{}{name}", self.config.prefix));
         let (number, name, after) = (self.last_ask, name.to_owned(), self.last_mutation);
-        self.asks.push(Ask { number, name, command, after, not_before_ms: None });
+        self.asks.insert(number, Ask { number, name, command, after, not_before_ms: None });
         Ok(number)
     }
 
     pub(super) fn send_asks(&mut self, now: Now) {
-        for mut ask in std::mem::take(&mut self.asks) {
+        for mut ask in std::mem::take(&mut self.asks).into_values() {
             ask.not_before_ms = ask.not_before_ms.filter(|at| *at > now.monotonic_ms);
             let first_pending = self.attributes.get(&ask.name).and_then(|attribute| attribute.replica.first_pending());
             if ask.not_before_ms.is_some() || first_pending.is_some_and(|first| first <= ask.after) {
-                self.asks.push(ask);
+                self.asks.insert(ask.number, ask);
             } else {
                 let command = ask.command.clone();
                 self.send(Purpose::Ask(ask), command, 0, now);
@@ -59,7 +59,7 @@ impl Session {
     }
 
     pub(super) fn next_ask_at(&self) -> Option<u64> {
-        self.asks.iter().filter_map(|ask| ask.not_before_ms).min()
+        self.asks.values().filter_map(|ask| ask.not_before_ms).min()
     }
 
     pub(super) fn take_asked(&mut self, ask: Ask, answer: Answer, now: Now) {
@@ -67,7 +67,7 @@ impl Session {
             Answer::Lifetime(lifetime) => Ok(lifetime),
             Answer::Busy(_) => {
                 let not_before_ms = Some(now.monotonic_ms + ASK_AGAIN_MS);
-                self.asks.push(Ask { not_before_ms, ..ask });
+                self.asks.insert(ask.number, Ask { not_before_ms, ..ask });
                 return;
             }
             other => Err(refusal(other)),
@@ -77,7 +77,6 @@ impl Session {
 
     /// The answer will not come, and it may be asked again at once.
     pub(super) fn ask_again(&mut self, ask: Ask) {
-        self.asks.push(Ask { not_before_ms: None, ..ask });
-        self.asks.sort_by_key(|ask| ask.number);
+        self.asks.insert(ask.number, Ask { not_before_ms: None, ..ask });
     }
 }

@@ -219,7 +219,7 @@ pub struct Session {
     replications: VecDeque<(u64, u32, u64)>,
     last_replication: u64,
     /// What is asked of attributes and not yet sent.
-    asks: Vec<Ask>,
+    asks: Numbered<Ask>,
     last_ask: u64,
     requests: Numbered<Request>,
     last_request: u64,
@@ -254,7 +254,7 @@ impl Session {
             next_page: None,
             replications: VecDeque::new(),
             last_replication: 0,
-            asks: Vec::new(),
+            asks: Numbered::default(),
             last_ask: 0,
             requests: Numbered::default(),
             last_request: 0,
