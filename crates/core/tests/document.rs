@@ -4,7 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::oracle::{Oracle, apply_plan, document, mutations, scalars};
-use synced_memory_core::document::{self as documents, Base, Content, Guard, Node, Stored, add_floats};
+use synced_memory_core::document::{self as documents, Base, Content, Guard, Node, Stored, add};
 use synced_memory_core::error::ErrorCode;
 use synced_memory_core::ids::Revision;
 use synced_memory_core::merge::diff;
@@ -82,7 +82,7 @@ proptest! {
             let mut set = EditSet::new();
             for choice in choices {
                 let Some((mutation, expected)) = oracle.next(&choice) else { continue };
-                let located = locate(oracle.value.as_ref(), &mutation, add_floats).unwrap();
+                let located = locate(oracle.value.as_ref(), &mutation, add).unwrap();
                 set.push(apply(&mut oracle.value, &mutation, located).0);
                 prop_assert_eq!(oracle.value.as_ref().unwrap().to_text(), expected, "{:?}", mutation);
             }
@@ -108,7 +108,7 @@ proptest! {
         let mut made = Vec::new();
         for choice in choices {
             let Some((mutation, _)) = oracle.next(&choice) else { continue };
-            let located = locate(oracle.value.as_ref(), &mutation, add_floats).unwrap();
+            let located = locate(oracle.value.as_ref(), &mutation, add).unwrap();
             let text = oracle.value.as_ref().unwrap().to_text();
             let (_, how) = apply(&mut oracle.value, &mutation, located);
             made.push((mutation, how, text));
@@ -124,14 +124,14 @@ proptest! {
         let mut oracle = Oracle::new(old.clone());
         for choice in choices {
             if let Some((mutation, _)) = oracle.next(&choice) {
-                let located = locate(oracle.value.as_ref(), &mutation, add_floats).unwrap();
+                let located = locate(oracle.value.as_ref(), &mutation, add).unwrap();
                 apply(&mut oracle.value, &mutation, located);
             }
         }
         for new in [oracle.value.unwrap(), other] {
             let mut value = Some(old.clone());
             for mutation in diff(Some(&old), Some(&new)) {
-                let located = locate(value.as_ref(), &mutation, add_floats).unwrap();
+                let located = locate(value.as_ref(), &mutation, add).unwrap();
                 apply(&mut value, &mutation, located);
             }
             prop_assert_eq!(value.unwrap().to_text(), new.to_text());
@@ -274,7 +274,7 @@ fn a_long_list_is_cut_into_chunks_and_stays_right() {
     let mut expected: Vec<usize> = Vec::new();
     let run = |text: String, value: &mut Option<Node>| {
         for (_, mutation) in decode_batch(&text).unwrap() {
-            let located = locate(value.as_ref(), &mutation, add_floats).unwrap();
+            let located = locate(value.as_ref(), &mutation, add).unwrap();
             apply(value, &mutation, located);
         }
     };
@@ -298,12 +298,12 @@ fn a_large_dict_finds_its_keys_by_hash() {
     let mut value = Some(Node::parse("{}").unwrap());
     for n in 0..2_000 {
         let (_, mutation) = decode_batch(&format!("[[\"set\",\"a\",[],\"k{n}\",{n}]]")).unwrap().pop().unwrap();
-        let located = locate(value.as_ref(), &mutation, add_floats).unwrap();
+        let located = locate(value.as_ref(), &mutation, add).unwrap();
         apply(&mut value, &mutation, located);
     }
     for n in (0..2_000).step_by(3) {
         let (_, mutation) = decode_batch(&format!("[[\"unset\",\"a\",[],\"k{n}\"]]")).unwrap().pop().unwrap();
-        let located = locate(value.as_ref(), &mutation, add_floats).unwrap();
+        let located = locate(value.as_ref(), &mutation, add).unwrap();
         apply(&mut value, &mutation, located);
     }
     let members: Vec<_> = (0..2_000).filter(|n| n % 3 != 0).map(|n| format!("\"k{n}\":{n}")).collect();
@@ -323,7 +323,7 @@ fn conformance_vectors() {
     for vector in vectors {
         let mut value = Some(Node::parse(&vector.document).unwrap());
         for (_, mutation) in decode_batch(vector.mutations.get()).unwrap() {
-            let located = locate(value.as_ref(), &mutation, add_floats).unwrap();
+            let located = locate(value.as_ref(), &mutation, add).unwrap();
             apply(&mut value, &mutation, located);
         }
         assert_eq!(value.unwrap().to_text(), vector.text, "{}", vector.mutations);
@@ -351,7 +351,7 @@ fn mutations_that_do_not_fit_are_refused() {
         (r#"["increment","x",[],1]"#, ErrorCode::NotANumber),
     ] {
         let (_, mutation) = decode_batch(&format!("[{mutation}]")).unwrap().pop().unwrap();
-        assert_eq!(locate(Some(&value), &mutation, add_floats).unwrap_err().code, code, "{mutation:?}");
+        assert_eq!(locate(Some(&value), &mutation, add).unwrap_err().code, code, "{mutation:?}");
     }
     for batch in [
         "",

@@ -8,7 +8,7 @@ use crate::mailbox::Mailbox;
 use std::sync::Arc;
 use std::time::Duration;
 use synced_memory_core::command::Input;
-use synced_memory_core::document::add_floats;
+use synced_memory_core::document::add;
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::mutation::Mutation;
@@ -98,7 +98,7 @@ impl Memory {
             look_every_ms: Some(LOOK_EVERY_MS),
             ttl_ms: options.ttl_ms,
             seed,
-            add_floats,
+            add,
         });
         let alarm = Alarm::new(Arc::clone(&mailbox));
         Ok(Self { session, mailbox, port, events: Vec::new(), alarm, tick_at: None })

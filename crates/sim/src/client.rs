@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use synced_memory_core::command::{Answer, Changes, Command, Commit, Commits, Input, RequestId};
-use synced_memory_core::document::add_floats;
+use synced_memory_core::document::add;
 use synced_memory_core::ids::{Sequence, WriterId};
 use synced_memory_core::session::{Config, Now, Session};
 
@@ -169,6 +169,6 @@ fn session(life: usize) -> Session {
         announces: true,
         look_every_ms: None,
         seed: life as u64,
-        add_floats,
+        add,
     })
 }

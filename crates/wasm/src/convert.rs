@@ -1,6 +1,6 @@
 //! Values of JavaScript and values of the core.
 
-use js_sys::{Array, Error, Number, Reflect, Uint8Array};
+use js_sys::{Array, BigInt, Error, Number, Reflect, Uint8Array};
 use synced_memory_core::error::SyncError;
 use synced_memory_core::resp::{Args, Reply};
 use synced_memory_core::session::Now;
@@ -66,8 +66,13 @@ fn reply(value: &JsValue) -> Reply {
     }
 }
 
-/// See [`AddFloats`](synced_memory_core::document::AddFloats).
-pub(crate) fn add_floats(a: &str, b: &str) -> Option<String> {
-    let sum = JsValue::from_str(a).unchecked_into_f64() + JsValue::from_str(b).unchecked_into_f64();
+/// See [`Add`](synced_memory_core::document::Add).
+pub(crate) fn add(a: &str, b: &str, are_integers: bool) -> Option<String> {
+    let (a, b) = (JsValue::from_str(a), JsValue::from_str(b));
+    if are_integers {
+        let sum = BigInt::new(&a).ok()? + BigInt::new(&b).ok()?;
+        return sum.to_string(10).ok().map(Into::into);
+    }
+    let sum = a.unchecked_into_f64() + b.unchecked_into_f64();
     sum.is_finite().then(|| Number::from(sum).to_string_with_radix(10).ok().map(Into::into))?
 }

@@ -54,7 +54,7 @@ pub fn open(
         look_every_ms: look_every_ms.map(convert::whole),
         ttl_ms: ttl_ms.map(convert::whole),
         seed: seed.to_bits(),
-        add_floats: convert::add_floats,
+        add: convert::add,
     };
     LINES.with_borrow_mut(|lines| {
         lines.last_handle += 1;

@@ -10,7 +10,7 @@ mod strings;
 
 pub use dict::Dict;
 pub use list::List;
-pub use number::{AddFloats, add_floats};
+pub use number::{Add, add};
 pub use stored::{Base, Content, Guard, Stored, read};
 
 pub(crate) use number::sum;

@@ -3,7 +3,7 @@
 use super::increment::{assigning, put, text};
 use super::undo::Undo;
 use super::{Json, JsonList, Mutation, Step};
-use crate::document::{AddFloats, Dict, List, Node};
+use crate::document::{Add, Dict, List, Node};
 use crate::error::{ErrorCode, SyncError};
 use crate::splice::Edit;
 
@@ -26,7 +26,7 @@ impl Located {
 /// Check a mutation against a document and find the bytes it changes. Errors:
 /// [`NotFound`](ErrorCode::NotFound) where the path leads nowhere or to another kind of container,
 /// [`NotSerializable`](ErrorCode::NotSerializable), [`NotANumber`](ErrorCode::NotANumber), [`TooDeep`](ErrorCode::TooDeep).
-pub fn locate(value: Option<&Node>, mutation: &Mutation, add_floats: AddFloats) -> Result<Located, SyncError> {
+pub fn locate(value: Option<&Node>, mutation: &Mutation, add: Add) -> Result<Located, SyncError> {
     let len = value.map_or(0, Node::text_len);
     match mutation {
         Mutation::Assign { value } => {
@@ -90,7 +90,7 @@ pub fn locate(value: Option<&Node>, mutation: &Mutation, add_floats: AddFloats) 
             }
             Ok(located(start + 1, text.len(), text, Vec::new()))
         }
-        Mutation::Increment { path, by } => locate(value, &assigning(value, path, by, add_floats)?, add_floats),
+        Mutation::Increment { path, by } => locate(value, &assigning(value, path, by, add)?, add),
     }
 }
 

@@ -2,17 +2,12 @@
 
 use super::apply::{change, node_at};
 use super::{Json, Mutation, Step};
-use crate::document::{AddFloats, Node, sum};
+use crate::document::{Add, Node, sum};
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
 
 /// What an increment of this value's number does.
-pub(super) fn assigning(
-    value: Option<&Node>,
-    path: &[Step],
-    by: &Json,
-    add_floats: AddFloats,
-) -> Result<Mutation, SyncError> {
+pub(super) fn assigning(value: Option<&Node>, path: &[Step], by: &Json, add: Add) -> Result<Mutation, SyncError> {
     let old = match path.split_last() {
         None => value,
         Some((Step::Key(key), parent)) => match node_at(value, parent)? {
@@ -22,8 +17,8 @@ pub(super) fn assigning(
         Some(_) => Some(node_at(value, path)?.0),
     };
     let new = match old {
-        None => sum("0", &by.0, add_floats),
-        Some(Node::Scalar(old)) => sum(old, &by.0, add_floats),
+        None => sum("0", &by.0, add),
+        Some(Node::Scalar(old)) => sum(old, &by.0, add),
         Some(_) => Err(SyncError::new(ErrorCode::NotANumber, "there is a list or a dict where the number should be")),
     }?;
     Ok(assignment(path, &new))

@@ -217,7 +217,7 @@ impl Replica {
         if let Some(error) = self.unreadable.as_ref().filter(|_| !replaces_all) {
             return Err(error.clone());
         }
-        let located = mutation::locate(self.value.as_ref(), mutation, self.config.add_floats)?;
+        let located = mutation::locate(self.value.as_ref(), mutation, self.config.add)?;
         let edit = &located.edit;
         let len = self.value.as_ref().map_or(0, Node::text_len) - edit.remove + edit.insert.len();
         if len > max_bytes && edit.insert.len() > edit.remove {

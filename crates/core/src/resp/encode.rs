@@ -5,7 +5,6 @@ use crate::command::{Command, Commit, Group, REMEMBER_SECONDS};
 use crate::document::Guard;
 use crate::ids::Revision;
 use crate::splice::{Piece, Plan};
-use std::fmt::Display;
 
 const COMMIT_SHA: &str = include_str!(concat!(env!("OUT_DIR"), "/commit.sha1"));
 const GROUP_SHA: &str = include_str!(concat!(env!("OUT_DIR"), "/group.sha1"));
@@ -48,11 +47,11 @@ fn commit_call(commit: &Commit, in_full: bool) -> Args {
     let mut call = if in_full { args(["EVAL", COMMIT_SCRIPT]) } else { args(["EVALSHA", COMMIT_SHA]) };
     let appends = matches!(commit.plan, Plan::Append(_)).then(|| protocol_key(&commit.key, APPENDS));
     let sequence_key = protocol_key(&commit.key, &commit.writer.0);
-    call.extend(args([if appends.is_some() { "3" } else { "2" }, &commit.key, &sequence_key]));
+    extend(&mut call, &[if appends.is_some() { "3" } else { "2" }, &commit.key, &sequence_key]);
     call.extend(appends.map(String::into_bytes));
-    push(&mut call, commit.sequence.0);
+    push_number(&mut call, commit.sequence.0);
     call.push(commit.after.map_or_else(Vec::new, |after| after.0.to_string().into_bytes()));
-    push(&mut call, REMEMBER_SECONDS);
+    push_number(&mut call, REMEMBER_SECONDS.into());
     match (&commit.guard, &commit.plan) {
         // From the list's bracket on, which is where an append writes.
         (Guard::Text { len, at, tail }, Plan::Append(_)) => {
@@ -60,7 +59,7 @@ fn commit_call(commit: &Commit, in_full: bool) -> Args {
         }
         (guard, _) => push_guard(&mut call, guard),
     }
-    push(&mut call, commit.delta.as_ref().map_or_else(String::new, |_| channel(&commit.key)));
+    push(&mut call, &commit.delta.as_ref().map_or_else(String::new, |_| channel(&commit.key)));
     push_delta(&mut call, commit);
     push_plan(&mut call, commit);
     call
@@ -68,24 +67,24 @@ fn commit_call(commit: &Commit, in_full: bool) -> Args {
 
 fn group_call(Group { commits, checks }: &Group, in_full: bool) -> Args {
     let mut call = if in_full { args(["EVAL", GROUP_SCRIPT]) } else { args(["EVALSHA", GROUP_SHA]) };
-    push(&mut call, commits.len() * 2 + checks.len());
+    push_len(&mut call, commits.len() * 2 + checks.len());
     for commit in commits {
-        call.extend(args([&commit.key, &protocol_key(&commit.key, &commit.writer.0)]));
+        extend(&mut call, &[&commit.key, &protocol_key(&commit.key, &commit.writer.0)]);
     }
     call.extend(checks.iter().map(|(key, _)| key.clone().into_bytes()));
-    push(&mut call, commits.len());
-    push(&mut call, checks.len());
-    push(&mut call, REMEMBER_SECONDS);
+    push_len(&mut call, commits.len());
+    push_len(&mut call, checks.len());
+    push_number(&mut call, REMEMBER_SECONDS.into());
     let announcing = commits.iter().find(|commit| commit.delta.is_some());
-    push(&mut call, announcing.map_or_else(String::new, |commit| channel(&commit.key)));
+    push(&mut call, &announcing.map_or_else(String::new, |commit| channel(&commit.key)));
     for commit in commits {
-        push(&mut call, commit.sequence.0);
+        push_number(&mut call, commit.sequence.0);
         push_guard(&mut call, &commit.guard);
         push_delta(&mut call, commit);
         let count_at = call.len();
         push_plan(&mut call, commit);
-        let count = call.len() - count_at;
-        call.insert(count_at, count.to_string().into_bytes());
+        let count = (call.len() - count_at).to_string();
+        call.insert(count_at, count.into_bytes());
     }
     for (_, guard) in checks {
         push_guard(&mut call, guard);
@@ -102,8 +101,8 @@ fn push_guard(call: &mut Args, guard: &Guard) {
 }
 
 fn push_text_guard(call: &mut Args, len: usize, at: usize, end: Vec<u8>) {
-    push(call, len);
-    push(call, at);
+    push_len(call, len);
+    push_len(call, at);
     call.push(end);
 }
 
@@ -112,8 +111,8 @@ fn push_delta(call: &mut Args, commit: &Commit) {
     let revision = if commit.plan == Plan::Delete { Revision(0) } else { commit.revision };
     let (base, mutations) =
         commit.delta.as_ref().map_or((Revision(0), ""), |delta| (delta.base, delta.mutations.as_str()));
-    push(call, base);
-    push(call, revision);
+    push_number(call, base.0);
+    push_number(call, revision.0);
     push(call, mutations);
 }
 
@@ -122,25 +121,25 @@ fn push_plan(call: &mut Args, commit: &Commit) {
         Plan::Delete => push(call, "delete"),
         Plan::Set(text) => call.extend(args(["set", text])),
         Plan::Append(elements) => {
-            call.extend(args(["append", elements]));
-            push(call, commit.revision.0 + 1);
+            extend(call, &["append", elements]);
+            push_number(call, commit.revision.0 + 1);
         }
         Plan::Edit(writes) => {
             push(call, "edit");
             for write in writes {
                 push(call, "write");
-                push(call, write.at);
+                push_len(call, write.at);
                 for piece in &write.pieces {
                     match piece {
                         Piece::Text(text) => call.extend(args(["text", text])),
                         Piece::Range { start, len } => {
                             push(call, "range");
-                            push(call, start);
-                            push(call, start + len - 1);
+                            push_len(call, *start);
+                            push_len(call, start + len - 1);
                         }
                         Piece::Spaces(count) => {
                             push(call, "spaces");
-                            push(call, count);
+                            push_len(call, *count);
                         }
                     }
                 }
@@ -149,7 +148,7 @@ fn push_plan(call: &mut Args, commit: &Commit) {
     }
     if let Some(ms) = commit.ttl_ms.filter(|_| commit.plan != Plan::Delete) {
         push(call, "ttl");
-        push(call, ms);
+        push_number(call, ms);
     }
 }
 
@@ -182,11 +181,27 @@ fn escape_pattern(text: &str) -> String {
 }
 
 fn args<const N: usize>(texts: [&str; N]) -> Args {
-    texts.into_iter().map(|text| text.as_bytes().to_vec()).collect()
+    let mut args = Args::new();
+    extend(&mut args, &texts);
+    args
 }
 
-fn push(call: &mut Args, argument: impl Display) {
-    call.push(argument.to_string().into_bytes());
+fn extend(call: &mut Args, texts: &[&str]) {
+    for text in texts {
+        push(call, text);
+    }
+}
+
+fn push(call: &mut Args, text: &str) {
+    call.push(text.as_bytes().to_vec());
+}
+
+fn push_len(call: &mut Args, len: usize) {
+    push_number(call, len as u64);
+}
+
+fn push_number(call: &mut Args, number: u64) {
+    push(call, &number.to_string());
 }
 
 #[cfg(test)]

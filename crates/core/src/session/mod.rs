@@ -14,7 +14,7 @@ mod told;
 pub use refresh::Ticket;
 
 use crate::command::{Changes, Command, Commits, Lifetime, RequestId};
-use crate::document::{AddFloats, Node, quoted};
+use crate::document::{Add, Node, quoted};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
@@ -62,8 +62,8 @@ pub struct Config {
     pub ttl_ms: Option<u64>,
     /// Random, for the jitter of retries.
     pub seed: u64,
-    /// How increments add where a number has a fraction or an exponent.
-    pub add_floats: AddFloats,
+    /// How increments add.
+    pub add: Add,
 }
 
 /// What a session tells its host.

@@ -8,7 +8,7 @@ pub mod tree;
 use std::collections::{BTreeMap, VecDeque};
 use synced_memory_core::backend::{self, MemoryStore, Store};
 use synced_memory_core::command::{Answer, Command, Input, RequestId};
-use synced_memory_core::document::{self, Content, Node, Stored, add_floats};
+use synced_memory_core::document::{self, Content, Node, Stored, add};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::mutation::{self, Mutation};
@@ -45,7 +45,7 @@ impl Client {
             look_every_ms: None,
             ttl_ms: None,
             seed: 7,
-            add_floats,
+            add,
         };
         Self {
             session: Session::new(config),
@@ -120,7 +120,7 @@ impl Client {
 
     fn reflect_mutation(&mut self, name: &str, mutation: &Mutation) {
         let value = self.mirror.entry(name.to_owned()).or_default();
-        let located = mutation::locate(value.as_ref(), mutation, add_floats).unwrap();
+        let located = mutation::locate(value.as_ref(), mutation, add).unwrap();
         mutation::apply(value, mutation, located);
     }
 
