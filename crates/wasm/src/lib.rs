@@ -19,6 +19,10 @@ use synced_memory_core::session::Config;
 use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 type Result<T> = std::result::Result<T, JsValue>;
 
 thread_local! {
