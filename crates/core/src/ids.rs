@@ -3,6 +3,11 @@
 use compact_str::CompactString;
 use std::fmt;
 
+/// An unsigned integer in decimal.
+pub(crate) fn number<T: TryFrom<u64>>(text: &str) -> Option<T> {
+    text.parse::<u64>().ok()?.try_into().ok()
+}
+
 /// A document's `last_modified`: unsigned nanoseconds that strictly increase per attribute.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Revision(pub u64);

@@ -14,12 +14,12 @@ const MAX_DIGITS: usize = 37;
 /// `a + b`, as `add` has it. Error: [`ErrorCode::NotANumber`] where one is no number, or the sum is not one that can be
 /// stored.
 pub(crate) fn sum(a: &str, b: &str, add: Add) -> Result<CompactString, SyncError> {
-    if !is_number(a) || !is_number(b) {
+    let (digits_of_a, digits_of_b) = (digits(a), digits(b));
+    if !is_number(digits_of_a) || !is_number(digits_of_b) {
         return Err(not_a_number("there is no number to add to, or none to add"));
     }
     let are_integers = is_integer(a) && is_integer(b);
-    let digits = |integer: &str| integer.trim_start_matches('-').len();
-    if are_integers && digits(a).max(digits(b)) > MAX_DIGITS {
+    if are_integers && digits_of_a.len().max(digits_of_b.len()) > MAX_DIGITS {
         return Err(not_a_number("the integer has too many digits"));
     }
     add(a, b, are_integers).map(Into::into).ok_or_else(|| not_a_number("the sum is not a finite number"))
@@ -34,12 +34,16 @@ pub fn add(a: &str, b: &str, are_integers: bool) -> Option<String> {
     sum.is_finite().then(|| shortest(sum))
 }
 
-fn is_number(lexeme: &str) -> bool {
-    lexeme.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit())
+fn digits(lexeme: &str) -> &str {
+    lexeme.strip_prefix('-').unwrap_or(lexeme)
+}
+
+fn is_number(digits: &str) -> bool {
+    digits.as_bytes().first().is_some_and(u8::is_ascii_digit)
 }
 
 fn is_integer(lexeme: &str) -> bool {
-    !lexeme.contains(['.', 'e', 'E'])
+    !lexeme.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
 /// The shortest text that means this number, as JavaScript prints it.

@@ -1,6 +1,6 @@
 //! JSON text -> value: RFC 8259 and what Python's `json` writes beyond it (`NaN`, `Infinity`).
 
-use super::strings::push_unit;
+use super::strings::{hexadecimal, push_unit};
 use super::{Dict, List, MAX_DEPTH, Node};
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
@@ -194,8 +194,7 @@ impl<'a> Parser<'a> {
 
     /// The four hexadecimal digits after a `u`.
     fn unit(&mut self) -> Result<u32, SyncError> {
-        let digits = self.text.get(self.at + 1..self.at + 5).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or_else(|| self.unexpected())?;
+        let unit = self.text.get(self.at + 1..self.at + 5).and_then(hexadecimal).ok_or_else(|| self.unexpected())?;
         self.at += 5;
         Ok(unit)
     }

@@ -28,7 +28,7 @@ pub(crate) fn unquoted(text: &str) -> Option<String> {
                 't' => '\t',
                 'u' => {
                     let digits: String = chars.by_ref().take(4).collect();
-                    u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32)?
+                    hexadecimal(&digits).and_then(char::from_u32)?
                 }
                 other => other,
             },
@@ -36,6 +36,10 @@ pub(crate) fn unquoted(text: &str) -> Option<String> {
         });
     }
     Some(out)
+}
+
+pub(super) fn hexadecimal(digits: &str) -> Option<u32> {
+    digits.chars().try_fold(0, |number, digit| Some(number * 16 + digit.to_digit(16)?))
 }
 
 /// Append a UTF-16 unit, with the unit after it where that one belongs to it.

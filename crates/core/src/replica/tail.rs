@@ -10,7 +10,6 @@ use crate::merge::{self, Transform};
 use crate::mutation::{JsonList, Mutation, Step};
 use crate::session::Now;
 use crate::wire;
-use std::collections::VecDeque;
 
 /// How much of what a replica has must be found again before the end it knows.
 const EVIDENCE: usize = 64;
@@ -22,7 +21,7 @@ const EMPTY_LIST: &str = "[]";
 #[derive(Debug)]
 pub(super) struct Landed {
     /// How many each commit has put there, and the revision that it made; None where that is not known.
-    commits: VecDeque<(usize, Option<Revision>)>,
+    commits: Vec<(usize, Option<Revision>)>,
     /// Since when.
     since: Now,
 }
@@ -56,7 +55,7 @@ impl Replica {
         match commits {
             _ if self.confirmed.is_none() => {}
             Some(commits) => {
-                let landed = self.landed.get_or_insert(Landed { commits: VecDeque::new(), since: now });
+                let landed = self.landed.get_or_insert(Landed { commits: Vec::new(), since: now });
                 landed.commits.extend(commits);
             }
             // Something else was among them: what is stored must be loaded.
@@ -148,7 +147,7 @@ impl Replica {
 
     /// Is it the oldest commit that has landed that made this revision, as far as that is known?
     pub fn has_landed(&self, revision: Revision) -> bool {
-        let oldest = self.landed.as_ref().and_then(|landed| landed.commits.front());
+        let oldest = self.landed.as_ref().and_then(|landed| landed.commits.first());
         oldest.is_some_and(|(_, made)| made.is_none_or(|made| made == revision))
     }
 
@@ -172,7 +171,7 @@ impl Replica {
         let Some(at) = list.len().checked_sub(landed.count() + pending) else { return Followed::Gap };
         let is_own = told.writer == self.config.writer;
         let (values, elements) = if is_own {
-            let Some((count, _)) = landed.commits.front() else { return Followed::Gap };
+            let Some((count, _)) = landed.commits.first() else { return Followed::Gap };
             (None, (at..at + count).filter_map(|n| list.get(n)).map(Node::text_len).collect::<Vec<_>>())
         } else {
             let Ok(batch) = wire::decode_batch(&told.mutations) else { return Followed::Gap };
@@ -189,7 +188,7 @@ impl Replica {
         let Some(slack) = told.len.checked_sub(text_len) else { return Followed::Gap };
         let mut patch = Vec::new();
         match values {
-            None => drop(landed.commits.pop_front()),
+            None => drop(landed.commits.remove(0)),
             Some((values, elements)) => {
                 list.splice(at, 0, elements);
                 patch.push(Mutation::Splice { path: Vec::new(), index: at, remove: 0, values });

@@ -1,7 +1,7 @@
 //! What the commit script publishes.
 
 use crate::command::Announcement;
-use crate::ids::{Revision, WriterId};
+use crate::ids::{Revision, WriterId, number};
 
 /// Read a message of the memory's channel: what was committed together. Empty where it is something else: anybody may
 /// publish there.
@@ -32,7 +32,7 @@ fn read_group(group: &str) -> Option<Vec<Announcement>> {
     let (lengths, mut rest) = group.split_once(' ')?;
     let mut told = Vec::new();
     for length in lengths.split(',') {
-        let (one, others) = rest.split_at_checked(length.parse().ok()?)?;
+        let (one, others) = rest.split_at_checked(number(length)?)?;
         told.push(read(one)?);
         rest = others;
     }
@@ -42,13 +42,13 @@ fn read_group(group: &str) -> Option<Vec<Announcement>> {
 fn read(message: &str) -> Option<Announcement> {
     let fields: Vec<&str> = message.splitn(6, ' ').collect();
     let [writer, base, revision, len, key_len, rest] = fields.as_slice() else { return None };
-    let (key, mutations) = rest.split_at_checked(key_len.parse().ok()?)?;
+    let (key, mutations) = rest.split_at_checked(number(key_len)?)?;
     Some(Announcement {
         key: key.to_owned(),
         writer: WriterId((*writer).into()),
-        base: Revision(base.parse().ok()?),
-        revision: Revision(revision.parse().ok()?),
-        len: len.parse().ok()?,
+        base: Revision(number(base)?),
+        revision: Revision(number(revision)?),
+        len: number(len)?,
         mutations: mutations.to_owned(),
     })
 }

@@ -5,7 +5,6 @@ use crate::command::{Announcement, Command, Commit};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::replica::Replica;
 use crate::session::Now;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What should be asked of the backend next. Greater asks for more.
@@ -51,7 +50,7 @@ pub(super) struct Attribute {
     pub(super) known_here: bool,
     /// What others committed, and could not be taken in yet; each with the number of those that it is to be taken in
     /// with (see `Session::told_together`).
-    pub(super) told: VecDeque<(Announcement, u64)>,
+    pub(super) told: Vec<(Announcement, u64)>,
     /// Commits have been told of since it was last said to have changed.
     pub(super) announced: bool,
     /// It was said to have changed, and not what did it.
@@ -76,7 +75,7 @@ impl Attribute {
             fetching: Want::Nothing,
             tail_at: 0,
             known_here: false,
-            told: VecDeque::new(),
+            told: Vec::new(),
             announced: false,
             changed: false,
             expected: None,

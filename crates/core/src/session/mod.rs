@@ -216,7 +216,7 @@ pub struct Session {
     /// The page of names to ask for next.
     next_page: Option<String>,
     /// What to ask of replicas: number, how many, for how many milliseconds.
-    replications: VecDeque<(u64, u32, u64)>,
+    replications: Vec<(u64, u32, u64)>,
     last_replication: u64,
     /// What is asked of attributes and not yet sent.
     asks: Numbered<Ask>,
@@ -252,7 +252,7 @@ impl Session {
             catch_up: None,
             refreshes: Refreshes::default(),
             next_page: None,
-            replications: VecDeque::new(),
+            replications: Vec::new(),
             last_replication: 0,
             asks: Numbered::default(),
             last_ask: 0,
@@ -350,7 +350,7 @@ impl Session {
     /// the number that this gives, at the latest after `wait_ms` on a connection.
     pub fn replicate(&mut self, wanted: u32, wait_ms: u64) -> u64 {
         self.last_replication += 1;
-        self.replications.push_back((self.last_replication, wanted, wait_ms));
+        self.replications.push((self.last_replication, wanted, wait_ms));
         self.last_replication
     }
 
@@ -434,9 +434,10 @@ impl Session {
     }
 
     fn ask_replicas(&mut self, now: Now) {
-        while self.catch_up.is_none()
-            && let Some((request, wanted, wait_ms)) = self.replications.pop_front()
-        {
+        if self.catch_up.is_some() {
+            return;
+        }
+        for (request, wanted, wait_ms) in std::mem::take(&mut self.replications) {
             let Config { prefix, writer, .. } = Config::clone(&self.config);
             self.send(Purpose::Replicas(request), Command::Replicas { prefix, writer, wanted, wait_ms }, 0, now);
         }

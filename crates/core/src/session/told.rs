@@ -59,7 +59,7 @@ impl Session {
                 self.forget_told(id);
                 self.attributes[id].ask(Want::Tail);
             } else {
-                attribute.told.push_back((told, number));
+                attribute.told.push((told, number));
                 waiting.push(id);
             }
         }
@@ -73,7 +73,7 @@ impl Session {
 
     /// What waits for one attribute will be read instead; what it was told together with need not wait for it.
     pub(super) fn forget_told(&mut self, id: Id) {
-        for (_, number) in self.attributes[id].told.drain(..) {
+        for (_, number) in std::mem::take(&mut self.attributes[id].told) {
             self.told_together.remove(number);
         }
     }
@@ -101,12 +101,13 @@ impl Session {
     /// The number of what an attribute can take in next.
     fn told_next(&self, id: Id) -> Option<u64> {
         let attribute = &self.attributes[id];
-        let (told, number) = attribute.told.front()?;
+        let (told, number) = attribute.told.first()?;
         (attribute.is_at_rest() || attribute.may_follow_behind(told, &self.config.writer)).then_some(*number)
     }
 
+    /// There must be something that it can take in.
     fn follow_one(&mut self, id: Id, now: Now) {
-        let Some((told, _)) = self.attributes[id].told.pop_front() else { return };
+        let (told, _) = self.attributes[id].told.remove(0);
         if !self.attributes[id].replica.has_heard(&told) {
             self.abort_strict(id, now);
         }

@@ -15,11 +15,11 @@ pub use events::{EventWriter, encode_batch};
 
 use crate::document::{Node, unquoted};
 use crate::error::{ErrorCode, SyncError};
+use crate::ids::number;
 use crate::mutation::{Json, JsonList, Mutation, Path, Step};
 use crate::session::GroupOf;
 use compact_str::CompactString;
 use elements::elements;
-use std::str::FromStr;
 
 /// What a batch holds.
 #[derive(Debug)]
@@ -32,34 +32,42 @@ pub enum Entry {
 
 /// Read a batch with groups. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_entries(text: &str) -> Result<Vec<Entry>, SyncError> {
-    read_all(text, |entry| match elements(entry)?.as_slice() {
+    let mut entries = Vec::new();
+    for part in elements(text).ok_or_else(|| malformed(text))? {
+        entries.push(entry(part).ok_or_else(|| malformed(part))?);
+    }
+    Ok(entries)
+}
+
+/// Read a batch without. Errors: [`ErrorCode::NotSerializable`].
+pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {
+    let mut mutations = Vec::new();
+    for entry in decode_entries(text)? {
+        let Entry::Mutation(name, mutation) = entry else { return Err(malformed(text)) };
+        mutations.push((name, mutation));
+    }
+    Ok(mutations)
+}
+
+fn malformed(text: &str) -> SyncError {
+    let start: String = text.chars().take(40).collect();
+    SyncError::new(ErrorCode::NotSerializable, format!("the batch is not in the wire format: {start}"))
+}
+
+fn entry(text: &str) -> Option<Entry> {
+    match elements(text)?.as_slice() {
         ["\"group\"", id, strict, reads, mutations] => Some(Entry::Group(GroupOf {
             id: number(id)?,
             strict: *strict == "true",
-            reads: elements(reads)?.into_iter().map(string).collect::<Option<_>>()?,
+            reads: all(reads, string)?,
             mutations: decode_batch(mutations).ok()?,
         })),
-        parts => decode(parts).map(|(name, mutation)| Entry::Mutation(name, mutation)),
-    })
-}
-
-/// Read a batch. Errors: [`ErrorCode::NotSerializable`].
-pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {
-    read_all(text, |mutation| decode(&elements(mutation)?))
-}
-
-/// Read an array with what reads its elements. The error says where it could not.
-fn read_all<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SyncError> {
-    let malformed = |text: &str| {
-        let start: String = text.chars().take(40).collect();
-        SyncError::new(ErrorCode::NotSerializable, format!("the batch is not in the wire format: {start}"))
-    };
-    let elements = elements(text).ok_or_else(|| malformed(text))?;
-    elements.into_iter().map(|element| read(element).ok_or_else(|| malformed(element))).collect()
+        parts => mutation(parts),
+    }
 }
 
 /// Values are read when they are applied: only then is it known how deep they may be.
-fn decode(parts: &[&str]) -> Option<(String, Mutation)> {
+fn mutation(parts: &[&str]) -> Option<Entry> {
     let [kind, name, rest @ ..] = parts else { return None };
     let mutation = match (*kind, rest) {
         ("\"assign\"", [value]) => Mutation::Assign { value: json(value) },
@@ -75,14 +83,11 @@ fn decode(parts: &[&str]) -> Option<(String, Mutation)> {
         ("\"splice\"", [at, index, remove, values]) => {
             Mutation::Splice { path: path(at)?, index: number(index)?, remove: number(remove)?, values: list(values)? }
         }
-        ("\"permute\"", [at, order]) => {
-            let order = elements(order)?.into_iter().map(number).collect::<Option<_>>()?;
-            Mutation::Permute { path: path(at)?, order }
-        }
+        ("\"permute\"", [at, order]) => Mutation::Permute { path: path(at)?, order: all(order, number)? },
         ("\"increment\"", [at, by]) => Mutation::Increment { path: path(at)?, by: json(by) },
         _ => return None,
     };
-    Some((string(name)?, mutation))
+    Some(Entry::Mutation(string(name)?, mutation))
 }
 
 fn json(value: &str) -> Json {
@@ -97,7 +102,15 @@ fn list(values: &str) -> Option<JsonList> {
 fn path(steps: &str) -> Option<Path> {
     let step =
         |step: &str| if step.starts_with('"') { key(step).map(Step::Key) } else { number(step).map(Step::Index) };
-    elements(steps)?.into_iter().map(step).collect()
+    all(steps, step)
+}
+
+fn all<T>(array: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    let mut values = Vec::new();
+    for element in elements(array)? {
+        values.push(read(element)?);
+    }
+    Some(values)
 }
 
 /// A key as documents keep it: canonical string text without its quotes.
@@ -110,8 +123,4 @@ fn key(text: &str) -> Option<CompactString> {
 
 fn string(text: &str) -> Option<String> {
     unquoted(&key(text)?)
-}
-
-fn number<T: FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
 }
