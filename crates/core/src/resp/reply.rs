@@ -3,7 +3,7 @@
 use crate::command::{Answer, Command, Found, GroupOutcome, Lifetime, Outcome, Probed};
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
-use crate::ids::Revision;
+use crate::ids::{Revision, number};
 
 /// A server's reply, as far as the protocol needs to tell kinds apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,174 +41,192 @@ impl Reply {
     }
 }
 
+/// Replies, or the parts of one, taken one after another.
+struct Parts(std::vec::IntoIter<Reply>);
+
+impl Parts {
+    fn of(replies: Vec<Reply>) -> Self {
+        Self(replies.into_iter())
+    }
+
+    fn int(&mut self) -> Option<i64> {
+        match self.0.next()? {
+            Reply::Int(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    fn bytes(&mut self) -> Option<Vec<u8>> {
+        match self.0.next()? {
+            Reply::Text(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.bytes()?).ok()
+    }
+
+    fn revision(&mut self) -> Option<Revision> {
+        number(&self.text()?).map(Revision)
+    }
+
+    fn parts(&mut self) -> Option<Self> {
+        match self.0.next()? {
+            Reply::List(parts) => Some(Self::of(parts)),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn answer(command: &Command, replies: Vec<Reply>) -> Answer {
-    if let Some(message) = replies.iter().find_map(|reply| match reply {
-        Reply::Error(message) => Some(message),
-        _ => None,
-    }) {
+    for reply in &replies {
+        let Reply::Error(message) = reply else { continue };
         return match command {
             Command::Load { .. } if message.starts_with("WRONGTYPE") => Answer::Loaded(Stored::OtherType),
             Command::Probe { .. } if message.starts_with("WRONGTYPE") => Answer::Probed(Probed::OtherType),
             _ => refusal(message),
         };
     }
+    let replies = &mut Parts::of(replies);
     let answer = match command {
         Command::Load { .. } => loaded(replies),
         Command::Probe { .. } => probed(replies),
         Command::Tail { .. } => tail(replies),
         Command::Commit(_) => committed(replies),
         Command::Group(group) => grouped(replies, group.commits.len() + group.checks.len()),
-        Command::Expire { ms, .. } => lifetime(&replies, Lifetime::Left(*ms)),
-        Command::Persist { .. } => lifetime(&replies, Lifetime::Endless),
-        Command::Ttl { .. } => time_left(&replies),
+        Command::Expire { ms, .. } => lifetime(replies.int(), Lifetime::Left(*ms)),
+        // The second reply says whether there is such a key.
+        Command::Persist { .. } => replies.int().and_then(|_| lifetime(replies.int(), Lifetime::Endless)),
+        Command::Ttl { .. } => time_left(replies),
         Command::Replicas { .. } => replicas(replies),
         Command::Names { .. } => names(replies),
     };
-    answer.unwrap_or_else(|| {
+    // One more than what was asked for is no answer to it either.
+    answer.filter(|_| replies.0.len() == 0).unwrap_or_else(|| {
         Answer::Refused(SyncError::new(ErrorCode::Internal, "the server's reply is not of this protocol"))
     })
 }
 
-fn loaded(replies: Vec<Reply>) -> Option<Answer> {
-    match replies.into_iter().next()? {
-        Reply::Nil => Some(Answer::Loaded(Stored::Absent)),
-        Reply::Text(text) => Some(Answer::Loaded(Stored::Text(text))),
-        _ => None,
-    }
+fn loaded(replies: &mut Parts) -> Option<Answer> {
+    Some(Answer::Loaded(match replies.0.next()? {
+        Reply::Nil => Stored::Absent,
+        Reply::Text(text) => Stored::Text(text),
+        _ => return None,
+    }))
 }
 
-fn probed(replies: Vec<Reply>) -> Option<Answer> {
-    let [Reply::Int(len), Reply::Text(bytes)] = <[Reply; 2]>::try_from(replies).ok()? else {
-        return None;
-    };
-    let len = usize::try_from(len).ok()?;
+fn probed(replies: &mut Parts) -> Option<Answer> {
+    let len = usize::try_from(replies.int()?).ok()?;
+    let bytes = replies.bytes()?;
     // An empty string looks the same here; whoever holds one loads it again.
     Some(Answer::Probed(if len == 0 { Probed::Absent } else { Probed::Text { len, bytes } }))
 }
 
-fn tail(replies: Vec<Reply>) -> Option<Answer> {
-    let [appends, Reply::Text(bytes)] = <[Reply; 2]>::try_from(replies).ok()? else {
-        return None;
-    };
-    let appends = match appends {
+fn tail(replies: &mut Parts) -> Option<Answer> {
+    let appends = match replies.0.next()? {
         Reply::Text(text) => {
             let (first, last) = std::str::from_utf8(&text).ok()?.split_once('-')?;
-            Some((Revision(first.parse().ok()?), Revision(last.parse().ok()?)))
+            Some((Revision(number(first)?), Revision(number(last)?)))
         }
         _ => None,
     };
-    Some(Answer::Tail { appends, bytes })
+    Some(Answer::Tail { appends, bytes: replies.bytes()? })
 }
 
-/// The last reply says whether there is such a key.
-fn lifetime(replies: &[Reply], now: Lifetime) -> Option<Answer> {
-    match replies.last()? {
-        Reply::Int(0) => Some(Answer::Lifetime(Lifetime::Absent)),
-        Reply::Int(1) => Some(Answer::Lifetime(now)),
+fn lifetime(is_there: Option<i64>, now: Lifetime) -> Option<Answer> {
+    match is_there? {
+        0 => Some(Answer::Lifetime(Lifetime::Absent)),
+        1 => Some(Answer::Lifetime(now)),
         _ => None,
     }
 }
 
-fn time_left(replies: &[Reply]) -> Option<Answer> {
-    let [Reply::Int(ms)] = replies else { return None };
-    Some(Answer::Lifetime(match ms {
+fn time_left(replies: &mut Parts) -> Option<Answer> {
+    Some(Answer::Lifetime(match replies.int()? {
         -2 => Lifetime::Absent,
         -1 => Lifetime::Endless,
-        ms => Lifetime::Left(u64::try_from(*ms).ok()?),
+        ms => Lifetime::Left(u64::try_from(ms).ok()?),
     }))
 }
 
-fn replicas(replies: Vec<Reply>) -> Option<Answer> {
-    let [Reply::Text(_), Reply::Int(count)] = <[Reply; 2]>::try_from(replies).ok()? else { return None };
-    u32::try_from(count).ok().map(Answer::Replicas)
+fn replicas(replies: &mut Parts) -> Option<Answer> {
+    replies.bytes()?;
+    u32::try_from(replies.int()?).ok().map(Answer::Replicas)
 }
 
-fn committed(replies: Vec<Reply>) -> Option<Answer> {
-    let Reply::List(parts) = replies.into_iter().next()? else {
-        return None;
-    };
-    let mut parts = parts.into_iter().map_while(|part| match part {
-        Reply::Text(text) => Some(text),
-        _ => None,
-    });
-    let outcome = match parts.next()?.as_slice() {
-        b"applied" => Outcome::Applied,
-        b"duplicate" => Outcome::Duplicate,
-        b"appended" => {
-            Outcome::Appended { revision: Revision(std::str::from_utf8(&parts.next()?).ok()?.parse().ok()?) }
+fn committed(replies: &mut Parts) -> Option<Answer> {
+    let mut parts = replies.parts()?;
+    let outcome = match parts.text()?.as_str() {
+        "applied" => Outcome::Applied,
+        "duplicate" => Outcome::Duplicate,
+        "appended" => Outcome::Appended { revision: parts.revision()? },
+        "stale" => {
+            let remembers = parts.text()? == "1";
+            let Found { stored, .. } = match parts.text() {
+                Some(kind) => found(remembers, &kind, &mut parts)?,
+                None => Found { stored: None, remembers },
+            };
+            Outcome::Stale { stored, remembers }
         }
-        b"stale" => Outcome::Stale {
-            remembers: parts.next()? == b"1",
-            stored: match parts.next().as_deref() {
-                None => None,
-                Some(b"absent") => Some(Stored::Absent),
-                Some(b"other") => Some(Stored::OtherType),
-                Some(b"text") => Some(Stored::Text(parts.next()?)),
-                Some(_) => return None,
-            },
-        },
         _ => return None,
     };
     Some(Answer::Committed(outcome))
 }
 
-fn grouped(replies: Vec<Reply>, places: usize) -> Option<Answer> {
-    let Reply::List(parts) = replies.into_iter().next()? else { return None };
-    let texts: Option<Vec<Vec<u8>>> = parts
-        .into_iter()
-        .map(|part| match part {
-            Reply::Text(text) => Some(text),
-            _ => None,
-        })
-        .collect();
-    let texts = texts?;
-    let (outcome, found) = texts.split_first()?;
-    let outcome = match outcome.as_slice() {
-        b"applied" => GroupOutcome::Applied,
-        b"duplicate" => GroupOutcome::Duplicate,
-        b"stale" if found.len() == 3 * places => {
-            let read = |place: &[Vec<u8>]| {
-                let stored = match place[1].as_slice() {
-                    b"same" => None,
-                    b"absent" => Some(Stored::Absent),
-                    b"other" => Some(Stored::OtherType),
-                    b"text" => Some(Stored::Text(place[2].clone())),
-                    _ => return None,
-                };
-                Some(Found { stored, remembers: place[0] == b"1" })
-            };
-            GroupOutcome::Stale(found.chunks(3).map(read).collect::<Option<_>>()?)
+/// What is stored is of this kind; its text comes next.
+fn found(remembers: bool, kind: &str, parts: &mut Parts) -> Option<Found> {
+    let text = parts.bytes();
+    let stored = match kind {
+        "same" => None,
+        "absent" => Some(Stored::Absent),
+        "other" => Some(Stored::OtherType),
+        "text" => Some(Stored::Text(text?)),
+        _ => return None,
+    };
+    Some(Found { stored, remembers })
+}
+
+fn grouped(replies: &mut Parts, places: usize) -> Option<Answer> {
+    let mut parts = replies.parts()?;
+    let outcome = match parts.text()?.as_str() {
+        "applied" => GroupOutcome::Applied,
+        "duplicate" => GroupOutcome::Duplicate,
+        "stale" => {
+            let mut all = Vec::new();
+            for _ in 0..places {
+                let remembers = parts.text()? == "1";
+                all.push(found(remembers, &parts.text()?, &mut parts)?);
+            }
+            GroupOutcome::Stale(all)
         }
         _ => return None,
     };
     Some(Answer::Grouped(outcome))
 }
 
-fn names(replies: Vec<Reply>) -> Option<Answer> {
-    let Reply::List(page) = replies.into_iter().next()? else {
-        return None;
-    };
-    let [Reply::Text(cursor), Reply::List(keys)] = <[Reply; 2]>::try_from(page).ok()? else {
-        return None;
-    };
-    let keys = keys
-        .into_iter()
-        .filter_map(|key| match key {
-            // A key that is not UTF-8 cannot be an attribute.
-            Reply::Text(key) => String::from_utf8(key).ok(),
-            _ => None,
-        })
-        .collect();
-    Some(Answer::Names { cursor: String::from_utf8(cursor).ok()?, keys })
+fn names(replies: &mut Parts) -> Option<Answer> {
+    let mut page = replies.parts()?;
+    let cursor = page.text()?;
+    let mut keys = Vec::new();
+    for key in page.parts()?.0 {
+        // A key that is not UTF-8 cannot be an attribute.
+        if let Reply::Text(key) = key
+            && let Ok(key) = String::from_utf8(key)
+        {
+            keys.push(key);
+        }
+    }
+    Some(Answer::Names { cursor, keys })
 }
 
 fn refusal(message: &str) -> Answer {
     let message = without_arguments(message);
-    let has = |code: &str| has_code(message, code);
-    if PASSING.into_iter().any(has) {
+    let has = |code: &&str| has_code(message, code);
+    if PASSING.iter().any(has) {
         return Answer::Busy(SyncError::new(ErrorCode::Unavailable, format!("the server answered: {message}")));
     }
-    let code = if CREDENTIALS.into_iter().any(has) { ErrorCode::Auth } else { ErrorCode::Refused };
+    let code = if CREDENTIALS.iter().any(has) { ErrorCode::Auth } else { ErrorCode::Refused };
     Answer::Refused(SyncError::new(code, format!("the server refused: {message}")))
 }
 
