@@ -15,8 +15,8 @@ use std::collections::HashMap;
 pub enum Carried {
     /// These say the same about the new document; none where there is nothing left to do.
     As(Vec<Mutation>),
-    /// What it was to change is gone.
-    Lost(&'static str),
+    /// What it was to change is gone: the mutation as it was, and why.
+    Lost(Mutation, &'static str),
 }
 
 /// Carries the pending mutations of one attribute, in their order.
@@ -79,8 +79,9 @@ impl<'a> Transform<'a> {
     }
 
     fn carry_increment(&mut self, mut mutation: Mutation) -> Carried {
+        let path = mutation.path().to_vec();
         match self.root.reach(mutation.path_mut()) {
-            None | Some(Fate::Gone) => return Carried::Lost("the number that it adds to is gone"),
+            None | Some(Fate::Gone) => return lost(mutation, &path, "the number that it adds to is gone"),
             Some(fate @ Fate::Absent) => *fate = Fate::Pending,
             _ => {}
         }
@@ -89,6 +90,7 @@ impl<'a> Transform<'a> {
 
     /// One of what is in a container.
     fn carry_inside(&mut self, mut mutation: Mutation) -> Carried {
+        let path = mutation.path().to_vec();
         let container = self.root.reach(mutation.path_mut()).map(Fate::open);
         match (container, &mut mutation) {
             (Some(Fate::Pending), _) => {}
@@ -97,17 +99,22 @@ impl<'a> Transform<'a> {
             (Some(Fate::Dict(dict)), Mutation::Clear { path }) => return Carried::As(dict.clear(path)),
             (Some(Fate::List(list)), Mutation::Replace { index, .. }) => match list.replace(*index) {
                 Some(place) => *index = place,
-                None => return Carried::Lost("the element that it replaces was removed"),
+                None => return lost(mutation, &path, "the element that it replaces was removed"),
             },
             (Some(Fate::List(list)), Mutation::Append { values, .. }) => list.append(values.count),
             (Some(Fate::List(list)), Mutation::Splice { path, index, remove, values }) => {
                 return Carried::As(splice(list, path, *index, *remove, std::mem::take(values)));
             }
             (Some(Fate::List(list)), Mutation::Permute { order, .. }) => *order = list.permute(order),
-            _ => return Carried::Lost("the list or dict that it changes is gone"),
+            _ => return lost(mutation, &path, "the list or dict that it changes is gone"),
         }
         Carried::As(vec![mutation])
     }
+}
+
+fn lost(mut mutation: Mutation, path: &[Step], why: &'static str) -> Carried {
+    mutation.path_mut().clone_from_slice(path);
+    Carried::Lost(mutation, why)
 }
 
 /// The elements that are still there go, run by run from the right; what comes, comes where they were.

@@ -114,13 +114,13 @@ impl Replica {
             let mut open = OpenCommit::new(first, group);
             let conflicts_before = conflicts.len();
             for (number, mutation) in mutations {
-                match transform.carry(mutation.clone()) {
+                match transform.carry(mutation) {
                     Carried::As(carried) => {
                         for mutation in carried {
                             self.make(number, mutation, &mut open, &mut conflicts);
                         }
                     }
-                    Carried::Lost(why) => {
+                    Carried::Lost(mutation, why) => {
                         let why = || SyncError::new(ErrorCode::NotFound, why);
                         let why = self.unreadable.clone().unwrap_or_else(why);
                         self.drop_mutation(number, mutation, why, &mut conflicts);

@@ -438,7 +438,7 @@ impl Session {
             return;
         }
         for (request, wanted, wait_ms) in std::mem::take(&mut self.replications) {
-            let Config { prefix, writer, .. } = Config::clone(&self.config);
+            let (prefix, writer) = (self.config.prefix.clone(), self.config.writer.clone());
             self.send(Purpose::Replicas(request), Command::Replicas { prefix, writer, wanted, wait_ms }, 0, now);
         }
     }
