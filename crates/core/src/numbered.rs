@@ -6,108 +6,118 @@ use std::collections::VecDeque;
 /// everything but finding one costs the same however many there are. (A `BTreeMap` of each kind of value would be a
 /// twentieth of the wasm build.)
 #[derive(Debug)]
-pub struct Numbered<T>(VecDeque<(u64, T)>);
+pub struct Numbered<T> {
+    /// Ascending. Apart from the values, so that looking for one is the same code for all kinds.
+    numbers: VecDeque<u64>,
+    values: VecDeque<T>,
+}
 
 impl<T> Default for Numbered<T> {
     fn default() -> Self {
-        Self(VecDeque::new())
+        Self { numbers: VecDeque::new(), values: VecDeque::new() }
     }
 }
 
 impl<T> Numbered<T> {
     /// Put a value under a number, in place of what was there.
     pub fn insert(&mut self, number: u64, value: T) {
-        match self.find(number) {
-            Ok(at) => self.0[at].1 = value,
+        match self.numbers.binary_search(&number) {
+            Ok(at) => self.values[at] = value,
             Err(at) => self.insert_at(at, number, value),
         }
     }
 
     /// Put a value under a number beside those it may have already.
     pub fn add(&mut self, number: u64, value: T) {
-        let at = self.0.partition_point(|(other, _)| *other <= number);
+        let at = self.numbers.partition_point(|other| *other <= number);
         self.insert_at(at, number, value);
     }
 
     /// The lowest number.
     pub fn first_number(&self) -> Option<u64> {
-        self.0.front().map(|(number, _)| *number)
+        self.numbers.front().copied()
     }
 
     /// Take the value of the lowest number out, where it is at most this.
     pub fn pop_up_to(&mut self, number: u64) -> Option<T> {
         let is_there = self.first_number().is_some_and(|first| first <= number);
-        if is_there { self.0.pop_front().map(|(_, value)| value) } else { None }
+        if is_there { self.remove_at(0) } else { None }
     }
 
     /// The value of a number.
     pub fn get(&self, number: u64) -> Option<&T> {
-        self.find(number).ok().map(|at| &self.0[at].1)
+        self.values.get(self.numbers.binary_search(&number).ok()?)
     }
 
     /// The value of a number.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut T> {
-        self.find(number).ok().map(|at| &mut self.0[at].1)
+        self.values.get_mut(self.numbers.binary_search(&number).ok()?)
     }
 
     /// The value of a number, which is this one where it has none yet.
     pub fn entry(&mut self, number: u64, new: impl FnOnce() -> T) -> &mut T {
-        let at = self.find(number).unwrap_or_else(|at| {
+        let at = self.numbers.binary_search(&number).unwrap_or_else(|at| {
             self.insert_at(at, number, new());
             at
         });
-        &mut self.0[at].1
+        &mut self.values[at]
     }
 
     /// Take a value out.
     pub fn remove(&mut self, number: u64) -> Option<T> {
-        // Most often it is the first, or near it.
-        for at in (1..=self.find(number).ok()?).rev() {
-            self.0.swap(at, at - 1);
-        }
-        self.0.pop_front().map(|(_, value)| value)
+        self.remove_at(self.numbers.binary_search(&number).ok()?)
     }
 
     /// The value of the lowest number.
     pub fn first(&self) -> Option<&T> {
-        self.values().next()
+        self.values.front()
     }
 
     /// All, by number.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
-        self.0.iter().map(|(number, value)| (*number, value))
+        self.numbers.iter().copied().zip(&self.values)
     }
 
     /// All values, by number.
     pub fn values(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|(_, value)| value)
+        self.values.iter()
     }
 
     /// All values, by number.
     pub fn into_values(self) -> impl Iterator<Item = T> {
-        self.0.into_iter().map(|(_, value)| value)
+        self.values.into_iter()
     }
 
     /// Keep only such values.
     pub fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
-        self.0.retain(|(_, value)| is_kept(value));
+        let mut values = self.values.iter();
+        self.numbers.retain(|_| values.next().is_some_and(&is_kept));
+        self.values.retain(is_kept);
     }
 
     /// Take all out.
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     /// Most often it is to be the last, or near it.
     fn insert_at(&mut self, at: usize, number: u64, value: T) {
-        self.0.push_back((number, value));
-        for at in (at + 1..self.0.len()).rev() {
-            self.0.swap(at, at - 1);
+        self.numbers.push_back(number);
+        self.values.push_back(value);
+        for at in (at + 1..self.numbers.len()).rev() {
+            self.numbers.swap(at, at - 1);
+            self.values.swap(at, at - 1);
         }
     }
 
-    fn find(&self, number: u64) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&number, |(number, _)| *number)
+    /// Most often it is the first, or near it.
+    fn remove_at(&mut self, at: usize) -> Option<T> {
+        for at in (1..=at).rev() {
+            self.numbers.swap(at, at - 1);
+            self.values.swap(at, at - 1);
+        }
+        self.numbers.pop_front();
+        self.values.pop_front()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Strings, and their canonical text: what `JSON.stringify` writes.
 
 use compact_str::CompactString;
-use std::fmt::Write as _;
 
 /// The canonical text of a string, with its quotes.
 pub(crate) fn quoted(text: &str) -> CompactString {
@@ -56,7 +55,7 @@ pub(super) fn push_unit(unit: u32, low: Option<u32>, out: &mut CompactString) {
         (_, 0x5C) => out.push_str("\\\\"),
         (Some(c), 0x20..) => out.push(c),
         // Other control characters, and half of a surrogate pair without the other.
-        _ => write!(out, "\\u{code:04x}").expect("writing to a string does not fail"),
+        _ => out.push_str(&format!("\\u{code:04x}")),
     }
 }
 

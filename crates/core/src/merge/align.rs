@@ -155,10 +155,9 @@ fn similar(old: &[Element<'_>], new: &[Element<'_>]) -> Vec<Pair> {
     // best[i][j]: the most that the first i of `old` and the first j of `new` have in common.
     let width = new.len() + 1;
     let mut best = vec![0; (old.len() + 1) * width];
-    let likeness: Vec<usize> = old.iter().flat_map(|(_, old)| new.iter().map(|(_, new)| likeness(old, new))).collect();
     for i in 1..=old.len() {
         for j in 1..=new.len() {
-            let both = match likeness[(i - 1) * new.len() + j - 1] {
+            let both = match likeness(old[i - 1].1, new[j - 1].1) {
                 0 => 0,
                 common => best[(i - 1) * width + j - 1] + common,
             };

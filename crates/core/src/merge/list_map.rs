@@ -44,8 +44,8 @@ impl<'a> ListMap<'a> {
         let mut partners: Vec<Pair> = alignment.middle.iter().chain(&alignment.moved).copied().collect();
         partners.sort_unstable();
         // First those that nobody knows.
-        let middle = alignment.start..new.len() - alignment.end;
-        let mut ids: Vec<Id> = (0..alignment.start).chain(middle.map(|index| old.len() + index)).collect();
+        let mut ids: Vec<Id> = (0..alignment.start).collect();
+        ids.extend(old.len() + alignment.start..old.len() + new.len() - alignment.end);
         ids.extend(old.len() - alignment.end..old.len());
         for pair in &partners {
             ids[pair.new] = pair.old;
@@ -115,12 +115,12 @@ impl<'a> ListMap<'a> {
             }
         }
         runs.reverse();
-        for run in &runs {
-            self.new.drain(run.clone());
-        }
         let ids = self.fresh(insert);
-        self.new.splice(insert_at..insert_at, ids.clone());
-        self.old.splice(index..end, ids);
+        for run in &runs {
+            put(&mut self.new, run.clone(), 0..0);
+        }
+        put(&mut self.new, insert_at..insert_at, ids.clone());
+        put(&mut self.old, index..end, ids);
         Cut { runs, insert_at }
     }
 
@@ -180,4 +180,12 @@ impl<'a> ListMap<'a> {
         self.next_id += count;
         ids
     }
+}
+
+/// Ids in the place of others.
+fn put(list: &mut Vec<Id>, place: Range<usize>, ids: Range<Id>) {
+    let behind = list.split_off(place.end);
+    list.truncate(place.start);
+    list.extend(ids);
+    list.extend(behind);
 }

@@ -109,12 +109,13 @@ impl Session {
         if !group.changes.iter().all(is_next) {
             return None;
         }
-        let check = |read: &Id| {
+        let mut checks = Vec::new();
+        for read in &group.reads {
             let attribute = &self.attributes[*read];
             let guard = attribute.replica.guard_before(group.first).filter(|_| !attribute.waits)?;
-            Some((attribute.replica.key().to_owned(), guard))
-        };
-        group.reads.iter().map(check).collect()
+            checks.push((attribute.replica.key().to_owned(), guard));
+        }
+        Some(checks)
     }
 
     fn send_group(&mut self, id: u64, checks: Vec<(String, Guard)>, now: Now) {

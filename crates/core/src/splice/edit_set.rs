@@ -72,8 +72,11 @@ impl EditSet {
         let head_start = head.at + inserted - removed;
         if edit.at >= head_start && end <= head_start + head.insert.len() {
             // Inside what one edit put there: in place, so that many appends cost what they bring.
-            let range = edit.at - head_start..end - head_start;
-            self.edits[first].insert.replace_range(range, &edit.insert);
+            let insert = &mut self.edits[first].insert;
+            let behind = insert.split_off(end - head_start);
+            insert.truncate(edit.at - head_start);
+            insert.push_str(&edit.insert);
+            insert.push_str(&behind);
             return;
         }
         let (at, mut insert) = if edit.at < head_start {
@@ -98,6 +101,7 @@ impl EditSet {
                 _ => break end + removed - inserted,
             }
         };
-        self.edits.splice(first..=last, [Edit { at, remove: old_end - at, insert }]);
+        self.edits.drain(first..last);
+        self.edits[first] = Edit { at, remove: old_end - at, insert };
     }
 }

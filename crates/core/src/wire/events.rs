@@ -45,20 +45,16 @@ impl EventWriter {
     }
 
     /// The text; empty where there were no events.
-    pub fn finish(mut self) -> String {
+    pub fn finish(self) -> String {
         if self.text.is_empty() {
             return self.text;
         }
-        let mark = if self.tagged { "~" } else { "=" };
-        self.text.replace_range(..1, mark);
-        self.text.push(']');
-        self.text
+        [if self.tagged { "~" } else { "=" }, &self.text, "]"].concat()
     }
 
     /// Add an event.
     pub fn write(&mut self, event: &Event) {
-        // The first character makes room for the mark.
-        self.text.push_str(if self.text.is_empty() { " [" } else { "," });
+        self.text.push_str(if self.text.is_empty() { "[" } else { "," });
         match event {
             Event::Changed { name, change, revision, bytes } => self.change(name, change, *revision, *bytes),
             Event::Acknowledged { name, revision, bytes } => {
