@@ -37,8 +37,7 @@ pub(super) fn align(old: &List, new: &List) -> Alignment {
     let start = old.iter().zip(new.iter()).take_while(|(old, new)| old == new).count();
     let rest = old.len().min(new.len()) - start;
     let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
-    let old: Vec<Element<'_>> = old.iter().enumerate().take(old.len() - end).skip(start).collect();
-    let new: Vec<Element<'_>> = new.iter().enumerate().take(new.len() - end).skip(start).collect();
+    let (old, new) = (elements(old, start, end), elements(new, start, end));
 
     let equal = equal_once(&old, &new);
     let stay = longest_ascending(&equal);
@@ -90,6 +89,13 @@ fn between<'a>(
     visit(old, new);
 }
 
+/// A list's elements but so many at the start and at the end.
+fn elements(list: &List, start: usize, end: usize) -> Vec<Element<'_>> {
+    let mut elements: Vec<_> = list.iter().enumerate().collect();
+    elements.truncate(list.len() - end);
+    elements.split_off(start)
+}
+
 /// Elements but those with these indexes.
 fn without(mut elements: Vec<Element<'_>>, mut indexes: Vec<usize>) -> Vec<Element<'_>> {
     indexes.sort_unstable();
@@ -103,13 +109,15 @@ fn equal_once(old: &[Element<'_>], new: &[Element<'_>]) -> Vec<Pair> {
         return Vec::new();
     }
     let in_new = once_each(new);
-    let mut pairs: Vec<Pair> = once_each(old)
-        .into_iter()
-        .filter_map(|(hash, (old, node))| {
-            let (_, (new, same)) = in_new[in_new.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?];
-            (node == same).then_some(Pair { old, new })
-        })
-        .collect();
+    let mut pairs = Vec::new();
+    for (hash, (old, node)) in once_each(old) {
+        if let Ok(at) = in_new.binary_search_by_key(&hash, |(hash, _)| *hash)
+            && let (_, (new, same)) = in_new[at]
+            && node == same
+        {
+            pairs.push(Pair { old, new });
+        }
+    }
     pairs.sort_unstable();
     pairs
 }
@@ -123,8 +131,13 @@ fn once_each<'a>(elements: &[Element<'a>]) -> Vec<(u64, Element<'a>)> {
     };
     let mut all: Vec<_> = elements.iter().map(hashed).collect();
     all.sort_unstable_by_key(|(hash, _)| *hash);
-    let runs = all.chunk_by(|(one, _), (next, _)| one == next);
-    runs.filter_map(|run| if let [one] = run { Some(*one) } else { None }).collect()
+    let mut once = Vec::new();
+    for run in all.chunk_by(|(one, _), (next, _)| one == next) {
+        if let [one] = run {
+            once.push(*one);
+        }
+    }
+    once
 }
 
 /// Of pairs with ascending first parts, the most whose second parts ascend too (patience sorting).

@@ -93,13 +93,13 @@ impl<'a> ListMap<'a> {
         let index = index.min(end);
         let at_end = end == self.old.len();
         let going: Vec<Id> = self.old[index..end].to_vec();
-        let mut places: Vec<usize> = going
-            .iter()
-            .enumerate()
+        let mut places = Vec::new();
+        for (i, id) in going.into_iter().enumerate() {
             // What somebody gave another value meanwhile is not what was to be removed.
-            .filter(|(_, id)| !self.is_overwritten(**id))
-            .filter_map(|(i, id)| self.find(*id, index + i))
-            .collect();
+            if !self.is_overwritten(id) {
+                places.extend(self.find(id, index + i));
+            }
+        }
         places.sort_unstable();
         let insert_at = match places.first() {
             Some(first) => *first,

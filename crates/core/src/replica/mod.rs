@@ -454,9 +454,9 @@ impl Replica {
     /// The attribute cannot be read any more. Gives the number of the first mutation that was pending.
     pub fn give_up(&mut self, error: SyncError) -> Option<u64> {
         let first = self.first_pending();
-        let lifted = self.lift_from(0).into_iter().flat_map(|commit| commit.mutations);
-        let mutations: Vec<_> = lifted.collect();
-        self.refuse_sums(&mutations, &error);
+        for commit in self.lift_from(0) {
+            self.refuse_sums(&commit.mutations, &error);
+        }
         let sums = std::mem::take(&mut self.sums);
         *self = Self {
             unreadable: Some(error),

@@ -86,6 +86,11 @@ impl SealedCommit {
     pub(super) fn is_append(&self) -> bool {
         matches!(self.command.plan, Plan::Append(_))
     }
+
+    /// How many elements it puts at the end of the list that is the whole value, where it does nothing else.
+    pub(super) fn appended(&self) -> Option<usize> {
+        appended_count(&self.made)
+    }
 }
 
 /// A commit's mutations, off the document.
@@ -127,7 +132,7 @@ impl OpenCommit {
 
     /// Is it one that finds its place by itself?
     pub(super) fn is_append(&self) -> bool {
-        self.made.iter().all(|made| matches!(&made.mutation, Mutation::Append { path, .. } if path.is_empty()))
+        appended_count(&self.made).is_some()
     }
 
     /// Add what was just made.
@@ -181,6 +186,18 @@ impl OpenCommit {
         }
         None
     }
+}
+
+/// How many elements these put at the end of the list that is the whole value, where they do nothing else.
+pub(super) fn appended_count(made: &[Made]) -> Option<usize> {
+    let mut count = 0;
+    for made in made {
+        match &made.mutation {
+            Mutation::Append { path, values } if path.is_empty() => count += values.count,
+            _ => return None,
+        }
+    }
+    Some(count)
 }
 
 /// What these put at the end of the list that is the whole value, where they do nothing else.

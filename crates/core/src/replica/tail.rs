@@ -1,6 +1,6 @@
 //! A list that many append to: acknowledged without knowing what else is in it, and caught up with from its end.
 
-use super::pending::{OpenCommit, SealedCommit, appended};
+use super::pending::{OpenCommit, SealedCommit, appended, appended_count};
 use super::rebase::Before;
 use super::{Change, Followed, Rebased, Replica};
 use crate::command::Announcement;
@@ -39,17 +39,16 @@ impl Replica {
         let Some(last) = self.sealed.iter().position(|commit| commit.command.sequence == sequence) else {
             return false;
         };
-        let count = |mutation: &Mutation| match mutation {
-            Mutation::Append { path, values } if path.is_empty() => Some(values.count),
-            _ => None,
-        };
         let sums = self.sealed[..=last].iter().flat_map(SealedCommit::sums);
         self.sums.extend(sums.map(|(number, _)| (number, Ok(None))));
-        let count_all = |commit: SealedCommit| {
+        let mut commits = Some(Vec::new());
+        for commit in self.sealed.drain(..=last) {
             let revision = revision.filter(|_| commit.command.sequence == sequence);
-            Some((commit.made.iter().map(|made| count(&made.mutation)).sum::<Option<usize>>()?, revision))
-        };
-        let commits: Option<Vec<_>> = self.sealed.drain(..=last).map(count_all).collect();
+            match (&mut commits, commit.appended()) {
+                (Some(commits), Some(count)) => commits.push((count, revision)),
+                _ => commits = None,
+            }
+        }
         self.remembered = Some(now);
         self.highest = self.highest.max(revision);
         match commits {
@@ -208,20 +207,20 @@ impl Replica {
 
     /// How many elements pending mutations, all of them appends, have put at the end.
     fn pending_count(&self) -> usize {
-        let sealed = self.sealed.iter().flat_map(|commit| &commit.made);
-        let open = self.open.iter().flat_map(|open| &open.made);
-        let count = sealed.chain(open).map(|made| match &made.mutation {
-            Mutation::Append { values, .. } => values.count,
-            _ => 0,
-        });
-        count.sum()
+        let sealed = self.sealed.iter().filter_map(SealedCommit::appended);
+        let open = self.open.iter().filter_map(|open| appended_count(&open.made));
+        sealed.sum::<usize>() + open.sum::<usize>()
     }
 
     /// The elements that pending mutations, all of them appends, have put at the end.
     fn pending_elements(&self) -> Vec<Node> {
         let count = self.pending_count();
         match &self.value {
-            Some(Node::List(list)) => (list.len() - count..list.len()).filter_map(|n| list.get(n).cloned()).collect(),
+            Some(Node::List(list)) => {
+                let mut elements: Vec<Node> = list.iter().rev().take(count).cloned().collect();
+                elements.reverse();
+                elements
+            }
             _ => Vec::new(),
         }
     }

@@ -37,7 +37,7 @@ impl Reply {
 
     /// A replica was asked to write.
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Self::Error(message) if has_code(message, "READONLY"))
+        matches!(self, Self::Error(message) if has_code(message, &["READONLY"]))
     }
 }
 
@@ -222,11 +222,10 @@ fn names(replies: &mut Parts) -> Option<Answer> {
 
 fn refusal(message: &str) -> Answer {
     let message = without_arguments(message);
-    let has = |code: &&str| has_code(message, code);
-    if PASSING.iter().any(has) {
+    if has_code(message, &PASSING) {
         return Answer::Busy(SyncError::new(ErrorCode::Unavailable, format!("the server answered: {message}")));
     }
-    let code = if CREDENTIALS.iter().any(has) { ErrorCode::Auth } else { ErrorCode::Refused };
+    let code = if has_code(message, &CREDENTIALS) { ErrorCode::Auth } else { ErrorCode::Refused };
     Answer::Refused(SyncError::new(code, format!("the server refused: {message}")))
 }
 
@@ -235,10 +234,11 @@ fn without_arguments(message: &str) -> &str {
     &message[..find(message, ", with args").unwrap_or(message.len())]
 }
 
-fn has_code(message: &str, code: &str) -> bool {
-    message.split([' ', ',']).next() == Some(code)
-        // Redis 6 wraps what a script's command answered.
-        || (message.starts_with("ERR Error running script") && find(message, &format!("-{code} ")).is_some())
+fn has_code(message: &str, codes: &[&str]) -> bool {
+    // Redis 6 wraps what a script's command answered.
+    let is_wrapped = message.starts_with("ERR Error running script");
+    let first = message.split([' ', ',']).next().unwrap_or_default();
+    codes.iter().any(|code| first == *code || (is_wrapped && find(message, &format!("-{code} ")).is_some()))
 }
 
 /// Where a text first has another. (The standard library's search, made for long texts, is much more code.)
