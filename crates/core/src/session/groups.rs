@@ -2,7 +2,7 @@
 
 use super::attributes::Id;
 use super::handle::refusal;
-use super::{Event, Now, Purpose, Session, check_name};
+use super::{Event, Now, Purpose, Session, Timer, check_name};
 use crate::command::{self, Answer, Command, Commits, Found, GroupOutcome};
 use crate::document::{Guard, Node, Stored};
 use crate::error::{ErrorCode, SyncError};
@@ -166,7 +166,7 @@ impl Session {
                     if strict && self.hears.0 != Commits::Unheard && found.stored.is_some() {
                         // What others committed over several attributes is told in one piece. To read some of them now
                         // would tear it apart.
-                        self.glances.add(now.monotonic_ms + TOLD_WITHIN_MS, attribute);
+                        self.timers.add(now.monotonic_ms + TOLD_WITHIN_MS, Timer::Glance(attribute));
                     } else {
                         self.take_found(attribute, found, now);
                     }

@@ -4,7 +4,7 @@ use super::attribute::{Expected, Want};
 use super::attributes::Id;
 use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
-use super::{Event, Now, Purpose, Request, Session, check_name};
+use super::{Event, Now, Purpose, Request, Session, Timer, check_name};
 use crate::command::{Answer, Changes, Commits, Input, Outcome, Probed, RequestId};
 use crate::document::{Node, Stored, told_revision};
 use crate::error::{ErrorCode, SyncError};
@@ -67,8 +67,7 @@ impl Session {
             }
         }
         self.commands.clear();
-        self.retries.clear();
-        self.glances.clear();
+        self.timers.clear();
         self.next_look = None;
         self.next_page = None;
         self.told_together.clear();
@@ -86,22 +85,23 @@ impl Session {
     }
 
     fn tick(&mut self, now: Now) {
-        while let Some(what) = self.retries.pop_up_to(now.monotonic_ms) {
-            if let Some(id) = what {
-                self.attributes[id].waits = false;
-                self.attributes.activate(id);
-            } else {
-                self.next_page = Some("0".to_owned());
+        while let Some(timer) = self.timers.pop_up_to(now.monotonic_ms) {
+            match timer {
+                Timer::List => self.next_page = Some("0".to_owned()),
+                Timer::Retry(id) => {
+                    self.attributes[id].waits = false;
+                    self.attributes.activate(id);
+                }
+                Timer::Glance(id) => {
+                    let attribute = &mut self.attributes[id];
+                    if attribute.expected.as_ref().is_some_and(|expected| expected.until_ms > now.monotonic_ms) {
+                        continue;
+                    }
+                    let is_overdue = attribute.expected.take().is_some();
+                    attribute.ask(if is_overdue { Want::Tail } else { Want::Probe });
+                    self.attributes.activate(id);
+                }
             }
-        }
-        while let Some(id) = self.glances.pop_up_to(now.monotonic_ms) {
-            let attribute = &mut self.attributes[id];
-            if attribute.expected.as_ref().is_some_and(|expected| expected.until_ms > now.monotonic_ms) {
-                continue;
-            }
-            let is_overdue = attribute.expected.take().is_some();
-            attribute.ask(if is_overdue { Want::Tail } else { Want::Probe });
-            self.attributes.activate(id);
         }
         if self.next_look.is_some_and(|at| at <= now.monotonic_ms) {
             self.look();
@@ -188,7 +188,7 @@ impl Session {
                     self.next_page = Some(cursor);
                 }
             }
-            Answer::Busy(_) => self.retry(None, now),
+            Answer::Busy(_) => self.retry(Timer::List, 5, now),
             other => {
                 self.events.push_back(Event::Failed(refusal(other)));
                 self.refreshes.listing_done();
@@ -235,7 +235,7 @@ impl Session {
                         let earlier = attribute.expected.as_ref().map(|expected| expected.until_ms);
                         let until_ms = earlier.unwrap_or(now.monotonic_ms + TOLD_WITHIN_MS);
                         attribute.expected = Some(Expected { revision, ticket, until_ms });
-                        self.glances.add(until_ms, id);
+                        self.timers.add(until_ms, Timer::Glance(id));
                     } else {
                         // The end of a list tells what was appended, or that it is another.
                         attribute.ask(Want::Tail);
@@ -355,7 +355,7 @@ impl Session {
         let Some(revision) = revision.filter(|_| attribute.expected.is_none()) else { return };
         let until_ms = now.monotonic_ms + TOLD_WITHIN_MS;
         attribute.expected = Some(Expected { revision, ticket: Ticket::default(), until_ms });
-        self.glances.add(until_ms, id);
+        self.timers.add(until_ms, Timer::Glance(id));
     }
 
     fn reject(&mut self, id: Id, sequence: Sequence, error: SyncError, now: Now) {
@@ -423,30 +423,25 @@ impl Session {
 
     /// Try an attribute again later.
     pub(super) fn wait(&mut self, id: Id, error: SyncError, now: Now) {
-        if self.attributes[id].attempts == 0 {
+        let attribute = &mut self.attributes[id];
+        if attribute.attempts == 0 {
             self.events.push_back(Event::Failed(error));
         }
-        if !std::mem::replace(&mut self.attributes[id].waits, true) {
-            self.retry(Some(id), now);
+        if !std::mem::replace(&mut attribute.waits, true) {
+            attribute.attempts += 1;
+            let attempts = attribute.attempts;
+            self.retry(Timer::Retry(id), attempts, now);
         }
     }
 
-    fn retry(&mut self, what: Option<Id>, now: Now) {
-        let attempts = match what {
-            Some(id) => {
-                let attempts = &mut self.attributes[id].attempts;
-                *attempts += 1;
-                *attempts
-            }
-            None => 5,
-        };
+    fn retry(&mut self, what: Timer, attempts: u32, now: Now) {
         let longest = (FIRST_RETRY_MS << attempts.min(10)).min(LONGEST_RETRY_MS);
         // xorshift: enough to keep many clients from trying in step.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         let delay = longest / 2 + self.random % (longest / 2 + 1);
-        self.retries.add(now.monotonic_ms + delay, what);
+        self.timers.add(now.monotonic_ms + delay, what);
     }
 
     pub(super) fn report_refreshed(&mut self) {

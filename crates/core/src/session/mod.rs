@@ -189,6 +189,16 @@ enum Purpose {
     Ask(Ask),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// The backend was too busy for this attribute.
+    Retry(Id),
+    /// It was too busy to list names.
+    List,
+    /// Look at an attribute that changed, just in case.
+    Glance(Id),
+}
+
 /// The replicas of one memory and their traffic.
 #[derive(Debug)]
 pub struct Session {
@@ -199,10 +209,8 @@ pub struct Session {
     /// Attributes whose announcements are to be taken in together, by a number of their own.
     told_together: Numbered<Vec<Id>>,
     last_told: u64,
-    /// When to try again (monotonic ms) and what: an attribute, or the listing of names.
-    retries: Numbered<Option<Id>>,
-    /// When to look (monotonic ms) at attributes that changed, just in case.
-    glances: Numbered<Id>,
+    /// What to do when (monotonic ms).
+    timers: Numbered<Timer>,
     /// What the backend tells of by itself.
     hears: (Commits, Changes),
     /// When to look (monotonic ms) for what it does not tell of, and how often that was done.
@@ -242,8 +250,7 @@ impl Session {
             groups: Numbered::default(),
             told_together: Numbered::default(),
             last_told: 0,
-            retries: Numbered::default(),
-            glances: Numbered::default(),
+            timers: Numbered::default(),
             hears: Default::default(),
             next_look: None,
             looks: 0,
@@ -411,9 +418,8 @@ impl Session {
 
     /// The monotonic time in milliseconds at which the session wants an [`Input::Tick`](crate::command::Input::Tick).
     pub fn poll_timeout(&self) -> Option<u64> {
-        let retry = self.retries.first_number();
-        let glance = self.glances.first_number();
-        [retry, glance, self.next_look, self.overdue_at(), self.next_ask_at()].into_iter().flatten().min()
+        let timer = self.timers.first_number();
+        [timer, self.next_look, self.overdue_at(), self.next_ask_at()].into_iter().flatten().min()
     }
 
     /// True once where replies are overdue: the host drops the connection and makes a new one.

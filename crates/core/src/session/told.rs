@@ -2,7 +2,7 @@
 
 use super::attribute::Want;
 use super::attributes::Id;
-use super::{Now, Session, check_name};
+use super::{Now, Session, Timer, check_name};
 use crate::command::{Announcement, Changes, Commits};
 use crate::ids::Revision;
 use crate::replica::Followed;
@@ -21,8 +21,8 @@ impl Session {
             let attribute = &mut self.attributes[id];
             if std::mem::take(&mut attribute.announced) {
                 // Most likely that was it. But somebody who announces nothing may have written at the same time.
-                if !self.glances.values().any(|glance| *glance == id) {
-                    self.glances.add(now.monotonic_ms + GLANCE_MS, id);
+                if !self.timers.values().any(|timer| *timer == Timer::Glance(id)) {
+                    self.timers.add(now.monotonic_ms + GLANCE_MS, Timer::Glance(id));
                 }
             } else {
                 attribute.changed = is_final;

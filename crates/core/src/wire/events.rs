@@ -8,7 +8,6 @@ use crate::ids::Revision;
 use crate::mutation::{JsonList, Mutation, Step};
 use crate::replica::Change;
 use crate::session::Event;
-use std::fmt::Write as _;
 
 /// Writes events into one text: `=` or, where numbers are tagged, `~`; then a JSON array of
 /// `["load",name,revision,bytes,value]` `["patch",name,revision,bytes,[mutations]]` `["gone",name]`
@@ -60,17 +59,19 @@ impl EventWriter {
             Event::Acknowledged { name, revision, bytes } => {
                 self.open("ack", name);
                 self.revision(*revision);
-                self.push(format_args!(",{bytes}"));
+                self.number(*bytes as u64);
             }
-            Event::Settled(number) => self.number("settled", *number),
+            Event::Settled(number) => self.about("settled", *number),
             Event::Rejected { name, error, first } => {
                 self.open("rejected", name);
                 self.error(error);
-                self.push(format_args!(",{first}"));
+                self.number(*first);
             }
             Event::Conflict { name, mutation, error } => {
                 self.open("conflict", name);
-                self.push(format_args!(",\"{}\",", kind(mutation)));
+                self.text.push_str(",\"");
+                self.text.push_str(kind(mutation));
+                self.text.push_str("\",");
                 self.path(mutation.path());
                 self.text.push(',');
                 self.string(&error.message);
@@ -80,34 +81,34 @@ impl EventWriter {
                 self.revision(Some(*from));
                 self.revision(Some(*to));
             }
-            Event::Connected => self.text.push_str("[\"connect\""),
+            Event::Connected => self.begin("connect"),
             Event::Disconnected(error) => {
-                self.text.push_str("[\"disconnect\"");
+                self.begin("disconnect");
                 self.error(error);
             }
-            Event::Ready => self.text.push_str("[\"ready\""),
-            Event::Refreshed(ticket) => self.number("refreshed", ticket.0),
+            Event::Ready => self.begin("ready"),
+            Event::Refreshed(ticket) => self.about("refreshed", ticket.0),
             Event::Replicated { request, count } => {
-                self.number("replicated", *request);
+                self.about("replicated", *request);
                 match count {
-                    Ok(count) => self.push(format_args!(",{count}")),
+                    Ok(count) => self.number(u64::from(*count)),
                     Err(error) => {
                         self.text.push_str(",0");
                         self.error(error);
                     }
                 }
             }
-            Event::GroupCommitted(id) => self.number("committed", *id),
+            Event::GroupCommitted(id) => self.about("committed", *id),
             Event::GroupAborted { id, error } => {
-                self.number("aborted", *id);
+                self.about("aborted", *id);
                 self.error(error);
             }
             Event::Lifetime { request, lifetime } => {
-                self.number("lifetime", *request);
+                self.about("lifetime", *request);
                 match lifetime {
                     Ok(Lifetime::Absent) => self.text.push_str(",false"),
                     Ok(Lifetime::Endless) => self.text.push_str(",true"),
-                    Ok(Lifetime::Left(ms)) => self.push(format_args!(",{ms}")),
+                    Ok(Lifetime::Left(ms)) => self.number(*ms),
                     Err(error) => {
                         self.text.push_str(",false");
                         self.error(error);
@@ -115,7 +116,7 @@ impl EventWriter {
                 }
             }
             Event::Incremented { number, sum } => {
-                self.number("incremented", *number);
+                self.about("incremented", *number);
                 self.text.push(',');
                 match sum {
                     Ok(sum) => self.json(sum.as_deref().unwrap_or("null")),
@@ -138,13 +139,15 @@ impl EventWriter {
             Change::Loaded(value) => {
                 self.open("load", name);
                 self.revision(revision);
-                self.push(format_args!(",{bytes},"));
+                self.number(bytes as u64);
+                self.text.push(',');
                 self.json(&value.0);
             }
             Change::Patched(mutations) => {
                 self.open("patch", name);
                 self.revision(revision);
-                self.push(format_args!(",{bytes},["));
+                self.number(bytes as u64);
+                self.text.push_str(",[");
                 for (i, mutation) in mutations.iter().enumerate() {
                     self.text.push_str(if i == 0 { "" } else { "," });
                     self.mutation(name, mutation);
@@ -172,24 +175,31 @@ impl EventWriter {
                 self.json(&value.0);
             }
             Mutation::Set { key, value, .. } => {
-                self.key(key, ",");
+                self.text.push(',');
+                self.key(key);
                 self.text.push(',');
                 self.json(&value.0);
             }
-            Mutation::Unset { key, .. } => self.key(key, ","),
+            Mutation::Unset { key, .. } => {
+                self.text.push(',');
+                self.key(key);
+            }
             Mutation::Replace { index, value, .. } => {
-                self.push(format_args!(",{index},"));
+                self.number(*index as u64);
+                self.text.push(',');
                 self.json(&value.0);
             }
             Mutation::Append { values, .. } => self.list(values),
             Mutation::Splice { index, remove, values, .. } => {
-                self.push(format_args!(",{index},{remove}"));
+                self.number(*index as u64);
+                self.number(*remove as u64);
                 self.list(values);
             }
             Mutation::Permute { order, .. } => {
                 self.text.push_str(",[");
                 for (i, index) in order.iter().enumerate() {
-                    self.push(format_args!("{}{index}", if i == 0 { "" } else { "," }));
+                    self.text.push_str(if i == 0 { "" } else { "," });
+                    self.text.push_str(&index.to_string());
                 }
                 self.text.push(']');
             }
@@ -202,23 +212,38 @@ impl EventWriter {
     }
 
     fn open(&mut self, kind: &str, name: &str) {
-        self.push(format_args!("[\"{kind}\","));
+        self.begin(kind);
+        self.text.push(',');
         self.string(name);
     }
 
-    fn number(&mut self, kind: &str, number: u64) {
-        self.push(format_args!("[\"{kind}\",{number}"));
+    fn about(&mut self, kind: &str, number: u64) {
+        self.begin(kind);
+        self.number(number);
+    }
+
+    fn begin(&mut self, kind: &str) {
+        self.text.push_str("[\"");
+        self.text.push_str(kind);
+        self.text.push('"');
+    }
+
+    fn number(&mut self, number: u64) {
+        self.text.push(',');
+        self.text.push_str(&number.to_string());
     }
 
     fn revision(&mut self, revision: Option<Revision>) {
-        match revision {
-            Some(revision) => self.push(format_args!(",\"{revision}\"")),
-            None => self.text.push_str(",null"),
-        }
+        let revision =
+            revision.map_or_else(|| "null".into(), |revision| ["\"", &revision.0.to_string(), "\""].concat());
+        self.text.push(',');
+        self.text.push_str(&revision);
     }
 
     fn error(&mut self, error: &SyncError) {
-        self.push(format_args!(",\"{}\",", error.code.as_str()));
+        self.text.push_str(",\"");
+        self.text.push_str(error.code.as_str());
+        self.text.push_str("\",");
         self.string(&error.message);
     }
 
@@ -231,18 +256,17 @@ impl EventWriter {
     fn path(&mut self, path: &[Step]) {
         self.text.push('[');
         for (i, step) in path.iter().enumerate() {
-            let comma = if i == 0 { "" } else { "," };
+            self.text.push_str(if i == 0 { "" } else { "," });
             match step {
-                Step::Key(key) => self.key(key, comma),
-                Step::Index(index) => self.push(format_args!("{comma}{index}")),
+                Step::Key(key) => self.key(key),
+                Step::Index(index) => self.text.push_str(&index.to_string()),
             }
         }
         self.text.push(']');
     }
 
-    fn key(&mut self, key: &str, comma: &str) {
-        self.text.push_str(comma);
-        self.json(&format!("\"{key}\""));
+    fn key(&mut self, key: &str) {
+        self.json(&["\"", key, "\""].concat());
     }
 
     fn json(&mut self, text: &str) {
@@ -255,10 +279,6 @@ impl EventWriter {
 
     fn string(&mut self, text: &str) {
         self.json(&quoted(text));
-    }
-
-    fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
-        self.text.write_fmt(arguments).expect("writing to a string does not fail");
     }
 }
 
