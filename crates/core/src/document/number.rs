@@ -22,7 +22,8 @@ pub(crate) fn sum(a: &str, b: &str, add: Add) -> Result<CompactString, SyncError
     if are_integers && digits_of_a.len().max(digits_of_b.len()) > MAX_DIGITS {
         return Err(not_a_number("the integer has too many digits"));
     }
-    add(a, b, are_integers).map(Into::into).ok_or_else(|| not_a_number("the sum is not a finite number"))
+    let sum = add(a, b, are_integers);
+    sum.map(|sum| sum.as_str().into()).ok_or_else(|| not_a_number("the sum is not a finite number"))
 }
 
 /// [`Add`] in Rust.

@@ -4,6 +4,7 @@ use super::strings::{hexadecimal, push_unit};
 use super::{Dict, List, MAX_DEPTH, Node};
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
+use std::borrow::Cow;
 
 pub(super) fn value(text: &str, max_depth: usize) -> Result<Node, SyncError> {
     let mut parser = Parser::new(text, max_depth);
@@ -48,14 +49,7 @@ impl<'a> Parser<'a> {
         let node = match self.peek() {
             Some(b'[') => self.nested(Self::list)?,
             Some(b'{') => self.nested(Self::dict)?,
-            Some(b'"') => {
-                let inner = self.string()?;
-                let mut text = CompactString::with_capacity(inner.len() + 2);
-                text.push('"');
-                text.push_str(&inner);
-                text.push('"');
-                Node::Scalar(text)
-            }
+            Some(b'"') => Node::Scalar(CompactString::from(&*self.string()?)),
             Some(_) => Node::Scalar(self.word()?),
             None => return Err(self.unexpected()),
         };
@@ -115,21 +109,21 @@ impl<'a> Parser<'a> {
         let key = self.string()?;
         self.space();
         self.expect(b':')?;
-        Ok(key)
+        Ok(key[1..key.len() - 1].into())
     }
 
-    /// A string's canonical text without its quotes.
-    fn string(&mut self) -> Result<CompactString, SyncError> {
-        let bytes = self.text.as_bytes();
-        self.at += 1;
+    /// A string's canonical text.
+    fn string(&mut self) -> Result<Cow<'a, str>, SyncError> {
+        let text = self.text;
         let start = self.at;
+        self.at += 1;
         loop {
-            match bytes.get(self.at) {
+            match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(CompactString::from(&self.text[start..self.at - 1]));
+                    return Ok(text[start..self.at].into());
                 }
-                Some(b'\\') => return self.escaped_string(start),
+                Some(b'\\') => return self.escaped_string(start).map(Cow::Owned),
                 Some(0..0x20) | None => return Err(self.unexpected()),
                 Some(_) => self.at += 1,
             }
@@ -137,18 +131,18 @@ impl<'a> Parser<'a> {
     }
 
     /// The same from the first escape on.
-    fn escaped_string(&mut self, start: usize) -> Result<CompactString, SyncError> {
-        let bytes = self.text.as_bytes();
-        let mut out = CompactString::from(&self.text[start..self.at]);
+    fn escaped_string(&mut self, start: usize) -> Result<String, SyncError> {
+        let mut out = self.text[start..self.at].to_owned();
         loop {
             let plain = self.at;
-            while matches!(bytes.get(self.at), Some(byte) if *byte >= 0x20 && *byte != b'"' && *byte != b'\\') {
+            while matches!(self.peek(), Some(byte) if byte >= 0x20 && byte != b'"' && byte != b'\\') {
                 self.at += 1;
             }
             out.push_str(&self.text[plain..self.at]);
-            match bytes.get(self.at) {
+            match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
+                    out.push('"');
                     return Ok(out);
                 }
                 Some(b'\\') => self.escape(&mut out)?,
@@ -157,7 +151,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn escape(&mut self, out: &mut CompactString) -> Result<(), SyncError> {
+    fn escape(&mut self, out: &mut String) -> Result<(), SyncError> {
         self.at += 1;
         let Some(byte) = self.peek() else {
             return Err(self.unexpected());

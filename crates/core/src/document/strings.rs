@@ -1,10 +1,8 @@
 //! Strings, and their canonical text: what `JSON.stringify` writes.
 
-use compact_str::CompactString;
-
 /// The canonical text of a string, with its quotes.
-pub(crate) fn quoted(text: &str) -> CompactString {
-    let mut out = CompactString::with_capacity(text.len() + 2);
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
         push_unit(c.into(), None, &mut out);
@@ -42,7 +40,7 @@ pub(super) fn hexadecimal(digits: &str) -> Option<u32> {
 }
 
 /// Append a UTF-16 unit, with the unit after it where that one belongs to it.
-pub(super) fn push_unit(unit: u32, low: Option<u32>, out: &mut CompactString) {
+pub(super) fn push_unit(unit: u32, low: Option<u32>, out: &mut String) {
     let paired = low.filter(|low| (0xDC00..0xE000).contains(low));
     let code = paired.map_or(unit, |low| 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
     match (char::from_u32(code), code) {
@@ -55,7 +53,10 @@ pub(super) fn push_unit(unit: u32, low: Option<u32>, out: &mut CompactString) {
         (_, 0x5C) => out.push_str("\\\\"),
         (Some(c), 0x20..) => out.push(c),
         // Other control characters, and half of a surrogate pair without the other.
-        _ => out.push_str(&format!("\\u{code:04x}")),
+        _ => {
+            out.push_str("\\u");
+            out.extend([12, 8, 4, 0].iter().filter_map(|shift| char::from_digit(code >> shift & 15, 16)));
+        }
     }
 }
 

@@ -51,5 +51,5 @@ pub(super) fn put(value: &mut Option<Node>, path: &[Step], mut number: Option<No
 
 /// The number as text.
 pub(super) fn text(number: Option<&Node>) -> CompactString {
-    number.map(Node::to_text).unwrap_or_default().into()
+    number.map(Node::to_text).unwrap_or_default().as_str().into()
 }
