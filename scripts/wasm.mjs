@@ -65,7 +65,17 @@ export function namedWasm() {
 
 function optimize(from, to, ...options) {
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  run(process.execPath, [optimizer, '-Os', ...options, from, '-o', to]);
+  run(process.execPath, [
+    optimizer,
+    '-Oz',
+    '--converge',
+    '--strip-producers',
+    '--strip-target-features',
+    ...options,
+    from,
+    '-o',
+    to,
+  ]);
 }
 
 await runAsScript(import.meta.url, () => {

@@ -207,7 +207,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
 test.each(['workers-tcp', 'upstash'])(
   '%s: a line that has gone silent is noticed by what is published and does not come',
   async (name) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], shouldAdvanceTime: true });
     const proxy = await startSilenceable(server.port);
     const transport = name === 'upstash' ? upstash({ ...rest, live: true }) : tcp({ live: true, port: proxy.port });
     const mine = await Memory.open<State>({ transport, defaults: { list: [] } });
@@ -239,7 +239,7 @@ test.each(['workers-tcp', 'upstash'])(
 );
 
 test('requests to listen that are never answered are given up, one after another', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], shouldAdvanceTime: true });
   rest.hangStreams(true);
   const mem = await Memory.open<State>({ transport: upstash({ ...rest, live: true }), defaults: { list: [] } });
   for (let n = 0; n < 10; n++) await pass(10_000);
