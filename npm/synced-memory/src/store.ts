@@ -1,6 +1,7 @@
 import { Batch } from './batch.js';
 import type { Binding } from './binding.js';
 import type { Changes } from './changes.js';
+import { LONGEST_TIMER } from './clock.js';
 import type { CoreEvent } from './core-event.js';
 import type { Draft } from './draft.js';
 import { type Path, SyncedMemoryError, syncedError } from './errors.js';
@@ -16,7 +17,7 @@ import type { Settings } from './options.js';
 import type { Recorder } from './recorder.js';
 import { Replication } from './replication.js';
 import { checkBy } from './schema.js';
-import { LONGEST_TIMER, Waiters } from './waiters.js';
+import { Waiters } from './waiters.js';
 
 /** Waiting does not help against these. */
 const loginErrors: ReadonlySet<string> = new Set(['ERR_AUTH', 'ERR_TLS']);

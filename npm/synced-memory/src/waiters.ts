@@ -1,7 +1,5 @@
+import { LONGEST_TIMER } from './clock.js';
 import type { SyncedMemoryError } from './errors.js';
-
-/** The longest that a timer of Node runs, in milliseconds: 24 days. More is taken as for ever. */
-export const LONGEST_TIMER = 0x7fff_ffff;
 
 interface Waiter {
   done: () => boolean;

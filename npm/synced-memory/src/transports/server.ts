@@ -1,6 +1,5 @@
-import { type Clock, systemClock } from '../clock.js';
+import { type Clock, LONGEST_TIMER, systemClock } from '../clock.js';
 import type { Command, Listener, Reply, Transport } from '../transport.js';
-import { LONGEST_TIMER } from '../waiters.js';
 import { commit, commitGroup } from './commit.js';
 
 const encoder = new TextEncoder();

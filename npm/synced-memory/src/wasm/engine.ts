@@ -10,7 +10,7 @@ import { Driver } from './driver.js';
 export interface Means {
   core(): Core | Promise<Core>;
   /** Throws ERR_OPTIONS where it has none for this URL. */
-  transport(settings: Settings): Transport;
+  transport(settings: Settings): Transport | Promise<Transport>;
 }
 
 /** The wasm build: everything but what blocks. */
@@ -18,7 +18,7 @@ export function wasmEngine({ core, transport }: Means): Engine {
   return {
     bind: async (settings) => {
       if (settings.tls !== undefined) throw noTls();
-      return wasmBinding(await core(), settings.transport ?? transport(settings));
+      return wasmBinding(await core(), settings.transport ?? (await transport(settings)));
     },
     bindSync: () => {
       throw blocking('openSync');

@@ -1,12 +1,13 @@
 import { SyncedMemoryError } from '../errors.js';
 import type { Settings } from '../options.js';
 import type { Transport } from '../transport.js';
-import { memory } from '../transports/memory.js';
 
-/** The transport of `memory:` and `memory://name`, which every runtime has. */
-export function inProcess(url: string): Transport | undefined {
+/** The transport of `memory:` and `memory://name`, which every runtime has. Who has a server does not load it. */
+export function inProcess(url: string): Promise<Transport> | undefined {
   const name = /^memory:(?:\/\/(.*))?$/i.exec(url);
-  return name === null ? undefined : memory(name[1] || undefined);
+  return name === null
+    ? undefined
+    : import('../transports/memory.js').then(({ memory }) => memory(name[1] || undefined));
 }
 
 /** Throws what to do about a URL that this build cannot open. */
