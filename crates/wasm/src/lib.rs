@@ -43,8 +43,8 @@ struct Core {
 
 /// Put a text for the next call.
 #[wasm_bindgen]
-pub fn put(text: Vec<u8>) {
-    CORE.with_borrow_mut(|core| core.put.text(text));
+pub fn put(text: Box<[u8]>) {
+    CORE.with_borrow_mut(|core| core.put.text(text.into()));
 }
 
 /// Put something else for the next call: 0 null, 1 this whole number, 2 in place of the last text that error, 3 in place of
