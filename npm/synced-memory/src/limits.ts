@@ -53,11 +53,6 @@ export class Limits {
     if (bytes === 0) this.documents.delete(name);
     else this.documents.set(name, bytes);
   }
-
-  /** Nothing is pending. */
-  settled(): void {
-    this.pending = 0;
-  }
 }
 
 /** How many bytes a text without lone surrogates takes as UTF-8. */

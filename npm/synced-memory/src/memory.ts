@@ -3,11 +3,11 @@ import type { Change } from './change.js';
 import type { Draft } from './draft.js';
 import { syncedError } from './errors.js';
 import type { EventMap } from './events.js';
-import { milliseconds } from './lifetimes.js';
 import {
   checkReplicas,
   checkTimeout,
   type Defaults,
+  milliseconds,
   type OpenOptions,
   type ScopeOptions,
   type Settings,
@@ -17,7 +17,8 @@ import {
 } from './options.js';
 import { checkName, memoryOf } from './proxy/memory.js';
 import type { Schemas, StateOf } from './schema.js';
-import { type Status, Store } from './store.js';
+import type { Status } from './status.js';
+import { Store } from './store.js';
 import { transact } from './transaction.js';
 import type { AnyState, FlushOptions, MemoryMethods, Memory as MemoryOf, TransactionOptions } from './types.js';
 
@@ -43,17 +44,18 @@ class MemoryBase implements Untyped {
   }
 
   $flushSync(timeout?: number): void {
-    storeOf(this).flushSync(checkTimeout(timeout));
+    storeOf(this).line.flushSync(checkTimeout(timeout));
   }
 
   async $sync(): Promise<void> {
-    await storeOf(this).flush();
-    await storeOf(this).refresh();
+    const { line } = storeOf(this);
+    await line.flush();
+    await line.refresh();
   }
 
   async $load(names: readonly string[]): Promise<void> {
     for (const name of names) checkName(name);
-    await storeOf(this).refresh(names);
+    await storeOf(this).line.refresh(names);
   }
 
   async $expire(name: string, seconds: number): Promise<boolean> {

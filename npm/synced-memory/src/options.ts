@@ -1,6 +1,5 @@
 import { SyncedMemoryError } from './errors.js';
 import { environment } from './host.js';
-import { milliseconds } from './lifetimes.js';
 import type { Schemas } from './schema.js';
 import type { Transport } from './transport.js';
 
@@ -243,6 +242,13 @@ function positive(name: string, value: number | undefined, otherwise: number): n
   if (value === undefined) return otherwise;
   if (typeof value === 'number' && value > 0) return value;
   throw bad(`${name} must be a number above 0`);
+}
+
+/** Milliseconds, at least one. Throws ERR_OPTIONS where it is no time to live. */
+export function milliseconds(name: string, seconds: unknown): number {
+  const ms = typeof seconds === 'number' ? Math.ceil(seconds * 1000) : Number.NaN;
+  if (ms > 0 && Number.isSafeInteger(ms)) return ms;
+  throw bad(`${name} must be a number of seconds above 0`);
 }
 
 function bad(message: string): SyncedMemoryError {
