@@ -69,12 +69,9 @@ async function bundled() {
     build: {
       write: false,
       minify: true,
-      modulePreload: false,
-      rolldownOptions: {
-        input: join(root, 'npm/synced-memory/dist/entry/edge.js'),
-        external: [/bytes\.js$/],
-        preserveEntrySignatures: 'strict',
-      },
+      // As for a server: pages get a loader of Vite's own around every import().
+      ssr: join(root, 'npm/synced-memory/dist/entry/edge.js'),
+      rolldownOptions: { external: [/bytes\.js$/], preserveEntrySignatures: 'strict' },
     },
   });
   const chunk = (name) => output.find(({ fileName }) => fileName === name);
