@@ -13,7 +13,7 @@ interface Waiter {
 
 /** Who waits for something that the core is going to report. */
 export class Waiters {
-  private readonly waiters = new Set<Waiter>();
+  readonly #waiters = new Set<Waiter>();
 
   /** Settles once `done` says so: rejects where a mutation was refused. Rejects after `timeout` milliseconds. */
   add(
@@ -26,14 +26,14 @@ export class Waiters {
       let timer: NodeJS.Timeout | undefined;
       const end = (settle: () => void): void => {
         clearTimeout(timer);
-        this.waiters.delete(waiter);
+        this.#waiters.delete(waiter);
         settle();
       };
       const waiter: Waiter = { done, mark, resolve: () => end(resolve), reject: (error) => end(() => reject(error)) };
       if (timeout !== undefined && timeout <= LONGEST_TIMER) {
         timer = setTimeout(() => waiter.reject(waiter.refusal ?? timedOut(timeout)), timeout);
       }
-      this.waiters.add(waiter);
+      this.#waiters.add(waiter);
     });
   }
 
@@ -44,15 +44,15 @@ export class Waiters {
       mark,
       resolve: () => {},
       reject: () => {},
-      off: () => this.waiters.delete(waiter),
+      off: () => this.#waiters.delete(waiter),
     };
-    this.waiters.add(waiter);
+    this.#waiters.add(waiter);
     return waiter;
   }
 
   /** Ends the waits that are done. */
   settle(): void {
-    for (const waiter of [...this.waiters]) {
+    for (const waiter of [...this.#waiters]) {
       if (!waiter.done()) continue;
       if (waiter.refusal === undefined) waiter.resolve();
       else waiter.reject(waiter.refusal);
@@ -61,11 +61,11 @@ export class Waiters {
 
   /** Mutation `number` was refused for good. */
   refuse(error: SyncedMemoryError, number: number): void {
-    for (const waiter of this.waiters) if (waiter.mark >= number) waiter.refusal ??= error;
+    for (const waiter of this.#waiters) if (waiter.mark >= number) waiter.refusal ??= error;
   }
 
   /** Rejects everybody: what they wait for will not come. */
   abandon(error: SyncedMemoryError): void {
-    for (const waiter of [...this.waiters]) waiter.reject(error);
+    for (const waiter of [...this.#waiters]) waiter.reject(error);
   }
 }

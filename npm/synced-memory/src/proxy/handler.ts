@@ -29,18 +29,19 @@ export function unwrap(value: unknown): unknown {
  */
 export abstract class Container<R extends object = object> implements ProxyHandler<R>, Place {
   readonly proxy: R;
-  private keyText = '';
-  private readonly quotedName: string;
+  #keyText = '';
+  readonly #quotedName: string;
+  #hint: string | number;
 
   constructor(
     readonly raw: R,
-    readonly mirror: Mirror,
-    /** The attribute this is in. */
+    readonly mirror: Mirror /** The attribute this is in. */,
     readonly name: string,
     readonly parent: Container | undefined,
-    private hint: string | number,
+    hint: string | number,
   ) {
-    this.quotedName = quote(name);
+    this.#hint = hint;
+    this.#quotedName = quote(name);
     this.proxy = new Proxy(raw, this as ProxyHandler<R>);
     byProxy.set(this.proxy, this as unknown as Container);
     byRaw.set(raw, this as unknown as Container);
@@ -63,13 +64,13 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     if (known === undefined) {
       return this.mirror.wrap(thaw(raw, this.raw, key), this.name, this as unknown as Container, key).proxy;
     }
-    if (known.hint !== key) known.moved(key);
+    if (known.#hint !== key) known.#moved(key);
     return known.proxy;
   }
 
-  private moved(key: string | number): void {
-    this.hint = key;
-    this.keyText = '';
+  #moved(key: string | number): void {
+    this.#hint = key;
+    this.#keyText = '';
   }
 
   /**
@@ -77,24 +78,24 @@ export abstract class Container<R extends object = object> implements ProxyHandl
    * mutation asks for it before anything else happens.
    */
   protected locate(): string {
-    const where = this.climb();
+    const where = this.#climb();
     if (where === undefined) throw this.error('ERR_DETACHED');
     return where;
   }
 
   /** The same, found by climbing to the attribute; undefined where a parent does not hold its child any more. */
-  private climb(): string | undefined {
+  #climb(): string | undefined {
     const { parent } = this;
     if (parent === undefined) return this.mirror.attributes[this.name] === this.raw ? '' : undefined;
-    const above = parent.climb();
+    const above = parent.#climb();
     if (above === undefined) return undefined;
-    if ((parent.raw as Record<string | number, unknown>)[this.hint] !== this.raw) {
+    if ((parent.raw as Record<string | number, unknown>)[this.#hint] !== this.raw) {
       const key = parent.search(this.raw);
       if (key === undefined) return undefined;
-      this.moved(key);
+      this.#moved(key);
     }
-    if (this.keyText === '') this.keyText = parent.keyToText(this.hint);
-    return above === '' ? this.keyText : `${above},${this.keyText}`;
+    if (this.#keyText === '') this.#keyText = parent.keyToText(this.#hint);
+    return above === '' ? this.#keyText : `${above},${this.#keyText}`;
   }
 
   /** What this holds under `key` has changed, or after an edit this itself: snapshots of it are out of date. */
@@ -104,14 +105,14 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   parentTouched(): void {
     if (this.parent === undefined) this.mirror.touched(this.name);
-    else this.parent.touched(this.hint);
+    else this.parent.touched(this.#hint);
   }
 
   /** The path for messages: what was known last, also where this is detached. */
   path(): (string | number)[] {
     if (this.parent === undefined) return [];
     const path = this.parent.path();
-    path.push(this.parent.keyToPath(this.hint));
+    path.push(this.parent.keyToPath(this.#hint));
     return path;
   }
 
@@ -121,7 +122,7 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   /** Wire text of one mutation of this container; `rest` follows the path. */
   protected wire(op: string, rest: string): string {
-    return `["${op}",${this.quotedName},[${this.locate()}]${rest}]`;
+    return `["${op}",${this.#quotedName},[${this.locate()}]${rest}]`;
   }
 
   /** Local mutation. Gives what an `unset` or `splice` removed, plain values from now on. */

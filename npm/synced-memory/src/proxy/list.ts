@@ -9,7 +9,7 @@ export class ListContainer extends Container<unknown[]> {
     const { raw } = this;
     const length = raw.length + values.length;
     if (values.length === 0) return length;
-    const copies = this.copyAll(values, raw.length);
+    const copies = this.#copyAll(values, raw.length);
     const where = this.locate();
     const { recorder } = this.mirror;
     recorder.admit(this.name, copies.text.length, () => this.wire('append', `,[${copies.text}]`));
@@ -25,14 +25,14 @@ export class ListContainer extends Container<unknown[]> {
       return [];
     }
     if (count === 0 && values.length === 0) return [];
-    const copies = this.copyAll(values, start);
+    const copies = this.#copyAll(values, start);
     const text = this.wire('splice', `,${start},${count},[${copies.text}]`);
     return this.mutate(['splice', start, count, copies.values], text) as unknown[];
   }
 
   /** Puts `value` in the place of an element that there is. */
-  private replace(index: number, value: unknown): void {
-    const { text, value: copy } = this.copy(value, index);
+  #replace(index: number, value: unknown): void {
+    const { text, value: copy } = this.#copy(value, index);
     this.mutate(['replace', index, copy], this.wire('replace', `,${index},${text}`));
   }
 
@@ -53,7 +53,7 @@ export class ListContainer extends Container<unknown[]> {
   }
 
   /** Sets `length`: shortens; growing would make holes. */
-  private resize(length: unknown): void {
+  #resize(length: unknown): void {
     const size = Number(length);
     if (size >>> 0 !== size) throw new RangeError('Invalid array length');
     if (size > this.raw.length) {
@@ -63,15 +63,15 @@ export class ListContainer extends Container<unknown[]> {
     this.splice(size, this.raw.length - size, []);
   }
 
-  private write(key: string | symbol, value: unknown): void {
+  #write(key: string | symbol, value: unknown): void {
     const index = toIndex(key);
     if (index === -1) {
-      if (key === 'length') this.resize(value);
+      if (key === 'length') this.#resize(value);
       else if (typeof key === 'symbol') throw this.symbolError(key);
       else throw this.error('ERR_NOT_SUPPORTED', 'a list has no keys but indexes; use a dict', key);
     } else if (index < this.raw.length) {
       if (typeof value === 'object' && value !== null && unwrap(value) === this.raw[index]) this.locate();
-      else this.replace(index, value);
+      else this.#replace(index, value);
     } else if (index === this.raw.length) {
       this.append([value]);
     } else {
@@ -98,7 +98,7 @@ export class ListContainer extends Container<unknown[]> {
   set(target: unknown[], key: string | symbol, value: unknown, receiver: unknown): boolean {
     // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
     if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
-    this.write(key, value);
+    this.#write(key, value);
     return true;
   }
 
@@ -117,12 +117,12 @@ export class ListContainer extends Container<unknown[]> {
   defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
     if (key === 'length') {
       if (descriptor.writable === false) throw this.error('ERR_NOT_SUPPORTED', 'its length cannot be made read-only');
-      if ('value' in descriptor) this.resize(descriptor.value);
+      if ('value' in descriptor) this.#resize(descriptor.value);
       return true;
     }
     const fresh = !Object.hasOwn(target, key);
     if (typeof key === 'string') this.checkDescriptor(descriptor, fresh, key);
-    if (fresh || 'value' in descriptor) this.write(key, descriptor.value);
+    if (fresh || 'value' in descriptor) this.#write(key, descriptor.value);
     return true;
   }
 
@@ -132,16 +132,16 @@ export class ListContainer extends Container<unknown[]> {
     return descriptor;
   }
 
-  private copy(value: unknown, index: number): Copied {
+  #copy(value: unknown, index: number): Copied {
     return copyIn(value, this.name, () => [...this.path(), index]);
   }
 
-  private copyAll(values: readonly unknown[], start: number): { values: readonly unknown[]; text: string } {
+  #copyAll(values: readonly unknown[], start: number): { values: readonly unknown[]; text: string } {
     if (values.length === 1) {
-      const { value, text } = this.copy(values[0], start);
+      const { value, text } = this.#copy(values[0], start);
       return { values: [value], text };
     }
-    const copies = Array.from(values, (value, offset) => this.copy(value, start + offset));
+    const copies = Array.from(values, (value, offset) => this.#copy(value, start + offset));
     return { values: copies.map((copy) => copy.value), text: copies.map((copy) => copy.text).join() };
   }
 
