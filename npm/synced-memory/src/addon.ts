@@ -1,17 +1,26 @@
 import nodeModule from 'node:module';
 import type { Binding, Engine } from './binding.js';
-import { SyncedMemoryError } from './errors.js';
-import type { Settings } from './options.js';
+import { optionsError, SyncedMemoryError } from './errors.js';
+import type { Settings, TlsOptions } from './options.js';
 
 /** The native addon: sockets and files of its own, and calls that block. */
 export const engine: Engine = { bind: async (settings) => addonFor(settings), bindSync: addonFor };
 
-function addonFor({ transport }: Settings): Binding {
+function addonFor({ transport, tls }: Settings): Binding {
+  if (tls !== undefined) checkTls(tls);
   if (transport === undefined) return addon();
-  throw new SyncedMemoryError(
-    'ERR_OPTIONS',
+  throw optionsError(
     "the native addon has connections of its own: pass { url }, or import from 'synced-memory/edge' to use a transport",
   );
+}
+
+function checkTls(tls: TlsOptions): void {
+  if (typeof tls !== 'object' || tls === null) throw optionsError('tls must be an object of ca, cert and key');
+  for (const [name, pem] of Object.entries(tls)) {
+    if (!['ca', 'cert', 'key'].includes(name)) throw optionsError(`tls has no ${name}; it has ca, cert and key`);
+    if (typeof pem !== 'string' || !pem.includes('-----BEGIN ')) throw optionsError(`tls.${name} must be PEM text`);
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) throw optionsError('tls.cert and tls.key go together');
 }
 
 /** What the addon has: one call wakes all memories that have something. */

@@ -43,7 +43,6 @@ const messages: { readonly [code in ErrorCode]?: (place: string, detail: string)
     `${place}: ${detail} bytes of mutations wait for the server already; await $flush(), or raise maxPendingBytes`,
   ERR_RESERVED_NAME: (place) =>
     `"${place}" is not a name for an attribute: use one that is not empty, does not start with $ or _ and holds no ":"`,
-  ERR_OPTIONS: (_, detail) => detail,
   ERR_CLOSED: () => 'this memory is closed; open another one',
   ERR_TIMEOUT: (place, detail) =>
     `${place}: not acknowledged within ${detail} ms; it stays queued, $flush() waits for it`,
@@ -93,6 +92,11 @@ export function syncedError(code: ErrorCode, detail = '', attribute?: string, pa
   const place = attribute === undefined ? 'synced-memory' : formatPath(attribute, path ?? []);
   const message = messages[code]?.(place, detail) ?? `${place}: ${detail}`;
   return new SyncedMemoryError(code, message, { attribute, path });
+}
+
+/** An error of who opens a memory or calls one of its methods. */
+export function optionsError(message: string): SyncedMemoryError {
+  return new SyncedMemoryError('ERR_OPTIONS', message);
 }
 
 /** `tasks[3].due`: a place as one would write it in JavaScript. */

@@ -1,5 +1,5 @@
 import { type Change, concerns } from './change.js';
-import { type SyncedMemoryError, syncedError } from './errors.js';
+import { optionsError, type SyncedMemoryError } from './errors.js';
 import { warn } from './host.js';
 
 /** A mutation that was dropped because what it was to change is gone. */
@@ -62,13 +62,10 @@ export class Events {
   ): () => void {
     // A listener that is never called would look like nothing ever happening.
     if (!Object.hasOwn(kinds, event) || typeof listener !== 'function') {
-      throw syncedError('ERR_OPTIONS', `$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
+      throw optionsError(`$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
     }
     if (place !== undefined && (event !== 'change' || (typeof place !== 'string' && !Array.isArray(place)))) {
-      throw syncedError(
-        'ERR_OPTIONS',
-        "$on('change') takes a place: an attribute's name, or a path that begins with one",
-      );
+      throw optionsError("$on('change') takes a place: an attribute's name, or a path that begins with one");
     }
     const set = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, set);

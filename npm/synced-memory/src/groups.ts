@@ -2,7 +2,7 @@ import type { Asker } from './answers.js';
 import { Batch } from './batch.js';
 import type { Draft } from './draft.js';
 import type { Applied } from './edits.js';
-import { syncedError } from './errors.js';
+import { optionsError } from './errors.js';
 import type { Feed } from './feed.js';
 import { quote } from './json.js';
 import type { Line } from './line.js';
@@ -57,7 +57,7 @@ export class Groups {
     try {
       const result = fn();
       if (typeof (result as { then?: unknown } | undefined)?.then === 'function') {
-        throw syncedError('ERR_OPTIONS', '$batch takes a function that is not async; use $transaction');
+        throw optionsError('$batch takes a function that is not async; use $transaction');
       }
       enter(outer);
       if (outer === undefined) this.#send(inner);

@@ -1,6 +1,6 @@
 import { engine } from '#engine';
+import { anywhere } from './environment.js';
 import { type MemoryClass, memoryClasses, type PrefixedMemoryClass } from './memory.js';
-import { anywhere } from './options.js';
 import type { AnyState, Memory as MemoryOf } from './types.js';
 
 export * from './api.js';

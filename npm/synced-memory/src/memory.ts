@@ -1,7 +1,7 @@
 import type { Binding, Engine } from './binding.js';
 import type { Change } from './change.js';
 import type { Draft } from './draft.js';
-import { syncedError } from './errors.js';
+import { optionsError } from './errors.js';
 import type { EventMap } from './events.js';
 import {
   checkReplicas,
@@ -27,7 +27,7 @@ const stores = new WeakMap<object, Store>();
 
 function storeOf(memory: object): Store {
   const store = stores.get(memory);
-  if (store === undefined) throw syncedError('ERR_OPTIONS', 'a memory is made by Memory.open, not by new');
+  if (store === undefined) throw optionsError('a memory is made by Memory.open, not by new');
   return store;
 }
 
@@ -123,7 +123,7 @@ class MemoryBase implements Untyped {
     const [name, ...rest] = typeof path === 'string' ? [path] : path;
     const counted = (async () => {
       if (typeof by !== 'number' && typeof by !== 'bigint') {
-        throw syncedError('ERR_OPTIONS', '$increment takes a path and a number');
+        throw optionsError('$increment takes a path and a number');
       }
       return reading(storeOf(this), name).increment(checkName(name), rest, by);
     })();
@@ -169,14 +169,14 @@ async function transactOn<T>(
   { attempts = 100 }: TransactionOptions = {},
 ): Promise<T> {
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
-    throw syncedError('ERR_OPTIONS', 'attempts must be a whole number above 0');
+    throw optionsError('attempts must be a whole number above 0');
   }
   return transact(reading(storeOf(memory)), fn, attempts);
 }
 
 function checkFunction<F>(method: string, fn: F): F {
   if (typeof fn === 'function') return fn;
-  throw syncedError('ERR_OPTIONS', `${method} takes a function`);
+  throw optionsError(`${method} takes a function`);
 }
 
 type Unchecked = Omit<OpenOptions, 'schema'> & { schema?: undefined };
@@ -273,7 +273,7 @@ function create<S extends object>(
   beside?: Store,
 ): MemoryOf<S> {
   if (settings.names !== undefined && !Array.isArray(settings.names)) {
-    throw syncedError('ERR_OPTIONS', 'names must be an array of attribute names');
+    throw optionsError('names must be an array of attribute names');
   }
   settings.names?.forEach(checkName);
   const attributes = Object.create(prototype) as Record<string, unknown>;

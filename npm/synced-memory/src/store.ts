@@ -1,7 +1,7 @@
 import type { Binding } from './binding.js';
 import type { Changes } from './changes.js';
 import type { Draft } from './draft.js';
-import { type Path, syncedError } from './errors.js';
+import { optionsError, type Path, syncedError } from './errors.js';
 import { Events } from './events.js';
 import { hold, unwatch, watch } from './exit.js';
 import { Feed } from './feed.js';
@@ -159,7 +159,7 @@ export class Store implements Recorder {
   /** The same, and then until so many replicas have it. */
   async flushTo(replicas: number, timeout = this.#settings.timeout): Promise<void> {
     if (this.status().backend !== 'redis') {
-      throw syncedError('ERR_OPTIONS', 'replicas: only a server has replicas; leave it out');
+      throw optionsError('replicas: only a server has replicas; leave it out');
     }
     const deadline = performance.now() + timeout;
     await this.flush(timeout);

@@ -1,4 +1,4 @@
-import { SyncedMemoryError } from '../errors.js';
+import { optionsError, SyncedMemoryError } from '../errors.js';
 import { type Command, isError, type Listener, type Reply, type Transport } from '../transport.js';
 import { eventData } from './event-stream.js';
 import { Pulse } from './pulse.js';
@@ -28,10 +28,7 @@ const HEADER_REFUSED = /shebang|Error compiling script|unexpected symbol/i;
 export function upstash(options: UpstashOptions): Transport {
   // A variable that is not set in the environment is the usual mistake.
   if (!/^https?:\/\/./.test(options?.url) || typeof options.token !== 'string' || options.token === '') {
-    throw new SyncedMemoryError(
-      'ERR_OPTIONS',
-      'upstash takes the url and the token of a REST API, such as https://….upstash.io',
-    );
+    throw optionsError('upstash takes the url and the token of a REST API, such as https://….upstash.io');
   }
   return new UpstashTransport(options);
 }

@@ -1,6 +1,6 @@
 import type { Binding, Engine } from '../binding.js';
 import { systemClock } from '../clock.js';
-import { SyncedMemoryError } from '../errors.js';
+import { optionsError, SyncedMemoryError } from '../errors.js';
 import type { Settings } from '../options.js';
 import type { Transport } from '../transport.js';
 import * as asks from './asks.js';
@@ -30,10 +30,7 @@ export function wasmEngine({ start, transport }: Means): Engine {
 }
 
 function noTls(): SyncedMemoryError {
-  return new SyncedMemoryError(
-    'ERR_OPTIONS',
-    'tls is for the native addon; here the transport has certificates of its own',
-  );
+  return optionsError('tls is for the native addon; here the transport has certificates of its own');
 }
 
 function blocking(name: string): SyncedMemoryError {

@@ -1,4 +1,4 @@
-import { SyncedMemoryError } from '../errors.js';
+import { optionsError } from '../errors.js';
 import type { Settings } from '../options.js';
 import type { Transport } from '../transport.js';
 
@@ -13,8 +13,7 @@ export function inProcess(url: string): Promise<Transport> | undefined {
 /** Throws what to do about a URL that this build cannot open. */
 export function noTransport({ url }: Settings, others: string): never {
   const scheme = url.slice(0, url.indexOf(':') + 1);
-  throw new SyncedMemoryError(
-    'ERR_OPTIONS',
+  throw optionsError(
     `the wasm build does not open ${scheme} URLs yet, only ${others}; pass { transport }, as synced-memory/transports/upstash makes one`,
   );
 }
