@@ -2,7 +2,7 @@ import { type Applied, before, type Edit, perform, revert } from './edits.js';
 import { type ErrorCode, type Path, SyncedMemoryError, syncedError } from './errors.js';
 import { quote } from './json.js';
 import { DictContainer } from './proxy/dict.js';
-import { Container, thaw, unwrap } from './proxy/handler.js';
+import { Container, isProxyOf, thaw } from './proxy/handler.js';
 import { ListContainer } from './proxy/list.js';
 import type { Recorder } from './recorder.js';
 import { Snapshots } from './snapshots.js';
@@ -83,8 +83,7 @@ export class Mirror {
       this.delete(name);
       return;
     }
-    if (typeof value === 'object' && value !== null && this.has(name) && unwrap(value) === this.attributes[name])
-      return;
+    if (this.has(name) && isProxyOf(this.attributes[name], value)) return;
     const copy = copyIn(value, name, () => []);
     this.#local(name, ['set', name, copy.value], `["assign",${quote(name)},${copy.text}]`);
   }

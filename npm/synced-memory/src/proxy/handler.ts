@@ -20,6 +20,11 @@ export function unwrap(value: unknown): unknown {
   return containerOf(value)?.raw ?? value;
 }
 
+/** Is `value` the proxy of this very container of the mirror? */
+export function isProxyOf(raw: unknown, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && unwrap(value) === raw;
+}
+
 /**
  * One list or dict of the mirror: its place and the handler of its proxy. The proxy's target is the raw container
  * itself, so what bypasses traps (console.log) shows the plain value.
@@ -35,7 +40,8 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   constructor(
     readonly raw: R,
-    readonly mirror: Mirror /** The attribute this is in. */,
+    readonly mirror: Mirror,
+    /** The attribute this is in. */
     readonly name: string,
     readonly parent: Container | undefined,
     hint: string | number,
@@ -52,6 +58,9 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return byRaw.get(raw);
   }
 
+  abstract get(target: R, key: string | symbol): unknown;
+  /** Mutates: `key` is `value` now. Throws where it is no key of this container. */
+  protected abstract write(key: string | symbol, value: unknown): void;
   /** `key` as it stands in a path's JSON text. */
   protected abstract keyToText(key: string | number): string;
   protected abstract keyToPath(key: string | number): string | number;
@@ -134,8 +143,28 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return removed;
   }
 
+  set(target: R, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
+    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
+    this.write(key, value);
+    return true;
+  }
+
+  defineProperty(target: R, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const fresh = !Object.hasOwn(target, key);
+    if (typeof key === 'string') this.#checkDescriptor(descriptor, fresh, key);
+    if (fresh || 'value' in descriptor) this.write(key, descriptor.value);
+    return true;
+  }
+
+  getOwnPropertyDescriptor(target: R, key: string | symbol): PropertyDescriptor | undefined {
+    const descriptor: PropertyDescriptor | undefined = Reflect.getOwnPropertyDescriptor(target, key);
+    if (descriptor !== undefined) descriptor.value = this.get(target, key);
+    return descriptor;
+  }
+
   /** Refuses what a property descriptor says beyond "plain data property". `fresh`: there is no such property yet. */
-  protected checkDescriptor(descriptor: PropertyDescriptor, fresh: boolean, key: string | number): void {
+  #checkDescriptor(descriptor: PropertyDescriptor, fresh: boolean, key: string | number): void {
     if (descriptor.get !== undefined || descriptor.set !== undefined || 'get' in descriptor || 'set' in descriptor) {
       throw this.error('ERR_NOT_SUPPORTED', 'accessors cannot be synced; assign a value', key);
     }

@@ -1,5 +1,5 @@
 import { type Copied, copyIn } from '../values.js';
-import { BRAND, Container, unwrap } from './handler.js';
+import { BRAND, Container, isProxyOf } from './handler.js';
 import { listMethods } from './list-methods.js';
 
 /** A list of the mirror. Every mutation of it is one of: append, splice, replace, permute. */
@@ -63,14 +63,14 @@ export class ListContainer extends Container<unknown[]> {
     this.splice(size, this.raw.length - size, []);
   }
 
-  #write(key: string | symbol, value: unknown): void {
+  protected write(key: string | symbol, value: unknown): void {
     const index = toIndex(key);
     if (index === -1) {
       if (key === 'length') this.#resize(value);
       else if (typeof key === 'symbol') throw this.symbolError(key);
       else throw this.error('ERR_NOT_SUPPORTED', 'a list has no keys but indexes; use a dict', key);
     } else if (index < this.raw.length) {
-      if (typeof value === 'object' && value !== null && unwrap(value) === this.raw[index]) this.locate();
+      if (isProxyOf(this.raw[index], value)) this.locate();
       else this.#replace(index, value);
     } else if (index === this.raw.length) {
       this.append([value]);
@@ -95,13 +95,6 @@ export class ListContainer extends Container<unknown[]> {
     }
   }
 
-  set(target: unknown[], key: string | symbol, value: unknown, receiver: unknown): boolean {
-    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
-    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
-    this.#write(key, value);
-    return true;
-  }
-
   deleteProperty(target: unknown[], key: string | symbol): boolean {
     const index = toIndex(key);
     if (index === -1) return Reflect.deleteProperty(target, key);
@@ -114,22 +107,11 @@ export class ListContainer extends Container<unknown[]> {
     return true;
   }
 
-  defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    if (key === 'length') {
-      if (descriptor.writable === false) throw this.error('ERR_NOT_SUPPORTED', 'its length cannot be made read-only');
-      if ('value' in descriptor) this.#resize(descriptor.value);
-      return true;
-    }
-    const fresh = !Object.hasOwn(target, key);
-    if (typeof key === 'string') this.checkDescriptor(descriptor, fresh, key);
-    if (fresh || 'value' in descriptor) this.#write(key, descriptor.value);
+  override defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (key !== 'length') return super.defineProperty(target, key, descriptor);
+    if (descriptor.writable === false) throw this.error('ERR_NOT_SUPPORTED', 'its length cannot be made read-only');
+    if ('value' in descriptor) this.#resize(descriptor.value);
     return true;
-  }
-
-  getOwnPropertyDescriptor(target: unknown[], key: string | symbol): PropertyDescriptor | undefined {
-    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    if (descriptor !== undefined) descriptor.value = this.get(target, key);
-    return descriptor;
   }
 
   #copy(value: unknown, index: number): Copied {
