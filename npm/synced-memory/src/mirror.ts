@@ -120,8 +120,7 @@ export class Mirror {
 
   #add(name: string, { place, key, value }: NumberPlace, by: number | bigint, isLocal: boolean): void {
     const next = sum(value, by);
-    const edit: Edit = typeof key === 'number' ? ['replace', key, next] : ['set', key, next];
-    this.change(name, place.raw, edit, place.path() === undefined ? top : place, isLocal);
+    this.change(name, place.raw, ['set', key, next], place.path() === undefined ? top : place, isLocal);
   }
 
   #numberAt(name: string, path: Path): NumberPlace {
@@ -205,7 +204,11 @@ export class Mirror {
       if (op === 'assign' || op === 'create') this.load(name, args[0]);
       else if (op === 'delete') this.gone(name);
       else if (op === 'increment') this.#add(name, this.#numberAt(name, args[0] as Path), args[1] as number, false);
-      else this.apply(name, args[0] as Path, [op, ...args.slice(1)] as unknown as Edit, false);
+      else {
+        // Of a list, too, an edit sets.
+        const edit = [op === 'replace' ? 'set' : op, ...args.slice(1)];
+        this.apply(name, args[0] as Path, edit as unknown as Edit, false);
+      }
     }
   }
 

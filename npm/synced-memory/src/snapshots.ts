@@ -61,7 +61,7 @@ export class Snapshots {
   }
 
   #dict(raw: object, copy: object, keys: Iterable<string | number>): object {
-    for (const key of keys) setOwn(copy, key as string, this.of((raw as Record<string, unknown>)[key]));
+    for (const key of keys) setOwn(copy, key, this.of((raw as Record<string | number, unknown>)[key]));
     return copy;
   }
 
@@ -72,7 +72,6 @@ export class Snapshots {
     if (shot === undefined) return false;
     switch (edit[0]) {
       case 'set':
-      case 'replace':
         shot.changed.add(edit[1]);
         break;
       case 'splice':

@@ -12,6 +12,7 @@ import { Limits } from './limits.js';
 import { Line } from './line.js';
 import { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
+import { checkName } from './proxy/memory.js';
 import type { Recorder } from './recorder.js';
 import { replicate } from './replication.js';
 import { checkBy } from './schema.js';
@@ -189,7 +190,7 @@ export class Store implements Recorder {
   /** Resolves when the attributes are loaded, or the server turned out to be out of reach. Rejects where it refuses the login. */
   async opened(): Promise<void> {
     await this.line.until(() => this.#intake.ready);
-    this.#checkLogin();
+    this.#begin();
   }
 
   openedSync(): void {
@@ -199,15 +200,20 @@ export class Store implements Recorder {
       this.close();
       throw error;
     }
-    this.#checkLogin();
+    this.#begin();
   }
 
-  #checkLogin(): void {
+  /** Creates what is absent. Throws where the server refuses the login, which waiting does not help against. */
+  #begin(): void {
     const { state, lastError } = this.#intake;
-    // Waiting does not help against these.
-    if (state !== 'disconnected' || (lastError?.code !== 'ERR_AUTH' && lastError?.code !== 'ERR_TLS')) return;
-    this.close();
-    throw lastError;
+    try {
+      if (state === 'disconnected' && /^ERR_(AUTH|TLS)$/.test(String(lastError?.code))) throw lastError;
+      const absent = Object.entries(this.#settings.defaults ?? {});
+      for (const [name, value] of absent) this.mirror.create(checkName(name), value);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Flushes for at most exitTimeout, then closes; rejects where not everything was acknowledged. */

@@ -1,6 +1,6 @@
 import { engine } from '#engine';
+import { memoryClasses } from '../classes.js';
 import { dragonflydb } from '../environment.js';
-import { memoryClasses } from '../memory.js';
 import type { AnyState, Memory as MemoryOf } from '../types.js';
 
 export * from '../api.js';

@@ -1,4 +1,4 @@
-import { memoryClasses } from '../memory.js';
+import { memoryClasses } from '../classes.js';
 import type { Defaults } from '../options.js';
 import type { AnyState, Memory as MemoryOf } from '../types.js';
 import { engine } from '../wasm/edge.js';

@@ -194,6 +194,6 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 export function thaw(raw: object, holder: object, key: string | number): object {
   if (Object.isExtensible(raw)) return raw;
   const copy = Array.isArray(raw) ? [...raw] : { ...raw };
-  setOwn(holder, key as string, copy);
+  setOwn(holder, key, copy);
   return copy;
 }

@@ -33,7 +33,7 @@ export class ListContainer extends Container<unknown[]> {
   /** Puts `value` in the place of an element that there is. */
   #replace(index: number, value: unknown): void {
     const { text, value: copy } = this.#copy(value, index);
-    this.mutate(['replace', index, copy], this.wire('replace', `,${index},${text}`));
+    this.mutate(['set', index, copy], this.wire('replace', `,${index},${text}`));
   }
 
   /** Reorders: element `order[i]` becomes element i. */
