@@ -1,4 +1,13 @@
-import * as glue from '../../wasm/core.js';
+import {
+  // @ts-expect-error -- not in the types: takes the exports of the wasm
+  __wbg_set_wasm,
+  // @ts-expect-error -- nor is this: all that the wasm imports
+  __wbindgen_init_externref_table,
+  call as callCore,
+  make,
+  put as putBytes,
+  take as takeBytes,
+} from '../../wasm/core.js';
 import type { Clock } from '../clock.js';
 import type { Reply } from '../transport.js';
 
@@ -7,9 +16,9 @@ let started = false;
 /** Makes the one instance of the core in this JavaScript context. Further calls do nothing. */
 export function start(module: WebAssembly.Module): void {
   if (started) return;
-  const { exports } = new WebAssembly.Instance(module, { './core_bg.js': glue as never });
-  (glue as unknown as { __wbg_set_wasm(exports: object): void }).__wbg_set_wasm(exports);
-  (exports as unknown as { __wbindgen_start(): void }).__wbindgen_start();
+  const { exports } = new WebAssembly.Instance(module, { './core_bg.js': { __wbindgen_init_externref_table } });
+  __wbg_set_wasm(exports);
+  (exports as { __wbindgen_start(): void }).__wbindgen_start();
   started = true;
 }
 
@@ -21,7 +30,7 @@ export function isRunning(): boolean {
 /** Asks the core about a memory, 0 for a new one: one of asks.ts. Gives a number, throws where it is refused. */
 export function call(clock: Clock, handle: number, ask: number, ...values: Value[]): number {
   values.forEach(put);
-  const given = glue.call(handle, ask, clock.unix(), clock.monotonic());
+  const given = callCore(handle, ask, clock.unix(), clock.monotonic());
   if (!Number.isNaN(given)) return given;
   const code = take();
   throw Object.assign(new Error(String(take())), { code });
@@ -29,7 +38,7 @@ export function call(clock: Clock, handle: number, ask: number, ...values: Value
 
 /** The next text that the last call left, bytes where they are not UTF-8. */
 export function take(): string | Uint8Array {
-  const bytes = glue.take();
+  const bytes = takeBytes();
   try {
     // One for each: Safari's decode two gigabytes in their lives.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -51,18 +60,18 @@ const encoder = new TextEncoder();
 
 function put(value: Value): void {
   if (typeof value === 'string') {
-    glue.put(encoder.encode(value));
+    putBytes(encoder.encode(value));
   } else if (value === null || value === undefined) {
-    glue.make(NIL, 0);
+    make(NIL, 0);
   } else if (typeof value !== 'object') {
-    glue.make(NUMBER, Number(value));
+    make(NUMBER, Number(value));
   } else if (ArrayBuffer.isView(value)) {
-    glue.put(value);
+    putBytes(value);
   } else if (Array.isArray(value)) {
     value.forEach(put);
-    glue.make(LIST, value.length);
+    make(LIST, value.length);
   } else {
     put((value as { message: string }).message);
-    glue.make(ERROR, 0);
+    make(ERROR, 0);
   }
 }
