@@ -1,5 +1,6 @@
 import nodeModule from 'node:module';
 import type { Binding, Engine } from './binding.js';
+import { LONGEST_TIMER } from './clock.js';
 import { optionsError, SyncedMemoryError } from './errors.js';
 import type { Settings, TlsOptions } from './options.js';
 
@@ -24,10 +25,12 @@ function checkTls(tls: TlsOptions): void {
 }
 
 /** What the addon has: one call wakes all memories that have something. */
-interface Addon extends Omit<Binding, 'open'> {
+interface Addon extends Omit<Binding, 'open' | 'wait'> {
   /** From now on `wake` is called with the handles of memories of which `drain` may have something: those opened with the number that this gives. */
   listen(wake: (handles: number[]) => void): number;
   open(options: string, listener: number): number;
+  /** Blocks until `drain` may have something; false where the time ran out first. */
+  wait(handle: number, timeoutMs: number): boolean;
 }
 
 let loaded: Binding | undefined;
@@ -59,6 +62,15 @@ function listening(addon: Addon): Binding {
       const handle = addon.open(options, listener);
       wakes.set(handle, wake);
       return handle;
+    },
+    wait(handle, isDone, timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      while (!isDone()) {
+        const left = Math.ceil(deadline - performance.now());
+        if (left <= 0) return false;
+        addon.wait(handle, Math.min(left, LONGEST_TIMER));
+      }
+      return true;
     },
     close(handle) {
       wakes.delete(handle);

@@ -9,6 +9,7 @@ import type { Intake } from './intake.js';
 import { decode } from './json.js';
 import type { Mirror } from './mirror.js';
 import type { Settings } from './options.js';
+import type { Goal } from './waiters.js';
 
 /**
  * A memory's line to the core: mutations go out, what the core reports comes in. Mirror and core are equal whenever the batch
@@ -116,57 +117,58 @@ export class Line {
 
   // Waiting
 
-  /** Resolves when everything mutated so far is acknowledged; rejects then where the server refused some of it. */
-  flush(timeout?: number): Promise<void> {
+  /** Everything mutated so far is acknowledged. */
+  flushed(): Goal {
     this.submit();
     const mark = this.#submitted;
-    return this.until(() => this.#intake.settled >= mark, timeout, mark);
+    return { done: () => this.#intake.settled >= mark, mark };
   }
 
-  flushSync(timeout = this.#settings.timeout, name?: string): void {
-    this.submit();
-    const mark = this.#submitted;
-    this.untilSync(() => this.#intake.settled >= mark, timeout, mark, name);
-  }
-
-  /** Catches up with the server as of now: with these attributes, or with all and new ones. */
-  refresh(names?: readonly string[]): Promise<void> {
-    return this.until(this.#startRefresh(names));
-  }
-
-  refreshSync(names?: readonly string[]): void {
-    this.untilSync(this.#startRefresh(names));
-  }
-
-  #startRefresh(names: readonly string[] | undefined): () => boolean {
+  /** Here is what the server has now: of these attributes, or of all and new ones. */
+  refreshed(names?: readonly string[]): Goal {
     const ticket = this.ask((core, handle) => core.refresh(handle, names === undefined ? '' : JSON.stringify(names)));
-    return () => this.#intake.refreshed >= ticket;
+    return { done: () => this.#intake.refreshed >= ticket };
   }
 
-  /** Resolves when `done` says so; rejects then where the server refused a mutation up to `mark`. */
-  until(done: () => boolean, timeout?: number, mark = 0): Promise<void> {
-    this.checkOpen();
-    if (done()) return Promise.resolve();
-    return hold(this.#intake.waiters.add(done, mark, timeout, (ms) => this.#timedOut(ms)));
+  /** The attributes are loaded, or the server turned out to be out of reach. */
+  ready(): Goal {
+    return { done: () => this.#intake.ready };
   }
 
-  untilSync(done: () => boolean, timeout = this.#settings.timeout, mark = 0, name?: string): void {
+  /** Resolves when it is done. Rejects then where the server refused a mutation, or after `timeout` milliseconds. */
+  until(goal: Goal, timeout = Number.POSITIVE_INFINITY): Promise<void> {
     this.checkOpen();
-    const waiter = this.#intake.waiters.addSync(mark);
-    const deadline = performance.now() + timeout;
+    if (goal.done()) return Promise.resolve();
+    const reached = new Promise<void>((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const waiter = this.#intake.waiters.add(goal, (error) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+      const giveUp = () => waiter.end(waiter.refusal ?? this.#timedOut(timeout));
+      if (timeout <= LONGEST_TIMER) timer = setTimeout(giveUp, timeout);
+    });
+    return hold(reached);
+  }
+
+  /** The same, blocking the thread; `name` is the attribute that it is about. */
+  untilSync(goal: Goal, timeout = this.#settings.timeout, name?: string): void {
+    this.checkOpen();
+    const waiter = this.#intake.waiters.add(goal, () => {});
+    const isDone = () => {
+      this.#drain();
+      if (goal.done()) return true;
+      // A listener may have closed the memory.
+      this.checkOpen();
+      return false;
+    };
     try {
-      for (;;) {
-        this.#drain();
-        if (done()) break;
-        // A listener may have closed the memory.
-        this.checkOpen();
-        const left = Math.ceil(deadline - performance.now());
-        if (left <= 0) throw waiter.refusal ?? this.#timedOut(timeout, name);
-        this.binding.wait(this.handle, Math.min(left, LONGEST_TIMER));
-      }
+      const inTime = this.binding.wait(this.handle, isDone, timeout);
       if (waiter.refusal !== undefined) throw waiter.refusal;
+      if (!inTime) throw this.#timedOut(timeout, name);
     } finally {
-      waiter.off();
+      waiter.end();
       this.#intake.deliver();
     }
   }

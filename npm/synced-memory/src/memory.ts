@@ -37,18 +37,17 @@ export class MemoryBase implements Untyped {
   }
 
   $flushSync(timeout?: number): void {
-    storeOf(this).line.flushSync(checkTimeout(timeout));
+    storeOf(this).flushSync(checkTimeout(timeout));
   }
 
   async $sync(): Promise<void> {
-    const { line } = storeOf(this);
-    await line.flush();
-    await line.refresh();
+    await storeOf(this).flush();
+    await storeOf(this).refresh();
   }
 
   async $load(names: readonly string[]): Promise<void> {
     for (const name of names) checkName(name);
-    await storeOf(this).line.refresh(names);
+    await storeOf(this).refresh(names);
   }
 
   async $expire(name: string, seconds: number): Promise<boolean> {

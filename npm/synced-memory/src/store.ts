@@ -107,7 +107,7 @@ export class Store implements Recorder {
   #recorded(name: string, units: number): void {
     this.#limits.recorded(name, units);
     if (this.mirror.isTentative) return;
-    if (this.#blocking) this.line.flushSync(undefined, name);
+    if (this.#blocking) this.line.untilSync(this.line.flushed(), undefined, name);
     else this.line.schedule();
   }
 
@@ -117,7 +117,7 @@ export class Store implements Recorder {
   runBatch<T>(fn: () => T): T {
     this.line.checkOpen();
     const result = this.#groups.run(fn, () => this.#watchChanges());
-    if (this.#blocking && !this.mirror.isTentative) this.line.flushSync();
+    if (this.#blocking && !this.mirror.isTentative) this.flushSync();
     return result;
   }
 
@@ -153,11 +153,21 @@ export class Store implements Recorder {
 
   // The server
 
+  /** Resolves when everything mutated so far is acknowledged; rejects then where the server refused some of it. */
   flush(timeout?: number): Promise<void> {
-    return this.line.flush(timeout);
+    return this.line.until(this.line.flushed(), timeout);
   }
 
-  /** The same, and then until so many replicas have it. */
+  flushSync(timeout?: number): void {
+    this.line.untilSync(this.line.flushed(), timeout);
+  }
+
+  /** Catches up with the server as of now: with these attributes, or with all and new ones. */
+  refresh(names?: readonly string[]): Promise<void> {
+    return this.line.until(this.line.refreshed(names));
+  }
+
+  /** Flushes, and waits until so many replicas have it. */
   async flushTo(replicas: number, timeout = this.#settings.timeout): Promise<void> {
     if (this.status().backend !== 'redis') {
       throw optionsError('replicas: only a server has replicas; leave it out');
@@ -181,7 +191,7 @@ export class Store implements Recorder {
   beforeRead(name?: string): void {
     // A batch sees what was there when it began.
     if (this.#blocking && this.line.isOpen && !this.mirror.isTentative) {
-      this.line.refreshSync(name === undefined ? undefined : [name]);
+      this.line.untilSync(this.line.refreshed(name === undefined ? undefined : [name]));
     }
   }
 
@@ -189,13 +199,13 @@ export class Store implements Recorder {
 
   /** Resolves when the attributes are loaded, or the server turned out to be out of reach. Rejects where it refuses the login. */
   async opened(): Promise<void> {
-    await this.line.until(() => this.#intake.ready);
+    await this.line.until(this.line.ready());
     this.#begin();
   }
 
   openedSync(): void {
     try {
-      this.line.untilSync(() => this.#intake.ready);
+      this.line.untilSync(this.line.ready());
     } catch (error) {
       this.close();
       throw error;
@@ -229,7 +239,7 @@ export class Store implements Recorder {
   shutDownSync(): void {
     if (!this.line.isOpen) return;
     try {
-      this.line.flushSync();
+      this.flushSync();
     } finally {
       this.close();
     }
