@@ -38,8 +38,8 @@ export class Driver {
   /** May commands be sent? Not while waiting to try again. */
   #open = false;
   #closed = false;
-  /** What the session has been told about why there is no connection. */
-  #reported: string | undefined;
+  /** Has the session been told that there is no connection, and was it because of the login? */
+  #reported: boolean | undefined;
   #cancelRetry = (): void => {};
   #timer: { at: number; cancel: () => void } | undefined;
   readonly #backoff: Backoff;
@@ -193,10 +193,9 @@ export class Driver {
     this.#open = false;
     const login = error instanceof SyncedMemoryError && error.code === 'ERR_AUTH';
     const message = error instanceof Error ? error.message : String(error);
-    const report = `${login}`;
     // While nothing changes, the session has been told.
-    if (this.#reported !== report) {
-      this.#reported = report;
+    if (this.#reported !== login) {
+      this.#reported = login;
       const text = login ? message : `the transport failed: ${message}; trying again`;
       this.#ask(asks.DISCONNECTED, text, login);
     }
