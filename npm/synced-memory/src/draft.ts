@@ -1,7 +1,6 @@
 import { Batch } from './batch.js';
 import type { Edit } from './edits.js';
 import { type Path, SyncedMemoryError } from './errors.js';
-import { quote } from './json.js';
 import { Mirror } from './mirror.js';
 import type { Recorder } from './recorder.js';
 import { toPlain } from './values.js';
@@ -73,7 +72,7 @@ export class Draft implements Recorder {
     this.batch.add(text);
   }
 
-  recordAppend(name: string, list: object, path: () => string, values: string): void {
-    this.batch.append(list, () => `["append",${quote(name)},${path()},`, values);
+  recordAppend(_name: string, list: object, head: () => string, values: string): void {
+    this.batch.append(list, head, values);
   }
 }

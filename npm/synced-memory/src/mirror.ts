@@ -2,8 +2,9 @@ import { type Applied, before, type Edit, perform, revert } from './edits.js';
 import { type ErrorCode, type Path, SyncedMemoryError, syncedError } from './errors.js';
 import { quote } from './json.js';
 import { DictContainer } from './proxy/dict.js';
-import { Container, isProxyOf, thaw } from './proxy/handler.js';
+import { type Container, thaw } from './proxy/handler.js';
 import { ListContainer } from './proxy/list.js';
+import { containerAround, isProxyOf } from './proxy/registry.js';
 import type { Recorder } from './recorder.js';
 import { Snapshots } from './snapshots.js';
 import { copyIn, toPlain } from './values.js';
@@ -231,7 +232,7 @@ export class Mirror {
   }
 
   #root(raw: object, name: string): Container {
-    return Container.of(raw) ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
+    return containerAround(raw) ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
   }
 }
 

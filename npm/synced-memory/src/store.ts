@@ -7,7 +7,6 @@ import { hold, unwatch, watch } from './exit.js';
 import { Feed } from './feed.js';
 import { Groups } from './groups.js';
 import { Intake, toBigInt } from './intake.js';
-import { quote } from './json.js';
 import { Limits } from './limits.js';
 import { Line } from './line.js';
 import { Mirror } from './mirror.js';
@@ -98,9 +97,8 @@ export class Store implements Recorder {
     this.#recorded(name, text.length);
   }
 
-  recordAppend(name: string, list: object, path: () => string, values: string): void {
-    const batch = this.#groups.batch ?? this.line.batch;
-    batch.append(list, () => `["append",${quote(name)},${path()},`, values);
+  recordAppend(name: string, list: object, head: () => string, values: string): void {
+    (this.#groups.batch ?? this.line.batch).append(list, head, values);
     this.#recorded(name, values.length);
   }
 

@@ -1,8 +1,9 @@
 import { SyncedMemoryError } from './errors.js';
 import type { DictContainer } from './proxy/dict.js';
 import { popKey } from './proxy/dict-methods.js';
-import { BRAND, containerOf } from './proxy/handler.js';
+
 import { callOf } from './proxy/list-methods.js';
+import { BRAND, containerOf } from './proxy/registry.js';
 import type { Snapshot } from './types.js';
 import { toPlain } from './values.js';
 

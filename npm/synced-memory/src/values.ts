@@ -2,7 +2,7 @@ import { setOwn } from './edits.js';
 import { type Path, type SyncedMemoryError, syncedError } from './errors.js';
 import { describeForeign } from './foreign.js';
 import { looksLikeBigInt, print, quote } from './json.js';
-import { unwrap } from './proxy/handler.js';
+import { unwrap } from './proxy/registry.js';
 
 /** Containers nested in each other, the attribute's value included. The core has the same limit. */
 export const MAX_DEPTH = 512;

@@ -1,7 +1,7 @@
 import { SyncedMemoryError } from '../errors.js';
 import { toPlain } from '../values.js';
 import type { DictContainer } from './dict.js';
-import { containerOf } from './handler.js';
+import { containerOf } from './registry.js';
 
 function dictOf(value: unknown, method: string): DictContainer {
   const container = containerOf(value);
@@ -17,7 +17,7 @@ type Body = (this: DictContainer, ...args: never[]) => unknown;
 const methods = {
   update(this: DictContainer, values: object): void {
     const entries = Object.entries(values).map(
-      ([key, value]) => [key, value === undefined ? undefined : this.copy(key, value)] as const,
+      ([key, value]) => [key, value === undefined ? undefined : this.copy(value, key)] as const,
     );
     for (const [key, copy] of entries) {
       if (copy === undefined) this.unset(key);

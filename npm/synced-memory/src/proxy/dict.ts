@@ -1,7 +1,8 @@
 import { quote } from '../json.js';
-import { type Copied, copyIn } from '../values.js';
+import type { Copied } from '../values.js';
 import { dictMethods } from './dict-methods.js';
-import { BRAND, Container, isProxyOf } from './handler.js';
+import { Container } from './handler.js';
+import { BRAND, isProxyOf } from './registry.js';
 
 type Dict = Record<string, unknown>;
 
@@ -14,13 +15,8 @@ export class DictContainer extends Container<Dict> {
     } else if (isProxyOf(this.raw[key], value)) {
       this.locate(); // it is there already, under this very key
     } else {
-      this.putCopy(key, this.copy(key, value));
+      this.putCopy(key, this.copy(value, key));
     }
-  }
-
-  /** A plain copy of a value on its way to `key`. */
-  copy(key: string, value: unknown): Copied {
-    return copyIn(value, this.name, () => [...this.path(), key]);
   }
 
   putCopy(key: string, copy: Copied): void {

@@ -2,28 +2,8 @@ import { type Edit, setOwn } from '../edits.js';
 import { type ErrorCode, type Path, type SyncedMemoryError, syncedError } from '../errors.js';
 import { quote } from '../json.js';
 import type { Mirror, Place } from '../mirror.js';
-
-/** The key under which a proxy says what it is; agreed between copies of this package. */
-export const BRAND: unique symbol = Symbol.for('synced-memory.kind') as never;
-
-/** Proxies and the raw mirror containers, each to what is known about the container. */
-const byProxy = new WeakMap<object, Container>();
-const byRaw = new WeakMap<object, Container>();
-
-/** What is behind a proxy of this package, else undefined. */
-export function containerOf(value: unknown): Container | undefined {
-  return typeof value === 'object' && value !== null ? byProxy.get(value) : undefined;
-}
-
-/** The raw mirror container behind a proxy; anything else as it is. Never hand the result to users. */
-export function unwrap(value: unknown): unknown {
-  return containerOf(value)?.raw ?? value;
-}
-
-/** Is `value` the proxy of this very container of the mirror? */
-export function isProxyOf(raw: unknown, value: unknown): boolean {
-  return typeof value === 'object' && value !== null && unwrap(value) === raw;
-}
+import { type Copied, copyIn } from '../values.js';
+import { containerAround, register } from './registry.js';
 
 /**
  * One list or dict of the mirror: its place and the handler of its proxy. The proxy's target is the raw container
@@ -49,13 +29,7 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     this.#hint = hint;
     this.#quotedName = quote(name);
     this.proxy = new Proxy(raw, this as ProxyHandler<R>);
-    byProxy.set(this.proxy, this as unknown as Container);
-    byRaw.set(raw, this as unknown as Container);
-  }
-
-  /** What is known about a raw mirror container, where a proxy of it was ever handed out. */
-  static of(raw: object): Container | undefined {
-    return byRaw.get(raw);
+    register(this as unknown as Container);
   }
 
   abstract get(target: R, key: string | symbol): unknown;
@@ -69,7 +43,7 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   /** The proxy of `raw`, which this container holds under `key`. */
   protected child(raw: object, key: string | number): object {
-    const known = byRaw.get(raw);
+    const known = containerAround(raw);
     if (known === undefined) {
       return this.mirror.wrap(thaw(raw, this.raw, key), this.name, this as unknown as Container, key).proxy;
     }
@@ -129,9 +103,19 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return syncedError(code, detail, this.name, [...this.path(), ...below]);
   }
 
+  /** A plain copy of a value on its way to `key`, and its text. */
+  copy(value: unknown, key: string | number): Copied {
+    return copyIn(value, this.name, () => [...this.path(), key]);
+  }
+
   /** Wire text of one mutation of this container; `rest` follows the path. */
   protected wire(op: string, rest: string): string {
-    return `["${op}",${this.#quotedName},[${this.locate()}]${rest}]`;
+    return `${this.head(op, this.locate())}${rest}]`;
+  }
+
+  /** Its beginning, up to the path. */
+  protected head(op: string, where: string): string {
+    return `["${op}",${this.#quotedName},[${where}]`;
   }
 
   /** Local mutation. Gives what an `unset` or `splice` removed, plain values from now on. */

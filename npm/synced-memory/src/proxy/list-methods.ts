@@ -1,8 +1,9 @@
 import { SyncedMemoryError } from '../errors.js';
 import { deepEqual, toPlain } from '../values.js';
-import { containerOf, unwrap } from './handler.js';
+
 import type { ListContainer } from './list.js';
 import { ListIterator } from './list-iterator.js';
+import { containerOf, unwrap } from './registry.js';
 
 /** The list behind `this` of a method. Throws where a Python-style method is called on something else. */
 function listOf(value: unknown, method: string): ListContainer {

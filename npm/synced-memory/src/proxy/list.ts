@@ -1,6 +1,6 @@
-import { type Copied, copyIn } from '../values.js';
-import { BRAND, Container, isProxyOf } from './handler.js';
+import { Container } from './handler.js';
 import { listMethods } from './list-methods.js';
+import { BRAND, isProxyOf } from './registry.js';
 
 /** A list of the mirror. Every mutation of it is one of: append, splice, replace, permute. */
 export class ListContainer extends Container<unknown[]> {
@@ -12,9 +12,9 @@ export class ListContainer extends Container<unknown[]> {
     const copies = this.#copyAll(values, raw.length);
     const where = this.locate();
     const { recorder } = this.mirror;
-    recorder.admit(this.name, copies.text.length, () => this.wire('append', `,[${copies.text}]`));
+    recorder.admit(this.name, copies.text.length, () => `${this.head('append', where)},[${copies.text}]]`);
     this.mirror.change(this.name, raw, ['append', copies.values], this, true);
-    recorder.recordAppend(this.name, raw, () => `[${where}]`, copies.text);
+    recorder.recordAppend(this.name, raw, () => `${this.head('append', where)},`, copies.text);
     return length;
   }
 
@@ -32,7 +32,7 @@ export class ListContainer extends Container<unknown[]> {
 
   /** Puts `value` in the place of an element that there is. */
   #replace(index: number, value: unknown): void {
-    const { text, value: copy } = this.#copy(value, index);
+    const { text, value: copy } = this.copy(value, index);
     this.mutate(['set', index, copy], this.wire('replace', `,${index},${text}`));
   }
 
@@ -114,16 +114,12 @@ export class ListContainer extends Container<unknown[]> {
     return true;
   }
 
-  #copy(value: unknown, index: number): Copied {
-    return copyIn(value, this.name, () => [...this.path(), index]);
-  }
-
   #copyAll(values: readonly unknown[], start: number): { values: readonly unknown[]; text: string } {
     if (values.length === 1) {
-      const { value, text } = this.#copy(values[0], start);
+      const { value, text } = this.copy(values[0], start);
       return { values: [value], text };
     }
-    const copies = Array.from(values, (value, offset) => this.#copy(value, start + offset));
+    const copies = Array.from(values, (value, offset) => this.copy(value, start + offset));
     return { values: copies.map((copy) => copy.value), text: copies.map((copy) => copy.text).join() };
   }
 

@@ -11,8 +11,8 @@ let starting: Promise<void> | undefined;
  * opened: where the way that this runtime's entry has does not work.
  */
 export async function init(source: object): Promise<void> {
-  const isBytes = ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
-  start(isBytes ? await WebAssembly.compile(source as BufferSource) : (source as WebAssembly.Module));
+  const isModule = Object.prototype.toString.call(source) === '[object WebAssembly.Module]';
+  start(isModule ? (source as WebAssembly.Module) : await WebAssembly.compile(source as BufferSource));
 }
 
 /** The wasm build where there are no sockets: memories are opened over a transport of the user's. */
