@@ -1,5 +1,7 @@
 //! What `call` can be asked. npm/synced-memory/src/wasm/asks.ts has the same numbers. After each stands what is put before,
 //! in order, and behind the arrow the number that it gives; times are milliseconds, `?` may be null.
+//!
+//! The number of what goes is not given again: with `init`, a module may be of another version than the JavaScript.
 
 /// prefix, writer (random, never used before), most bytes of a document, time to live?, how often to look for what nobody
 /// tells?, names (or null: all), seed (random) → handle of a memory that is not connected. Leaves the name of its channel.
