@@ -1,6 +1,6 @@
 // `npm run size`: what the addon and the edge build weigh, what takes the space at the edge, and whether they keep within
 // their limits.
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'vite';
@@ -15,8 +15,8 @@ const mostOfAddon = 6_000_000;
 
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
-  wasm: { most: 144_000, wanted: 80_000 },
-  'JavaScript layer': { most: 26_000, wanted: 12_000 },
+  wasm: { most: 80_000, wanted: 80_000 },
+  'JavaScript layer': { most: 19_900, wanted: 12_000 },
 };
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
@@ -28,12 +28,15 @@ async function main() {
   console.log(`addon: ${kilobytes(addon)}`);
   const wasm = readFileSync(join(wasmFolder, 'core.wasm'));
   console.log(`wasm: ${kilobytes(wasm.length)}, gzipped ${kilobytes(gzipped(wasm))}`);
+  // Where nothing has been run yet there is no such folder.
+  mkdirSync(join(root, '.cache'), { recursive: true });
   report(readFileSync(namedWasm()));
-  const script = await bundled();
-  console.log(`JavaScript layer: ${kilobytes(script.length)}, gzipped ${kilobytes(gzipped(script))}`);
-  const over = Object.entries({ wasm, 'JavaScript layer': script }).flatMap(([name, bytes]) => {
+  const scripts = await bundled();
+  const script = scripts.reduce((sum, { length }) => sum + length, 0);
+  const sizes = { wasm: gzipped(wasm), 'JavaScript layer': scripts.reduce((sum, each) => sum + gzipped(each), 0) };
+  console.log(`JavaScript layer: ${kilobytes(script)}, gzipped ${kilobytes(sizes['JavaScript layer'])}`);
+  const over = Object.entries(sizes).flatMap(([name, size]) => {
     const { most, wanted } = limits[name];
-    const size = gzipped(bytes);
     if (size > wanted) console.log(`${name}: ${kilobytes(size - wanted)} more than the ${kilobytes(wanted)} wanted`);
     return size > most ? [`${name} is ${kilobytes(size)}, more than ${kilobytes(most)}`] : [];
   });
@@ -59,25 +62,22 @@ function report(bytes) {
   for (const { name, size } of largest) console.log(`  ${kilobytes(size).padStart(9)}  ${name.slice(0, 90)}`);
 }
 
-/** The entry for the edge with all that it imports but the core's bytes, minified. */
+/** The entry for the edge with all that it needs from the start, but the core's bytes, minified. */
 async function bundled() {
-  const folder = join(root, '.cache/size');
-  rmSync(folder, { recursive: true, force: true });
-  await bundle({
+  const { output } = await bundle({
     logLevel: 'error',
     build: {
-      outDir: folder,
+      write: false,
       minify: true,
-      modulePreload: false,
-      rolldownOptions: {
-        input: join(root, 'npm/synced-memory/dist/entry/edge.js'),
-        external: [/bytes\.js$/],
-        preserveEntrySignatures: 'strict',
-        output: { entryFileNames: 'edge.js' },
-      },
+      // As for a server: pages get a loader of Vite's own around every import().
+      ssr: join(root, 'npm/synced-memory/dist/entry/edge.js'),
+      rolldownOptions: { external: [/bytes\.js$/], preserveEntrySignatures: 'strict' },
     },
   });
-  return readFileSync(join(folder, 'edge.js'));
+  const chunk = (name) => output.find(({ fileName }) => fileName === name);
+  const needed = new Set([output.find(({ isEntry }) => isEntry).fileName]);
+  for (const name of needed) for (const imported of chunk(name)?.imports ?? []) needed.add(imported);
+  return [...needed].flatMap((name) => chunk(name)?.code ?? []);
 }
 
 await runAsScript(import.meta.url, main);

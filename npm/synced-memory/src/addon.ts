@@ -1,24 +1,36 @@
 import nodeModule from 'node:module';
 import type { Binding, Engine } from './binding.js';
-import { SyncedMemoryError } from './errors.js';
-import type { Settings } from './options.js';
+import { LONGEST_TIMER } from './clock.js';
+import { optionsError, SyncedMemoryError } from './errors.js';
+import type { Settings, TlsOptions } from './options.js';
 
 /** The native addon: sockets and files of its own, and calls that block. */
 export const engine: Engine = { bind: async (settings) => addonFor(settings), bindSync: addonFor };
 
-function addonFor({ transport }: Settings): Binding {
+function addonFor({ transport, tls }: Settings): Binding {
+  if (tls !== undefined) checkTls(tls);
   if (transport === undefined) return addon();
-  throw new SyncedMemoryError(
-    'ERR_OPTIONS',
+  throw optionsError(
     "the native addon has connections of its own: pass { url }, or import from 'synced-memory/edge' to use a transport",
   );
 }
 
+function checkTls(tls: TlsOptions): void {
+  if (typeof tls !== 'object' || tls === null) throw optionsError('tls must be an object of ca, cert and key');
+  for (const [name, pem] of Object.entries(tls)) {
+    if (!['ca', 'cert', 'key'].includes(name)) throw optionsError(`tls has no ${name}; it has ca, cert and key`);
+    if (typeof pem !== 'string' || !pem.includes('-----BEGIN ')) throw optionsError(`tls.${name} must be PEM text`);
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) throw optionsError('tls.cert and tls.key go together');
+}
+
 /** What the addon has: one call wakes all memories that have something. */
-interface Addon extends Omit<Binding, 'open'> {
+interface Addon extends Omit<Binding, 'open' | 'wait'> {
   /** From now on `wake` is called with the handles of memories of which `drain` may have something: those opened with the number that this gives. */
   listen(wake: (handles: number[]) => void): number;
   open(options: string, listener: number): number;
+  /** Blocks until `drain` may have something; false where the time ran out first. */
+  wait(handle: number, timeoutMs: number): boolean;
 }
 
 let loaded: Binding | undefined;
@@ -50,6 +62,15 @@ function listening(addon: Addon): Binding {
       const handle = addon.open(options, listener);
       wakes.set(handle, wake);
       return handle;
+    },
+    wait(handle, isDone, timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      while (!isDone()) {
+        const left = Math.ceil(deadline - performance.now());
+        if (left <= 0) return false;
+        addon.wait(handle, Math.min(left, LONGEST_TIMER));
+      }
+      return true;
     },
     close(handle) {
       wakes.delete(handle);

@@ -27,8 +27,8 @@ export interface Binding {
   capabilities(handle: number): string;
   /** Takes in what has arrived. Gives events as text, '' where there are none. */
   drain(handle: number): string;
-  /** Blocks until `drain` may have something; false where the time ran out first. */
-  wait(handle: number, timeoutMs: number): boolean;
+  /** Blocks until `isDone`, which is asked whenever `drain` may have something; false where the time ran out first. */
+  wait(handle: number, isDone: () => boolean, timeoutMs: number): boolean;
   /** Frees the handle, and ends the connection where no other memory uses it. */
   close(handle: number): void;
 }

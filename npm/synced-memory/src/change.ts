@@ -39,8 +39,7 @@ export function changeOf(
   ): Change => Object.freeze({ name, path: Object.freeze(place), kind, value, oldValue, origin, revision });
   const list = raw as unknown[];
   switch (edit[0]) {
-    case 'set':
-    case 'replace': {
+    case 'set': {
       const kind = error === undefined ? 'set' : 'reload';
       return change(kind, [...at, edit[1]], snapshots.of(edit[2]), snapshots.of(before));
     }

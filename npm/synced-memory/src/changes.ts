@@ -9,60 +9,62 @@ const MOST_WAITING = 1_000;
  * by one `reload`, which has the attribute's value at the time it is read.
  */
 export class Changes implements AsyncIterableIterator<Change> {
-  private waiting: Change[] = [];
+  #waiting: Change[] = [];
   /** Attributes whose changes are summed up, each with the last of them. */
-  private readonly reloads = new Map<string, Change>();
-  private readers: ((result: IteratorResult<Change>) => void)[] = [];
-  private ended = false;
+  readonly #reloads = new Map<string, Change>();
+  #readers: ((result: IteratorResult<Change>) => void)[] = [];
+  #ended = false;
+  readonly #current: (name: string) => unknown;
+  readonly #onEnd: () => void;
 
-  constructor(
-    private readonly current: (name: string) => unknown,
-    private readonly onEnd: () => void,
-  ) {}
+  constructor(current: (name: string) => unknown, onEnd: () => void) {
+    this.#current = current;
+    this.#onEnd = onEnd;
+  }
 
   push(change: Change): void {
-    const reader = this.readers.shift();
+    const reader = this.#readers.shift();
     if (reader !== undefined) {
       reader({ value: change, done: false });
-    } else if (this.reloads.has(change.name)) {
-      this.reloads.set(change.name, change);
-    } else if (this.waiting.length < MOST_WAITING) {
-      this.waiting.push(change);
+    } else if (this.#reloads.has(change.name)) {
+      this.#reloads.set(change.name, change);
+    } else if (this.#waiting.length < MOST_WAITING) {
+      this.#waiting.push(change);
     } else {
-      for (const one of [...this.waiting, change]) this.reloads.set(one.name, one);
-      this.waiting = [];
+      for (const one of [...this.#waiting, change]) this.#reloads.set(one.name, one);
+      this.#waiting = [];
     }
   }
 
   next(): Promise<IteratorResult<Change>> {
-    const change = this.take();
+    const change = this.#take();
     if (change !== undefined) return Promise.resolve({ value: change, done: false });
-    if (this.ended) return Promise.resolve({ value: undefined, done: true });
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
     // Who waits for what others do has a reason to stay.
-    return hold(new Promise((resolve) => this.readers.push(resolve)));
+    return hold(new Promise((resolve) => this.#readers.push(resolve)));
   }
 
-  private take(): Change | undefined {
+  #take(): Change | undefined {
     // What is summed up came first.
-    for (const [name, last] of this.reloads) {
-      this.reloads.delete(name);
-      const value = this.current(name);
+    for (const [name, last] of this.#reloads) {
+      this.#reloads.delete(name);
+      const value = this.#current(name);
       return Object.freeze({ ...last, path: Object.freeze([name]), kind: 'reload', value, oldValue: undefined });
     }
-    return this.waiting.shift();
+    return this.#waiting.shift();
   }
 
   /** No more will come; what waits can still be read. */
   end(): void {
-    if (this.ended) return;
-    this.ended = true;
-    for (const reader of this.readers.splice(0)) reader({ value: undefined, done: true });
-    this.onEnd();
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const reader of this.#readers.splice(0)) reader({ value: undefined, done: true });
+    this.#onEnd();
   }
 
   return(): Promise<IteratorResult<Change>> {
-    this.waiting = [];
-    this.reloads.clear();
+    this.#waiting = [];
+    this.#reloads.clear();
     this.end();
     return Promise.resolve({ value: undefined, done: true });
   }

@@ -10,6 +10,9 @@ export interface Clock {
   random(): number;
 }
 
+/** The longest that a timer of Node runs, in milliseconds: 24 days. More is taken as for ever. */
+export const LONGEST_TIMER = 0x7fff_ffff;
+
 /** The runtime's own. */
 export const systemClock: Clock = {
   unix: () => Date.now(),

@@ -1,11 +1,10 @@
 import { type Path, type SyncedMemoryError, syncedError } from './errors.js';
 
-/** One change of one raw container of the mirror, as the wire names it. A memory's attributes are a dict, too. */
+/** One change of one raw container of the mirror: of a list by index, of a dict by key. A memory's attributes are a dict, too. */
 export type Edit =
-  | readonly ['set', key: string, value: unknown]
+  | readonly ['set', key: string | number, value: unknown]
   | readonly ['unset', key: string]
   | readonly ['clear']
-  | readonly ['replace', index: number, value: unknown]
   | readonly ['append', values: readonly unknown[]]
   | readonly ['splice', index: number, count: number, values: readonly unknown[]]
   | readonly ['permute', order: readonly number[]];
@@ -23,15 +22,13 @@ export interface Applied {
   readonly error?: SyncedMemoryError | undefined;
 }
 
-type Dict = Record<string, unknown>;
+type Dict = Record<string | number, unknown>;
 
-/** What is lost: the value that was there (set, replace), the elements (splice), or the whole container, copied. */
+/** What is lost: the value that was there (set), the elements (splice), or the whole container, copied. */
 export function before(raw: object, edit: Edit): unknown {
   switch (edit[0]) {
     case 'set':
       return Object.hasOwn(raw, edit[1]) ? (raw as Dict)[edit[1]] : undefined;
-    case 'replace':
-      return (raw as unknown[])[edit[1]];
     case 'unset':
     case 'clear':
       return { ...raw };
@@ -58,9 +55,6 @@ export function perform(raw: object, edit: Edit): unknown {
     }
     case 'clear':
       return clear(dict);
-    case 'replace':
-      list[edit[1]] = edit[2];
-      return undefined;
     case 'append':
       for (const value of edit[1]) list.push(value);
       return undefined;
@@ -88,9 +82,6 @@ export function revert({ raw, edit, before }: Applied): void {
       clear(dict);
       for (const [key, value] of Object.entries(before as Dict)) setOwn(dict, key, value);
       break;
-    case 'replace':
-      list[edit[1]] = before;
-      break;
     case 'append':
       list.length -= edit[1].length;
       break;
@@ -104,7 +95,7 @@ export function revert({ raw, edit, before }: Applied): void {
 }
 
 /** Sets an own property; `__proto__` too. */
-export function setOwn(target: object, key: string, value: unknown): void {
+export function setOwn(target: object, key: string | number, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   } else {

@@ -1,31 +1,48 @@
 /** Where in a memory something happened: keys and indexes from the attribute's value down. */
 export type Path = readonly (string | number)[];
 
+/** Stable codes of {@link SyncedMemoryError}. */
+export type ErrorCode =
+  | 'ERR_NOT_SERIALIZABLE'
+  | 'ERR_TOO_DEEP'
+  | 'ERR_TOO_LARGE'
+  | 'ERR_QUEUE_FULL'
+  | 'ERR_RESERVED_NAME'
+  | 'ERR_MALFORMED'
+  | 'ERR_WRONG_TYPE'
+  | 'ERR_AUTH'
+  | 'ERR_TLS'
+  | 'ERR_OPTIONS'
+  | 'ERR_REFUSED'
+  | 'ERR_OUTCOME_UNKNOWN'
+  | 'ERR_UNAVAILABLE'
+  | 'ERR_FILE'
+  | 'ERR_CLOSED'
+  | 'ERR_TIMEOUT'
+  | 'ERR_REPLICAS'
+  | 'ERR_DETACHED'
+  | 'ERR_CONFLICT'
+  | 'ERR_CROSS_SLOT'
+  | 'ERR_NOT_A_NUMBER'
+  | 'ERR_SCHEMA'
+  | 'ERR_OUT_OF_RANGE'
+  | 'ERR_NOT_FOUND'
+  | 'ERR_NOT_SUPPORTED'
+  | 'ERR_ADDON'
+  | 'ERR_INTERNAL';
+
 /**
- * Message templates by code. `place` is the attribute and path as a reader would write them (`tasks[3].due`), `detail`
- * is what only the place that throws knows. Every message says what happened and what to do about it.
+ * Message templates by code, where it is more than `<place>: <detail>`. `place` is the attribute and path as a reader would
+ * write them (`tasks[3].due`), `detail` is what only the place that throws knows. Every message says what happened and what
+ * to do about it. What the core refuses it words itself.
  */
-const messages = {
-  ERR_NOT_SERIALIZABLE: (place, detail) => `${place}: ${detail}`,
+const messages: { readonly [code in ErrorCode]?: (place: string, detail: string) => string } = {
   ERR_TOO_DEEP: (place) =>
     `${place}: nested deeper than 512 containers; flatten it or spread it over several attributes`,
-  ERR_TOO_LARGE: (place, detail) =>
-    `${place}: the document would exceed ${detail} bytes; spread it over several attributes or raise maxDocumentBytes`,
   ERR_QUEUE_FULL: (place, detail) =>
     `${place}: ${detail} bytes of mutations wait for the server already; await $flush(), or raise maxPendingBytes`,
   ERR_RESERVED_NAME: (place) =>
     `"${place}" is not a name for an attribute: use one that is not empty, does not start with $ or _ and holds no ":"`,
-  ERR_MALFORMED: (place, detail) =>
-    `${place}: what is stored is not a document (${detail}); assign the attribute to replace it`,
-  ERR_WRONG_TYPE: (place, detail) => `${place}: ${detail}; assign the attribute to replace it`,
-  ERR_AUTH: (_, detail) => `the server refused the login (${detail}); check user and password in the URL`,
-  ERR_TLS: (_, detail) => detail,
-  ERR_OPTIONS: (_, detail) => detail,
-  ERR_REFUSED: (place, detail) => `${place}: the server refused the commit for good (${detail}); it was rolled back`,
-  ERR_OUTCOME_UNKNOWN: (place, detail) => `${place}: ${detail}`,
-  ERR_UNAVAILABLE: (_, detail) =>
-    `the server cannot be reached (${detail}); mutations are kept and sent when it is back`,
-  ERR_FILE: (_, detail) => `the embedded file cannot be used (${detail}); check its folder and permissions`,
   ERR_CLOSED: () => 'this memory is closed; open another one',
   ERR_TIMEOUT: (place, detail) =>
     `${place}: not acknowledged within ${detail} ms; it stays queued, $flush() waits for it`,
@@ -33,18 +50,15 @@ const messages = {
   ERR_DETACHED: (place) =>
     `${place}: this list or dict is no longer part of the memory (removed or replaced); read it again from the memory`,
   ERR_CONFLICT: (place, detail) => `${place}: ${detail}; it was taken back, try again`,
-  ERR_CROSS_SLOT: (_, detail) => detail,
   ERR_NOT_A_NUMBER: (place) => `${place}: is not a number; $increment adds to numbers only`,
-  ERR_SCHEMA: (place, detail) => `${place}: ${detail}`,
-  ERR_OUT_OF_RANGE: (place, detail) => `${place}: ${detail}`,
-  ERR_NOT_FOUND: (place, detail) => `${place}: ${detail}`,
-  ERR_NOT_SUPPORTED: (place, detail) => `${place}: ${detail}`,
-  ERR_ADDON: (_, detail) => `the native addon cannot be loaded: ${detail}`,
   ERR_INTERNAL: (place, detail) => `${place}: ${detail}; this is a bug in synced-memory, please report it`,
-} satisfies Record<string, (place: string, detail: string) => string>;
+};
 
-/** Stable codes of {@link SyncedMemoryError}. */
-export type ErrorCode = keyof typeof messages;
+interface Where {
+  readonly attribute?: string | undefined;
+  readonly path?: Path | undefined;
+  readonly cause?: unknown;
+}
 
 /** Every error that synced-memory throws or reports. Branch on `code`; the message is for people. */
 export class SyncedMemoryError extends Error {
@@ -55,32 +69,34 @@ export class SyncedMemoryError extends Error {
   /** Keys and indexes from the attribute's value to the place, where there is one. */
   declare readonly path?: (string | number)[];
 
-  constructor(code: string, message: string, where: { attribute?: string; path?: Path; cause?: unknown } = {}) {
-    super(message, 'cause' in where ? { cause: where.cause } : undefined);
+  constructor(code: string, message: string, where: Where = {}) {
+    super(message, where);
     this.code = code;
     if (where.attribute !== undefined) this.attribute = where.attribute;
     if (where.path !== undefined) this.path = [...where.path];
   }
 
-  /** The same for an error with `code` and `message` that the addon threw; other errors become ERR_INTERNAL. */
+  /** The same for an error with `code` and `message` that the core threw; other errors become ERR_INTERNAL. */
   static from(error: unknown, attribute?: string): SyncedMemoryError {
     if (error instanceof SyncedMemoryError) return error;
-    const where = attribute === undefined ? { cause: error } : { attribute, cause: error };
-    const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+    const { code, message = error } = Object(error) as { code?: unknown; message?: unknown };
+    const where = { attribute, cause: error };
     if (typeof code === 'string' && code.startsWith('ERR_')) return new SyncedMemoryError(code, String(message), where);
-    const text = messages.ERR_INTERNAL(attribute ?? 'synced-memory', String(message ?? error));
-    return new SyncedMemoryError('ERR_INTERNAL', text, where);
+    const bug = syncedError('ERR_INTERNAL', String(message), attribute);
+    return new SyncedMemoryError(bug.code, bug.message, where);
   }
 }
 
 /** An error worded by the template of its code. `attribute` and `path` say where, `detail` fills the template. */
 export function syncedError(code: ErrorCode, detail = '', attribute?: string, path?: Path): SyncedMemoryError {
-  const template: (place: string, detail: string) => string = messages[code];
-  const message = template(attribute === undefined ? 'synced-memory' : formatPath(attribute, path ?? []), detail);
-  return new SyncedMemoryError(code, message, {
-    ...(attribute === undefined ? {} : { attribute }),
-    ...(path === undefined ? {} : { path }),
-  });
+  const place = attribute === undefined ? 'synced-memory' : formatPath(attribute, path ?? []);
+  const message = messages[code]?.(place, detail) ?? `${place}: ${detail}`;
+  return new SyncedMemoryError(code, message, { attribute, path });
+}
+
+/** An error of who opens a memory or calls one of its methods. */
+export function optionsError(message: string): SyncedMemoryError {
+  return new SyncedMemoryError('ERR_OPTIONS', message);
 }
 
 /** `tasks[3].due`: a place as one would write it in JavaScript. */

@@ -1,5 +1,5 @@
 import { type Change, concerns } from './change.js';
-import { type SyncedMemoryError, syncedError } from './errors.js';
+import { optionsError, type SyncedMemoryError } from './errors.js';
 import { warn } from './host.js';
 
 /** A mutation that was dropped because what it was to change is gone. */
@@ -45,13 +45,15 @@ type Listener = (payload: never) => void;
 
 /** Listeners by event. One that throws harms neither the others nor who emits. */
 export class Events {
-  private readonly listeners = new Map<keyof EventMap, Set<Listener>>();
+  readonly #listeners = new Map<keyof EventMap, Set<Listener>>();
+  readonly #onError: ((error: SyncedMemoryError) => void) | undefined;
+  readonly #onChange: () => void;
 
   /** `onChange` is called when somebody begins or ceases to listen. */
-  constructor(
-    private readonly onError: ((error: SyncedMemoryError) => void) | undefined,
-    private readonly onChange: () => void,
-  ) {}
+  constructor(onError: ((error: SyncedMemoryError) => void) | undefined, onChange: () => void) {
+    this.#onError = onError;
+    this.#onChange = onChange;
+  }
 
   on<E extends keyof EventMap>(
     event: E,
@@ -60,16 +62,13 @@ export class Events {
   ): () => void {
     // A listener that is never called would look like nothing ever happening.
     if (!Object.hasOwn(kinds, event) || typeof listener !== 'function') {
-      throw syncedError('ERR_OPTIONS', `$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
+      throw optionsError(`$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
     }
     if (place !== undefined && (event !== 'change' || (typeof place !== 'string' && !Array.isArray(place)))) {
-      throw syncedError(
-        'ERR_OPTIONS',
-        "$on('change') takes a place: an attribute's name, or a path that begins with one",
-      );
+      throw optionsError("$on('change') takes a place: an attribute's name, or a path that begins with one");
     }
-    const set = this.listeners.get(event) ?? new Set();
-    this.listeners.set(event, set);
+    const set = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, set);
     const path = typeof place === 'string' ? [place] : place && [...place];
     // The same function may be registered twice.
     const own: Listener =
@@ -79,25 +78,25 @@ export class Events {
             if (concerns(payload as Change, path)) listener(payload);
           };
     set.add(own);
-    this.onChange();
+    this.#onChange();
     return () => {
       set.delete(own);
-      this.onChange();
+      this.#onChange();
     };
   }
 
   has(event: keyof EventMap): boolean {
-    return (this.listeners.get(event)?.size ?? 0) > 0;
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
   }
 
   emit<E extends keyof EventMap>(event: E, payload: EventMap[E]): void {
-    for (const listener of [...(this.listeners.get(event) ?? [])]) this.call(listener, payload);
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) this.#call(listener, payload);
     if (event !== 'error') return;
-    if (this.onError !== undefined) this.call(this.onError as Listener, payload);
+    if (this.#onError !== undefined) this.#call(this.#onError as Listener, payload);
     else if (!this.has('error')) warn(payload as SyncedMemoryError);
   }
 
-  private call(listener: Listener, payload: unknown): void {
+  #call(listener: Listener, payload: unknown): void {
     try {
       listener(payload as never);
     } catch (error) {

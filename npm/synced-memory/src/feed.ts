@@ -6,61 +6,63 @@ import type { Mirror } from './mirror.js';
 
 /** What changes in the mirror, told to listeners and readers once it is safe to call them. */
 export class Feed {
-  private readonly readers = new Map<Changes, string | undefined>();
-  private waiting: Change[] = [];
+  readonly #readers = new Map<Changes, string | undefined>();
+  #waiting: Change[] = [];
   /** The revision that brings what comes from the core just now. */
   revision: bigint | undefined;
+  readonly #mirror: Mirror;
+  readonly #events: Events;
 
-  constructor(
-    private readonly mirror: Mirror,
-    private readonly events: Events,
-  ) {}
+  constructor(mirror: Mirror, events: Events) {
+    this.#mirror = mirror;
+    this.#events = events;
+  }
 
   /** Does anybody want to know? */
   get isWanted(): boolean {
-    return this.readers.size > 0 || this.events.has('change');
+    return this.#readers.size > 0 || this.#events.has('change');
   }
 
   note(applied: Applied, isLocal: boolean): void {
     if (!this.isWanted) return;
     const [origin, revision] = isLocal ? (['local', undefined] as const) : (['remote', this.revision] as const);
-    this.waiting.push(changeOf(applied, this.mirror.snapshots, origin, revision));
+    this.#waiting.push(changeOf(applied, this.#mirror.snapshots, origin, revision));
   }
 
   /** How many wait: what is noted from here on can be forgotten. */
   get mark(): number {
-    return this.waiting.length;
+    return this.#waiting.length;
   }
 
   forget(mark: number): void {
-    this.waiting.length = mark;
+    this.#waiting.length = mark;
   }
 
   /** Calls everybody. Listeners may mutate: what that changes comes with the next call. */
   deliver(): void {
-    if (this.waiting.length === 0) return;
-    const changes = this.waiting;
-    this.waiting = [];
+    if (this.#waiting.length === 0) return;
+    const changes = this.#waiting;
+    this.#waiting = [];
     for (const change of changes) {
-      for (const [reader, name] of this.readers) {
+      for (const [reader, name] of this.#readers) {
         if (name === undefined || name === change.name) reader.push(change);
       }
-      this.events.emit('change', change);
+      this.#events.emit('change', change);
     }
   }
 
   read(name: string | undefined, onEnd: () => void): Changes {
-    const current = (of: string) => (this.mirror.has(of) ? this.mirror.snapshot(of) : undefined);
+    const current = (of: string) => (this.#mirror.has(of) ? this.#mirror.snapshot(of) : undefined);
     const reader: Changes = new Changes(current, () => {
-      this.readers.delete(reader);
+      this.#readers.delete(reader);
       onEnd();
     });
-    this.readers.set(reader, name);
+    this.#readers.set(reader, name);
     return reader;
   }
 
   /** No more changes will come. */
   end(): void {
-    for (const reader of [...this.readers.keys()]) reader.end();
+    for (const reader of [...this.#readers.keys()]) reader.end();
   }
 }

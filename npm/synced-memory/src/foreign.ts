@@ -1,20 +1,20 @@
 /** What to assign instead, by what is not JSON. `it` stands for the name of the property. */
-const instead: Record<string, (it: string) => string> = {
-  Date: (it) => `${it}.toISOString()`,
-  Map: (it) => `Object.fromEntries(${it})`,
-  Set: (it) => `[...${it}]`,
-  RegExp: (it) => `${it}.source`,
-  URL: (it) => `${it}.href`,
-  Error: (it) => `${it}.message`,
-  Promise: (it) => `await ${it}`,
-  Number: (it) => `${it}.valueOf()`,
-  String: (it) => `${it}.valueOf()`,
-  Boolean: (it) => `${it}.valueOf()`,
-  BigInt: (it) => `${it}.valueOf()`,
-  Buffer: (it) => `${it}.toString('base64')`,
-  ArrayBuffer: (it) => `[...new Uint8Array(${it})]`,
-  WeakMap: () => 'the entries you need',
-  WeakSet: () => 'the elements you need',
+const instead: Record<string, string> = {
+  Date: 'it.toISOString()',
+  Map: 'Object.fromEntries(it)',
+  Set: '[...it]',
+  RegExp: 'it.source',
+  URL: 'it.href',
+  Error: 'it.message',
+  Promise: 'await it',
+  Number: 'it.valueOf()',
+  String: 'it.valueOf()',
+  Boolean: 'it.valueOf()',
+  BigInt: 'it.valueOf()',
+  Buffer: "it.toString('base64')",
+  ArrayBuffer: '[...new Uint8Array(it)]',
+  WeakMap: 'the entries you need',
+  WeakSet: 'the elements you need',
 };
 
 /** What a value that is not JSON is, and what to assign instead: `Date; assign due.toISOString()`. */
@@ -33,7 +33,7 @@ export function describeForeign(value: unknown, key: string | number): string {
   const kind = kindOf(value as object);
   if (ArrayBuffer.isView(value) && kind !== 'Buffer') return `${kind}; assign Array.from(${it})`;
   const hint = instead[kind] ?? (value instanceof Error ? instead.Error : undefined);
-  if (hint !== undefined) return `${kind}; assign ${hint(it)}`;
+  if (hint !== undefined) return `${kind}; assign ${hint.replace(/\bit\b/, () => it)}`;
   if (Array.isArray(value)) return `${kind}, a subclass of Array; assign [...${it}]`;
   return `an instance of ${kind}; assign a plain object such as {...${it}}`;
 }

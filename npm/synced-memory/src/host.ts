@@ -12,11 +12,6 @@ export function hostProcess(): NodeJS.Process | undefined {
   return navigator?.userAgent === 'Cloudflare-Workers' ? undefined : process;
 }
 
-/** Environment variables; empty where there is no such thing. */
-export function environment(): NodeJS.ProcessEnv {
-  return globals.process?.env ?? {};
-}
-
 /** Tells whoever runs this, because nobody is there to be thrown at. */
 export function warn(warning: Error | string, type?: string): void {
   const process = hostProcess();

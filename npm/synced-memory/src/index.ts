@@ -1,6 +1,6 @@
 import { engine } from '#engine';
-import { type MemoryClass, memoryClasses, type PrefixedMemoryClass } from './memory.js';
-import { anywhere } from './options.js';
+import { type MemoryClass, memoryClasses, type PrefixedMemoryClass } from './classes.js';
+import { anywhere } from './environment.js';
 import type { AnyState, Memory as MemoryOf } from './types.js';
 
 export * from './api.js';

@@ -20,23 +20,25 @@ export interface Exact {
  */
 export class Limits {
   /** Of each document's length. */
-  private readonly documents = new Map<string, number>();
+  readonly #documents = new Map<string, number>();
   /** Of what pending mutations take. */
-  private pending = 0;
+  #pending = 0;
+  readonly #settings: Settings;
+  readonly #exact: Exact;
 
-  constructor(
-    private readonly settings: Settings,
-    private readonly exact: Exact,
-  ) {}
+  constructor(settings: Settings, exact: Exact) {
+    this.#settings = settings;
+    this.#exact = exact;
+  }
 
   /** Throws where a mutation of about `units` UTF-16 units, whose wire text `text` makes, does not fit. */
   admit(name: string, units: number, text: () => string): void {
-    const { maxDocumentBytes, maxPendingBytes } = this.settings;
+    const { maxDocumentBytes, maxPendingBytes } = this.#settings;
     const bytes = units * MAX_BYTES_PER_UNIT;
-    if ((this.documents.get(name) ?? 0) + bytes > maxDocumentBytes) this.exact.check(name, text());
-    if (this.pending + bytes + MUTATION_BYTES <= maxPendingBytes) return;
-    this.pending = this.exact.pendingBytes();
-    if (this.pending + utf8Length(text()) + MUTATION_BYTES > maxPendingBytes) {
+    if ((this.#documents.get(name) ?? 0) + bytes > maxDocumentBytes) this.#exact.check(name, text());
+    if (this.#pending + bytes + MUTATION_BYTES <= maxPendingBytes) return;
+    this.#pending = this.#exact.pendingBytes();
+    if (this.#pending + utf8Length(text()) + MUTATION_BYTES > maxPendingBytes) {
       throw syncedError('ERR_QUEUE_FULL', String(maxPendingBytes), name);
     }
   }
@@ -44,19 +46,14 @@ export class Limits {
   /** A mutation was made. */
   recorded(name: string, units: number): void {
     const bytes = units * MAX_BYTES_PER_UNIT;
-    this.documents.set(name, (this.documents.get(name) ?? 0) + bytes);
-    this.pending += bytes + MUTATION_BYTES;
+    this.#documents.set(name, (this.#documents.get(name) ?? 0) + bytes);
+    this.#pending += bytes + MUTATION_BYTES;
   }
 
   /** The core says how long a document is. */
   document(name: string, bytes: number): void {
-    if (bytes === 0) this.documents.delete(name);
-    else this.documents.set(name, bytes);
-  }
-
-  /** Nothing is pending. */
-  settled(): void {
-    this.pending = 0;
+    if (bytes === 0) this.#documents.delete(name);
+    else this.#documents.set(name, bytes);
   }
 }
 

@@ -1,32 +1,26 @@
-import type { Binding, Engine } from './binding.js';
+import type { Binding } from './binding.js';
 import type { Change } from './change.js';
 import type { Draft } from './draft.js';
-import { syncedError } from './errors.js';
+import { optionsError } from './errors.js';
 import type { EventMap } from './events.js';
-import { milliseconds } from './lifetimes.js';
-import {
-  checkReplicas,
-  checkTimeout,
-  type Defaults,
-  type OpenOptions,
-  type ScopeOptions,
-  type Settings,
-  scopePrefix,
-  settle,
-  settleScope,
-} from './options.js';
+import { checkReplicas, checkTimeout, milliseconds, type ScopeOptions, type Settings, settleScope } from './options.js';
 import { checkName, memoryOf } from './proxy/memory.js';
-import type { Schemas, StateOf } from './schema.js';
-import { type Status, Store } from './store.js';
+import type { Status } from './status.js';
+import { Store } from './store.js';
 import { transact } from './transaction.js';
 import type { AnyState, FlushOptions, MemoryMethods, Memory as MemoryOf, TransactionOptions } from './types.js';
 
 /** Each memory's store, by its proxy. */
 const stores = new WeakMap<object, Store>();
 
+/** Is it an open memory, or was it one? */
+export function isMemory(value: unknown): value is MemoryMethods {
+  return typeof value === 'object' && value !== null && stores.has(value);
+}
+
 function storeOf(memory: object): Store {
   const store = stores.get(memory);
-  if (store === undefined) throw syncedError('ERR_OPTIONS', 'a memory is made by Memory.open, not by new');
+  if (store === undefined) throw optionsError('a memory is made by Memory.open, not by new');
   return store;
 }
 
@@ -34,7 +28,7 @@ function storeOf(memory: object): Store {
 type Untyped = Omit<MemoryMethods, '$snapshot'>;
 
 /** The prototype of memories: what every memory has beside its attributes. */
-class MemoryBase implements Untyped {
+export class MemoryBase implements Untyped {
   $flush({ timeout, replicas = 0 }: FlushOptions = {}): Promise<void> {
     const store = storeOf(this);
     return checkReplicas(replicas) === 0
@@ -121,7 +115,7 @@ class MemoryBase implements Untyped {
     const [name, ...rest] = typeof path === 'string' ? [path] : path;
     const counted = (async () => {
       if (typeof by !== 'number' && typeof by !== 'bigint') {
-        throw syncedError('ERR_OPTIONS', '$increment takes a path and a number');
+        throw optionsError('$increment takes a path and a number');
       }
       return reading(storeOf(this), name).increment(checkName(name), rest, by);
     })();
@@ -138,8 +132,7 @@ class MemoryBase implements Untyped {
     const store = storeOf(this);
     const parent = store.parent();
     const settings = settleScope(parent.settings, name, options);
-    const prototype = Object.getPrototypeOf(this);
-    return opened(create<S>(prototype, settings, parent.binding, false, store), settings);
+    return opened(create<S>(Object.getPrototypeOf(this), settings, parent.binding, false, store));
   }
 
   $lastModified(name: string): bigint | undefined {
@@ -167,103 +160,18 @@ async function transactOn<T>(
   { attempts = 100 }: TransactionOptions = {},
 ): Promise<T> {
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
-    throw syncedError('ERR_OPTIONS', 'attempts must be a whole number above 0');
+    throw optionsError('attempts must be a whole number above 0');
   }
   return transact(reading(storeOf(memory)), fn, attempts);
 }
 
 function checkFunction<F>(method: string, fn: F): F {
   if (typeof fn === 'function') return fn;
-  throw syncedError('ERR_OPTIONS', `${method} takes a function`);
+  throw optionsError(`${method} takes a function`);
 }
 
-type Unchecked = Omit<OpenOptions, 'schema'> & { schema?: undefined };
-
-/** How a class of memories is opened. */
-export interface MemoryClass {
-  /**
-   * Opens a memory and loads its attributes. Resolves also where the server cannot be reached: mutations then wait for
-   * it. Rejects with ERR_OPTIONS, ERR_AUTH, ERR_FILE or ERR_ADDON.
-   */
-  open<S extends object = AnyState>(options?: Unchecked | string | URL): Promise<MemoryOf<S>>;
-  /** The same with the state's shape taken from its validators. */
-  open<const T extends Schemas>(options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
-  /** The same with validators, and a shape that is told. */
-  open<S extends object>(options: OpenOptions): Promise<MemoryOf<S>>;
-  /**
-   * Opens a memory whose mutations return when they are acknowledged, and whose attributes are read from the server,
-   * as the Python package does it. For scripts: each blocks the thread for a round trip.
-   */
-  openSync<S extends object = AnyState>(options?: Unchecked | string | URL): MemoryOf<S>;
-  /** The same with the state's shape taken from its validators. */
-  openSync<const T extends Schemas>(options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
-  /** The same with validators, and a shape that is told. */
-  openSync<S extends object>(options: OpenOptions): MemoryOf<S>;
-  readonly prototype: MemoryMethods;
-  [Symbol.hasInstance](value: unknown): value is MemoryMethods;
-}
-
-/** The same for one scope: keys are `<prefix><scope>:<name>`. */
-export interface PrefixedMemoryClass {
-  /** See {@link MemoryClass.open}. */
-  open<S extends object = AnyState>(scope: string, options?: Unchecked | string | URL): Promise<MemoryOf<S>>;
-  /** The same with the state's shape taken from its validators. */
-  open<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
-  /** The same with validators, and a shape that is told. */
-  open<S extends object>(scope: string, options: OpenOptions): Promise<MemoryOf<S>>;
-  /** See {@link MemoryClass.openSync}. */
-  openSync<S extends object = AnyState>(scope: string, options?: Unchecked | string | URL): MemoryOf<S>;
-  /** The same with the state's shape taken from its validators. */
-  openSync<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
-  /** The same with validators, and a shape that is told. */
-  openSync<S extends object>(scope: string, options: OpenOptions): MemoryOf<S>;
-  readonly prototype: MemoryMethods;
-  [Symbol.hasInstance](value: unknown): value is MemoryMethods;
-}
-
-/** The classes of an entry point: run by `engine`, their server looked for by `defaults`. */
-export function memoryClasses(
-  defaults: Defaults,
-  engine: Engine,
-): { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass } {
-  class Memory extends MemoryBase {
-    /** Memories of every entry point and every scope are memories. */
-    static override [Symbol.hasInstance](value: unknown): value is MemoryMethods {
-      return typeof value === 'object' && value !== null && stores.has(value);
-    }
-
-    static async open<S extends object>(options?: OpenOptions | string | URL): Promise<MemoryOf<S>> {
-      const settings = settle(options, defaults);
-      return opened(create<S>(Memory.prototype, settings, await engine.bind(settings), false), settings);
-    }
-
-    static openSync<S extends object>(options?: OpenOptions | string | URL): MemoryOf<S> {
-      const settings = settle(options, defaults);
-      return openedSync(create<S>(Memory.prototype, settings, engine.bindSync(settings), true), settings);
-    }
-  }
-
-  class PrefixedMemory extends MemoryBase {
-    static async open<S extends object>(scope: string, options?: OpenOptions | string | URL): Promise<MemoryOf<S>> {
-      const settings = scoped(scope, options);
-      return opened(create<S>(PrefixedMemory.prototype, settings, await engine.bind(settings), false), settings);
-    }
-
-    static openSync<S extends object>(scope: string, options?: OpenOptions | string | URL): MemoryOf<S> {
-      const settings = scoped(scope, options);
-      return openedSync(create<S>(PrefixedMemory.prototype, settings, engine.bindSync(settings), true), settings);
-    }
-  }
-
-  function scoped(scope: string, options: OpenOptions | string | URL | undefined) {
-    const settings = settle(options, defaults);
-    return { ...settings, prefix: scopePrefix(settings.prefix, scope) };
-  }
-
-  return { Memory, PrefixedMemory } as unknown as { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass };
-}
-
-function create<S extends object>(
+/** A memory that has not heard of its server yet. */
+export function create<S extends object>(
   prototype: object,
   settings: Settings,
   binding: Binding,
@@ -271,7 +179,7 @@ function create<S extends object>(
   beside?: Store,
 ): MemoryOf<S> {
   if (settings.names !== undefined && !Array.isArray(settings.names)) {
-    throw syncedError('ERR_OPTIONS', 'names must be an array of attribute names');
+    throw optionsError('names must be an array of attribute names');
   }
   settings.names?.forEach(checkName);
   const attributes = Object.create(prototype) as Record<string, unknown>;
@@ -283,24 +191,12 @@ function create<S extends object>(
   return memory as MemoryOf<S>;
 }
 
-async function opened<M extends object>(memory: M, { defaults }: Settings): Promise<M> {
+export async function opened<M extends object>(memory: M): Promise<M> {
   await storeOf(memory).opened();
-  createAbsent(memory, defaults);
   return memory;
 }
 
-function openedSync<M extends object>(memory: M, { defaults }: Settings): M {
+export function openedSync<M extends object>(memory: M): M {
   storeOf(memory).openedSync();
-  createAbsent(memory, defaults);
   return memory;
-}
-
-function createAbsent(memory: object, defaults: object = {}): void {
-  const store = storeOf(memory);
-  try {
-    for (const [name, value] of Object.entries(defaults)) store.mirror.create(checkName(name), value);
-  } catch (error) {
-    store.close();
-    throw error;
-  }
 }

@@ -2,8 +2,9 @@ import { type Applied, before, type Edit, perform, revert } from './edits.js';
 import { type ErrorCode, type Path, SyncedMemoryError, syncedError } from './errors.js';
 import { quote } from './json.js';
 import { DictContainer } from './proxy/dict.js';
-import { Container, thaw, unwrap } from './proxy/handler.js';
+import { type Container, thaw } from './proxy/handler.js';
 import { ListContainer } from './proxy/list.js';
+import { containerAround, isProxyOf } from './proxy/registry.js';
 import type { Recorder } from './recorder.js';
 import { Snapshots } from './snapshots.js';
 import { copyIn, toPlain } from './values.js';
@@ -38,7 +39,7 @@ export class Mirror {
   check: Check | undefined;
   /** Edits may yet be taken back. */
   isTentative = false;
-  private readonly errors = new Map<string, SyncedMemoryError>();
+  readonly #errors = new Map<string, SyncedMemoryError>();
 
   /** `attributes`: the object to keep them in, e.g. one whose prototype console.log should name. */
   constructor(
@@ -55,14 +56,14 @@ export class Mirror {
 
   /** Is there anything of this name, readable or not? */
   knows(name: string): boolean {
-    return this.has(name) || this.errors.has(name);
+    return this.has(name) || this.#errors.has(name);
   }
 
   /** The attribute, a container as its proxy; undefined where absent. Throws where what is stored is unreadable. */
   get(name: string): unknown {
     this.checkReadable(name);
     const value = this.has(name) ? this.attributes[name] : undefined;
-    return typeof value === 'object' && value !== null ? this.root(value, name).proxy : value;
+    return typeof value === 'object' && value !== null ? this.#root(value, name).proxy : value;
   }
 
   /** The attribute as a frozen plain value, the same as long as it does not change. Throws as `get` does. */
@@ -73,7 +74,7 @@ export class Mirror {
 
   /** Throws where what is stored is unreadable. */
   checkReadable(name: string): void {
-    const error = this.errors.get(name);
+    const error = this.#errors.get(name);
     if (error !== undefined) throw new SyncedMemoryError(error.code, error.message, { attribute: name, cause: error });
   }
 
@@ -83,23 +84,22 @@ export class Mirror {
       this.delete(name);
       return;
     }
-    if (typeof value === 'object' && value !== null && this.has(name) && unwrap(value) === this.attributes[name])
-      return;
+    if (this.has(name) && isProxyOf(this.attributes[name], value)) return;
     const copy = copyIn(value, name, () => []);
-    this.local(name, ['set', name, copy.value], `["assign",${quote(name)},${copy.text}]`);
+    this.#local(name, ['set', name, copy.value], `["assign",${quote(name)},${copy.text}]`);
   }
 
   /** Local mutation: `value` becomes the attribute unless the server turns out to have one. Does nothing where one is known. */
   create(name: string, value: unknown): void {
     if (this.knows(name) || value === undefined) return;
     const copy = copyIn(value, name, () => []);
-    this.local(name, ['set', name, copy.value], `["create",${quote(name)},${copy.text}]`);
+    this.#local(name, ['set', name, copy.value], `["create",${quote(name)},${copy.text}]`);
   }
 
   /** Local mutation. False where there was nothing, not even something unreadable; then nothing is recorded. */
   delete(name: string): boolean {
     if (!this.knows(name)) return false;
-    this.local(name, ['unset', name], `["delete",${quote(name)}]`);
+    this.#local(name, ['unset', name], `["delete",${quote(name)}]`);
     return true;
   }
 
@@ -109,25 +109,24 @@ export class Mirror {
    */
   increment<T>(name: string, path: Path, by: number | bigint, promise: () => T): T {
     this.checkReadable(name);
-    const at = this.numberAt(name, path);
+    const at = this.#numberAt(name, path);
     const text = `["increment",${quote(name)},${JSON.stringify(path)},${copyIn(by, name, () => path).text}]`;
     copyIn(sum(at.value, by), name, () => path);
     this.recorder.admit(name, text.length, () => text);
-    this.add(name, at, by, true);
+    this.#add(name, at, by, true);
     const result = promise();
     this.recorder.record(name, text);
     return result;
   }
 
-  private add(name: string, { place, key, value }: NumberPlace, by: number | bigint, isLocal: boolean): void {
+  #add(name: string, { place, key, value }: NumberPlace, by: number | bigint, isLocal: boolean): void {
     const next = sum(value, by);
-    const edit: Edit = typeof key === 'number' ? ['replace', key, next] : ['set', key, next];
-    this.change(name, place.raw, edit, place.path() === undefined ? top : place, isLocal);
+    this.change(name, place.raw, ['set', key, next], place.path() === undefined ? top : place, isLocal);
   }
 
-  private numberAt(name: string, path: Path): NumberPlace {
+  #numberAt(name: string, path: Path): NumberPlace {
     const key = path.at(-1) ?? name;
-    const place = this.trail(name, path.length === 0 ? undefined : path.slice(0, -1), 'ERR_NOT_FOUND');
+    const place = this.#trail(name, path.length === 0 ? undefined : path.slice(0, -1), 'ERR_NOT_FOUND');
     const { raw } = place;
     const isThere = Object.hasOwn(raw, key) && (typeof key === 'number') === Array.isArray(raw);
     const value: unknown = isThere
@@ -139,7 +138,7 @@ export class Mirror {
     throw syncedError('ERR_NOT_A_NUMBER', '', name, path);
   }
 
-  private local(name: string, edit: Edit, text: string): void {
+  #local(name: string, edit: Edit, text: string): void {
     this.recorder.admit(name, text.length, () => text);
     this.change(name, this.attributes, edit, top, true);
     this.recorder.record(name, text);
@@ -153,9 +152,9 @@ export class Mirror {
     const check = isLocal ? this.check : undefined;
     const isObserved = check !== undefined || this.observer !== undefined;
     const lost = isObserved ? before(raw, edit) : undefined;
-    const error = place === top ? this.errors.get(name) : undefined;
+    const error = place === top ? this.#errors.get(name) : undefined;
     const path = this.observer === undefined ? undefined : place.path();
-    if (error !== undefined) this.errors.delete(name);
+    if (error !== undefined) this.#errors.delete(name);
     const removed = perform(raw, edit);
     if (this.snapshots.edited(raw, edit)) place.parentTouched();
     if (!isObserved) return removed;
@@ -171,10 +170,10 @@ export class Mirror {
   }
 
   /** Undoes the last edit. */
-  takeBack(applied: Applied, place: Place = this.trail(applied.name, applied.path)): void {
+  takeBack(applied: Applied, place: Place = this.#trail(applied.name, applied.path)): void {
     const { name, raw, error } = applied;
     revert(applied);
-    if (error !== undefined) this.errors.set(name, error);
+    if (error !== undefined) this.#errors.set(name, error);
     this.snapshots.reset(raw);
     place.parentTouched();
   }
@@ -197,7 +196,7 @@ export class Mirror {
   /** From the core: what is stored is not a document. Access throws `error` until something readable replaces it. */
   unreadable(name: string, error: SyncedMemoryError): void {
     this.gone(name);
-    this.errors.set(name, error);
+    this.#errors.set(name, error);
   }
 
   /** From the core: applies mutations in place, so that references that users hold stay live. */
@@ -205,18 +204,22 @@ export class Mirror {
     for (const [op, , ...args] of mutations) {
       if (op === 'assign' || op === 'create') this.load(name, args[0]);
       else if (op === 'delete') this.gone(name);
-      else if (op === 'increment') this.add(name, this.numberAt(name, args[0] as Path), args[1] as number, false);
-      else this.apply(name, args[0] as Path, [op, ...args.slice(1)] as unknown as Edit, false);
+      else if (op === 'increment') this.#add(name, this.#numberAt(name, args[0] as Path), args[1] as number, false);
+      else {
+        // Of a list, too, an edit sets.
+        const edit = [op === 'replace' ? 'set' : op, ...args.slice(1)];
+        this.apply(name, args[0] as Path, edit as unknown as Edit, false);
+      }
     }
   }
 
   /** Applies an edit of somebody else to the container at `path`, or without one to the attributes. */
   apply(name: string, path: Path | undefined, edit: Edit, isLocal: boolean): void {
-    const place = this.trail(name, path);
+    const place = this.#trail(name, path);
     this.change(name, place.raw, edit, path === undefined ? top : place, isLocal);
   }
 
-  private trail(name: string, path: Path | undefined, code: ErrorCode = 'ERR_INTERNAL'): Trail {
+  #trail(name: string, path: Path | undefined, code: ErrorCode = 'ERR_INTERNAL'): Trail {
     return new Trail(this, name, path, code);
   }
 
@@ -228,25 +231,26 @@ export class Mirror {
     return container as unknown as Container;
   }
 
-  private root(raw: object, name: string): Container {
-    return Container.of(raw) ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
+  #root(raw: object, name: string): Container {
+    return containerAround(raw) ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
   }
 }
 
 /** The raw containers from the attributes down to one. */
 class Trail implements Place {
-  private readonly above: object[] = [];
+  readonly #above: object[] = [];
   readonly raw: object;
+  readonly #mirror: Mirror;
+  readonly #name: string;
+  readonly #way: Path | undefined;
 
-  constructor(
-    private readonly mirror: Mirror,
-    private readonly name: string,
-    private readonly way: Path | undefined,
-    code: ErrorCode,
-  ) {
+  constructor(mirror: Mirror, name: string, way: Path | undefined, code: ErrorCode) {
+    this.#mirror = mirror;
+    this.#name = name;
+    this.#way = way;
     let value: unknown = mirror.attributes;
     for (const key of way === undefined ? [] : [name, ...way]) {
-      this.above.push(value as object);
+      this.#above.push(value as object);
       value = Object.hasOwn(value as object, key) ? (value as Record<string | number, unknown>)[key] : undefined;
       if (typeof value === 'object' && value !== null) continue;
       throw syncedError(code, 'there is no list or dict', name, way ?? []);
@@ -255,13 +259,13 @@ class Trail implements Place {
   }
 
   path(): Path | undefined {
-    return this.way;
+    return this.#way;
   }
 
   parentTouched(): void {
-    const keys = [this.name, ...(this.way ?? [])];
-    for (let depth = this.above.length - 1; depth >= 0; depth--) {
-      if (!this.mirror.snapshots.changed(this.above[depth] as object, keys[depth] as string | number)) break;
+    const keys = [this.#name, ...(this.#way ?? [])];
+    for (let depth = this.#above.length - 1; depth >= 0; depth--) {
+      if (!this.#mirror.snapshots.changed(this.#above[depth] as object, keys[depth] as string | number)) break;
     }
   }
 }

@@ -1,6 +1,4 @@
-import { SyncedMemoryError } from './errors.js';
-import { environment } from './host.js';
-import { milliseconds } from './lifetimes.js';
+import { optionsError, type SyncedMemoryError } from './errors.js';
 import type { Schemas } from './schema.js';
 import type { Transport } from './transport.js';
 
@@ -85,18 +83,15 @@ export interface Settings
   onError?: (error: SyncedMemoryError) => void;
 }
 
-/** Where an entry point looks for its server before it gives up. */
+/** What an entry point knows where nothing is said. */
 export interface Defaults {
-  /** Environment variables that hold a URL, the first that is set counts. */
-  urls: readonly string[];
-  /** What the variables for host, port and prefix start with; the first that has one counts. */
-  env: readonly string[];
-  /** Used where nothing is set; undefined: the embedded file. */
-  url?: string;
+  /** Throws ERR_OPTIONS where there is no server to be known. */
+  url(): string;
+  prefix(): string | undefined;
 }
 
 /** What is an option of a memory is one of its scopes, too, but for what leads to the server. */
-const knownToScopes: ReadonlySet<string> = new Set<keyof ScopeOptions>([
+const knownToScopes: readonly string[] = [
   'names',
   'defaults',
   'schema',
@@ -106,45 +101,52 @@ const knownToScopes: ReadonlySet<string> = new Set<keyof ScopeOptions>([
   'timeout',
   'exitTimeout',
   'onError',
-]);
+] satisfies (keyof ScopeOptions)[];
 
-const known: ReadonlySet<string> = new Set<string>([
+const known: readonly string[] = [
   ...(['url', 'tls', 'transport', 'prefix'] satisfies (keyof OpenOptions)[]),
   ...knownToScopes,
-]);
+];
 
-export const anywhere: Defaults = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], env: ['REDIS'] };
-export const redis: Defaults = { ...anywhere, url: 'redis://localhost:6379' };
-/** The Python package reads REDIS_HOST and REDIS_PORT for DragonflyDB, too. */
-export const dragonflydb: Defaults = {
-  urls: ['SYNCED_MEMORY_URL', 'DRAGONFLYDB_URL'],
-  env: ['DRAGONFLYDB', 'REDIS'],
-  url: 'redis://localhost:6379',
-};
-
-/** Fills in what the environment and the entry point say. Throws ERR_OPTIONS. */
+/** Fills in what the entry point knows. Throws ERR_OPTIONS. */
 export function settle(options: OpenOptions | string | URL | undefined, defaults: Defaults): Settings {
   const given: OpenOptions =
     typeof options === 'string' || options instanceof URL ? { url: String(options) } : (options ?? {});
-  if (typeof given !== 'object') throw bad('options must be an object or a URL');
+  if (typeof given !== 'object') throw optionsError('options must be an object or a URL');
   // A misspelt url would otherwise open the embedded file without a word.
-  const unknown = Object.keys(given).find((key) => !known.has(key));
-  if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${[...known].join(', ')}`);
-  const env = environment();
-  const prefixes = defaults.env.map((start) => `${start}_PREFIX`);
-  const { ttl, onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
-  const base = text('prefix', given.prefix) ?? first(env, prefixes) ?? 'memory:';
-  checkTransport(given);
-  if (onError !== undefined && typeof onError !== 'function') throw bad('onError must be a function');
-  if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
-    throw bad('maxDocumentBytes must be a whole number above 0');
+  checkKeys(given, known, 'there is', 'there are');
+  const { prefix, transport, url } = given;
+  if (transport !== undefined) {
+    if (typeof Object(transport).execute !== 'function') throw optionsError('transport must have a method execute');
+    if (url !== undefined) throw optionsError('a transport knows its server: pass either url or transport');
   }
-  checkTls(given.tls);
+  const base = text('prefix', prefix) ?? defaults.prefix() ?? 'memory:';
+  const server = transport === undefined ? (text('url', url) ?? defaults.url()) : 'transport:';
+  return completed(given, { url: server, base, prefix: base });
+}
+
+/** The settings of a scope of a memory. Throws ERR_OPTIONS. */
+export function settleScope(parent: Settings, scope: string, options: ScopeOptions = {}): Settings {
+  if (typeof options !== 'object' || options === null) throw optionsError('options must be an object');
+  checkKeys(options, knownToScopes, 'a scope has', 'it has');
+  const { names: _names, defaults: _defaults, schema: _schema, url, base, prefix, ttlMs, ...inherited } = parent;
+  const lifetime = ttlMs === undefined ? {} : { ttl: ttlMs / 1000 };
+  const place = { url, base, prefix: scopePrefix(prefix, scope) };
+  const settings = completed({ ...inherited, ...lifetime, ...options }, place);
+  // Names that are known are loaded in one round trip, without asking which there are.
+  if (settings.names === undefined && settings.defaults !== undefined) settings.names = Object.keys(settings.defaults);
+  return settings;
+}
+
+function completed(given: OpenOptions, place: Pick<Settings, 'url' | 'base' | 'prefix'>): Settings {
+  const { ttl, onError, maxDocumentBytes = 64 * 1024 * 1024 } = given;
+  if (onError !== undefined && typeof onError !== 'function') throw optionsError('onError must be a function');
+  if (!Number.isSafeInteger(maxDocumentBytes) || maxDocumentBytes <= 0) {
+    throw optionsError('maxDocumentBytes must be a whole number above 0');
+  }
   return {
     ...given,
-    url: given.transport === undefined ? (text('url', given.url) ?? urlFrom(env, defaults)) : 'transport:',
-    base,
-    prefix: base,
+    ...place,
     maxDocumentBytes,
     ...(ttl === undefined ? {} : { ttlMs: milliseconds('ttl', ttl) }),
     maxPendingBytes: positive('maxPendingBytes', given.maxPendingBytes, 128 * 1024 * 1024),
@@ -153,85 +155,34 @@ export function settle(options: OpenOptions | string | URL | undefined, defaults
   };
 }
 
-/** The settings of a scope of a memory. Throws ERR_OPTIONS. */
-export function settleScope(parent: Settings, scope: string, options: ScopeOptions = {}): Settings {
-  if (typeof options !== 'object' || options === null) throw bad('options must be an object');
-  const unknown = Object.keys(options).find((key) => !knownToScopes.has(key));
-  if (unknown !== undefined) {
-    throw bad(`a scope has no option ${unknown}; it has ${[...knownToScopes].join(', ')}`);
-  }
-  const { names: _names, defaults: _defaults, schema: _schema, base, url, ttlMs, ...inherited } = parent;
-  const place = parent.transport === undefined ? { url } : {};
-  const lifetime = ttlMs === undefined ? {} : { ttl: ttlMs / 1000 };
-  const settings = settle({ ...inherited, ...place, ...lifetime, ...options }, anywhere);
-  // Names that are known are loaded in one round trip, without asking which there are.
-  if (settings.names === undefined && settings.defaults !== undefined) settings.names = Object.keys(settings.defaults);
-  return { ...settings, base, prefix: scopePrefix(parent.prefix, scope) };
+function checkKeys(options: object, known: readonly string[], no: string, all: string): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw optionsError(`${no} no option ${unknown}; ${all} ${known.join(', ')}`);
 }
 
 /** What the keys of a scope start with. Throws ERR_OPTIONS. */
 export function scopePrefix(prefix: string, scope: string): string {
   if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope)) {
-    throw bad('a scope must be a string that is not empty');
+    throw optionsError('a scope must be a string that is not empty');
   }
   return `${prefix}${scope}:`;
-}
-
-function checkTls(tls: TlsOptions | undefined): void {
-  if (tls === undefined) return;
-  if (typeof tls !== 'object' || tls === null) throw bad('tls must be an object of ca, cert and key');
-  for (const [name, pem] of Object.entries(tls)) {
-    if (!['ca', 'cert', 'key'].includes(name)) throw bad(`tls has no ${name}; it has ca, cert and key`);
-    if (typeof pem !== 'string' || !pem.includes('-----BEGIN ')) throw bad(`tls.${name} must be PEM text`);
-  }
-  if ((tls.cert === undefined) !== (tls.key === undefined)) throw bad('tls.cert and tls.key go together');
-}
-
-function checkTransport({ transport, url }: OpenOptions): void {
-  if (transport === undefined) return;
-  if (typeof Object(transport).execute !== 'function') throw bad('transport must have a method execute');
-  if (url !== undefined) throw bad('a transport knows its server: pass either url or transport');
 }
 
 /** Gives the time limit back. Throws ERR_OPTIONS where it is none. */
 export function checkTimeout(timeout: number | undefined): number | undefined {
   if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return timeout;
-  throw bad('timeout must be a number of milliseconds');
+  throw optionsError('timeout must be a number of milliseconds');
 }
 
 /** Gives the number back. Throws ERR_OPTIONS where it is none. */
 export function checkReplicas(replicas: number): number {
   if (Number.isSafeInteger(replicas) && replicas >= 0 && replicas < 2 ** 31) return replicas;
-  throw bad('replicas must be a whole number');
-}
-
-function urlFrom(env: NodeJS.ProcessEnv, defaults: Defaults): string {
-  const url = first(env, defaults.urls);
-  if (url) return url;
-  for (const start of defaults.env) {
-    const host = env[`${start}_HOST`] || 'localhost';
-    const port = env[`${start}_PORT`] || '6379';
-    // An IPv6 address stands in brackets.
-    const address = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-    if (env[`${start}_HOST`] || env[`${start}_PORT`]) return `redis://${address}:${port}`;
-  }
-  if (defaults.url !== undefined) return defaults.url;
-  if (env.NODE_ENV === 'production') {
-    throw bad(
-      `no server is given: set ${defaults.urls.join(' or ')}, or pass { url }; the embedded file is not a default under NODE_ENV=production (pass { url: 'file:…' } to use one)`,
-    );
-  }
-  return 'file:.synced-memory/memory.db';
-}
-
-/** The first of these variables that is set, and not to nothing. */
-function first(env: NodeJS.ProcessEnv, names: readonly string[]): string | undefined {
-  return names.map((name) => env[name]).find((value) => value);
+  throw optionsError('replicas must be a whole number');
 }
 
 function text(name: string, value: unknown): string | undefined {
   if (value === undefined || (typeof value === 'string' && value !== '' && isWellFormed(value))) return value;
-  throw bad(`${name} must be a string that is not empty and holds no half of a surrogate pair`);
+  throw optionsError(`${name} must be a string that is not empty and holds no half of a surrogate pair`);
 }
 
 /** URLs and keys are UTF-8, which has no half of a surrogate pair. */
@@ -242,9 +193,12 @@ export function isWellFormed(text: string): boolean {
 function positive(name: string, value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;
   if (typeof value === 'number' && value > 0) return value;
-  throw bad(`${name} must be a number above 0`);
+  throw optionsError(`${name} must be a number above 0`);
 }
 
-function bad(message: string): SyncedMemoryError {
-  return new SyncedMemoryError('ERR_OPTIONS', message);
+/** Milliseconds, at least one. Throws ERR_OPTIONS where it is no time to live. */
+export function milliseconds(name: string, seconds: unknown): number {
+  const ms = typeof seconds === 'number' ? Math.ceil(seconds * 1000) : Number.NaN;
+  if (ms > 0 && Number.isSafeInteger(ms)) return ms;
+  throw optionsError(`${name} must be a number of seconds above 0`);
 }

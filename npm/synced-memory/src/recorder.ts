@@ -11,8 +11,8 @@ export interface Recorder {
   /** The mirror has changed by this mutation (wire text). In blocking mode returns when it is acknowledged. */
   record(name: string, text: string): void;
   /**
-   * Like `record` for an append to `list`; successive appends to one list coalesce. `path` makes the list's path as
-   * JSON text (`["a",0]`), valid at the time of the call; `values` is the JSON text of the values, joined by commas.
+   * Like `record` for an append to `list`; successive appends to one list coalesce. `head` makes the mutation's text up to
+   * its values, valid at the time of the call; `values` is the JSON text of the values, joined by commas.
    */
-  recordAppend(name: string, list: object, path: () => string, values: string): void;
+  recordAppend(name: string, list: object, head: () => string, values: string): void;
 }

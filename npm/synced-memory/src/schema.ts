@@ -1,4 +1,4 @@
-import { type SyncedMemoryError, syncedError } from './errors.js';
+import { optionsError, type SyncedMemoryError, syncedError } from './errors.js';
 import type { Check } from './mirror.js';
 
 /** What is wrong with a value, as Standard Schema has it. */
@@ -31,11 +31,11 @@ export type StateOf<S extends Schemas> = {
 export function checkBy(schemas: Schemas | undefined): Check | undefined {
   if (schemas === undefined) return undefined;
   if (typeof schemas !== 'object' || schemas === null) {
-    throw syncedError('ERR_OPTIONS', 'schema must be an object of validators by attribute');
+    throw optionsError('schema must be an object of validators by attribute');
   }
   for (const [name, schema] of Object.entries(schemas)) {
     if (typeof Object(Object(schema)['~standard']).validate === 'function') continue;
-    throw syncedError('ERR_OPTIONS', `schema.${name} is no Standard Schema, such as zod, valibot and arktype make`);
+    throw optionsError(`schema.${name} is no Standard Schema, such as zod, valibot and arktype make`);
   }
   return (name, value) => {
     const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;

@@ -1,8 +1,9 @@
 import { SyncedMemoryError } from './errors.js';
 import type { DictContainer } from './proxy/dict.js';
 import { popKey } from './proxy/dict-methods.js';
-import { BRAND, containerOf } from './proxy/handler.js';
-import { listOf, popAt } from './proxy/list-methods.js';
+
+import { callOf } from './proxy/list-methods.js';
+import { BRAND, containerOf } from './proxy/registry.js';
 import type { Snapshot } from './types.js';
 import { toPlain } from './values.js';
 
@@ -129,10 +130,7 @@ export function pop<T extends object, K extends keyof T & string, D>(
   otherwise: D,
 ): NonNullable<T[K]> | D;
 export function pop(target: object, key?: number | string, ...otherwise: [unknown?]): unknown {
-  if (!Array.isArray(target)) return popKey(target, key as string, ...otherwise);
-  const list = listOf(target, 'pop');
-  if (key === undefined && list.raw.length === 0) return undefined;
-  return popAt(list, (key as number | undefined) ?? -1);
+  return Array.isArray(target) ? callOf(target, 'pop', key) : popKey(target, key as string, ...otherwise);
 }
 
 /** `list.clear()` or `dict.clear()`, also where a key of the dict shadows the method. */
@@ -140,6 +138,6 @@ export function clear(target: object): void {
   const container = containerOf(target);
   if (container === undefined)
     throw new SyncedMemoryError('ERR_NOT_SUPPORTED', 'clear: not a list or dict of a memory');
-  if (Array.isArray(container.raw)) listOf(target, 'clear').splice(0, container.raw.length, []);
+  if (Array.isArray(container.raw)) callOf(target, 'clear');
   else (container as unknown as DictContainer).clear();
 }

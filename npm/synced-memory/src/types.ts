@@ -2,7 +2,7 @@
 import type { Change } from './change.js';
 import type { EventMap } from './events.js';
 import type { ScopeOptions } from './options.js';
-import type { Status } from './store.js';
+import type { Status } from './status.js';
 
 /** What `$flush` takes. */
 export interface FlushOptions {

@@ -2,7 +2,7 @@ import { setOwn } from './edits.js';
 import { type Path, type SyncedMemoryError, syncedError } from './errors.js';
 import { describeForeign } from './foreign.js';
 import { looksLikeBigInt, print, quote } from './json.js';
-import { unwrap } from './proxy/handler.js';
+import { unwrap } from './proxy/registry.js';
 
 /** Containers nested in each other, the attribute's value included. The core has the same limit. */
 export const MAX_DEPTH = 512;
@@ -38,14 +38,16 @@ export function copyIn(value: unknown, name: string, path: () => Path): Copied {
 class Copier {
   /** Does JSON.stringify print what was copied? Not BigInt, nor numbers that would read as one. */
   lossless = true;
-  private readonly above: object[] = [];
-  private readonly below: (string | number)[] = [];
-  private base: Path | undefined;
+  readonly #above: object[] = [];
+  readonly #below: (string | number)[] = [];
+  #base: Path | undefined;
+  readonly #name: string;
+  readonly #path: () => Path;
 
-  constructor(
-    private readonly name: string,
-    private readonly path: () => Path,
-  ) {}
+  constructor(name: string, path: () => Path) {
+    this.#name = name;
+    this.#path = path;
+  }
 
   copy(value: unknown): unknown {
     switch (typeof value) {
@@ -53,7 +55,7 @@ class Copier {
       case 'boolean':
         return value;
       case 'number':
-        if (!Number.isFinite(value)) throw this.refuse(value);
+        if (!Number.isFinite(value)) throw this.#refuse(value);
         if (looksLikeBigInt(value)) this.lossless = false;
         return value + 0; // -0 becomes 0
       case 'bigint': {
@@ -63,62 +65,62 @@ class Copier {
         return value;
       }
       case 'object':
-        return value === null ? null : this.container(unwrap(value) as object);
+        return value === null ? null : this.#container(unwrap(value) as object);
       default:
-        throw this.refuse(value);
+        throw this.#refuse(value);
     }
   }
 
-  private container(value: object): unknown {
-    if (this.above.includes(value)) throw this.refuse(value, 'a cycle; JSON has only trees, assign an id instead');
-    this.base ??= this.path();
-    if (this.base.length + this.above.length >= MAX_DEPTH) throw this.error('ERR_TOO_DEEP');
-    this.above.push(value);
-    const copy = Array.isArray(value) ? this.list(value) : this.dict(value);
-    this.above.pop();
+  #container(value: object): unknown {
+    if (this.#above.includes(value)) throw this.#refuse(value, 'a cycle; JSON has only trees, assign an id instead');
+    this.#base ??= this.#path();
+    if (this.#base.length + this.#above.length >= MAX_DEPTH) throw this.#error('ERR_TOO_DEEP');
+    this.#above.push(value);
+    const copy = Array.isArray(value) ? this.#list(value) : this.#dict(value);
+    this.#above.pop();
     return copy;
   }
 
-  private list(value: unknown[]): unknown[] {
-    if (!isArrayPrototype(Object.getPrototypeOf(value))) throw this.refuse(value);
+  #list(value: unknown[]): unknown[] {
+    if (!isArrayPrototype(Object.getPrototypeOf(value))) throw this.#refuse(value);
     const copy: unknown[] = [];
     for (let index = 0; index < value.length; index++) {
       const element = value[index];
-      this.below.push(index);
+      this.#below.push(index);
       if (element === undefined) {
-        throw this.refuse(
+        throw this.#refuse(
           element,
           index in value ? undefined : 'a hole in an array; assign null there, or filter it out',
         );
       }
       copy.push(this.copy(element));
-      this.below.pop();
+      this.#below.pop();
     }
     return copy;
   }
 
-  private dict(value: object): object {
-    if (!isPlainPrototype(Object.getPrototypeOf(value))) throw this.refuse(value);
+  #dict(value: object): object {
+    if (!isPlainPrototype(Object.getPrototypeOf(value))) throw this.#refuse(value);
     const copy = {};
     for (const key of Object.keys(value)) {
       const property = (value as Record<string, unknown>)[key];
       if (property === undefined) continue;
-      this.below.push(key);
+      this.#below.push(key);
       setOwn(copy, key, this.copy(property));
-      this.below.pop();
+      this.#below.pop();
     }
     const symbols = Object.getOwnPropertySymbols(value);
-    if (symbols.length > 0) throw this.refuse(value, `${String(symbols[0])} as a key; use a string`);
+    if (symbols.length > 0) throw this.#refuse(value, `${String(symbols[0])} as a key; use a string`);
     return copy;
   }
 
-  private refuse(value: unknown, detail?: string): SyncedMemoryError {
-    const place = [...this.path(), ...this.below];
-    return this.error('ERR_NOT_SERIALIZABLE', detail ?? describeForeign(value, place.at(-1) ?? this.name));
+  #refuse(value: unknown, detail?: string): SyncedMemoryError {
+    const place = [...this.#path(), ...this.#below];
+    return this.#error('ERR_NOT_SERIALIZABLE', detail ?? describeForeign(value, place.at(-1) ?? this.#name));
   }
 
-  private error(code: 'ERR_NOT_SERIALIZABLE' | 'ERR_TOO_DEEP', detail?: string): SyncedMemoryError {
-    return syncedError(code, detail, this.name, [...this.path(), ...this.below]);
+  #error(code: 'ERR_NOT_SERIALIZABLE' | 'ERR_TOO_DEEP', detail?: string): SyncedMemoryError {
+    return syncedError(code, detail, this.#name, [...this.#path(), ...this.#below]);
   }
 }
 

@@ -1,73 +1,48 @@
 import type { SyncedMemoryError } from './errors.js';
 
-/** The longest that a timer of Node runs, in milliseconds: 24 days. More is taken as for ever. */
-export const LONGEST_TIMER = 0x7fff_ffff;
+/** What somebody waits for that the core is going to report. */
+export interface Goal {
+  done(): boolean;
+  /** Mutations up to this number must not have been refused when it is done; 0 without it. */
+  readonly mark?: number;
+}
 
-interface Waiter {
-  done: () => boolean;
-  /** Mutations up to this number must not have been refused when it is done. */
-  mark: number;
+/** Somebody who waits. */
+export interface Waiter extends Goal {
   /** The first refusal. It does not end the wait: what was not refused is still on its way. */
   refusal?: SyncedMemoryError;
-  resolve: () => void;
-  reject: (error: SyncedMemoryError) => void;
+  end(error?: SyncedMemoryError): void;
 }
 
 /** Who waits for something that the core is going to report. */
 export class Waiters {
-  private readonly waiters = new Set<Waiter>();
+  readonly #waiters = new Set<Waiter>();
 
-  /** Settles once `done` says so: rejects where a mutation was refused. Rejects after `timeout` milliseconds. */
-  add(
-    done: () => boolean,
-    mark: number,
-    timeout: number | undefined,
-    timedOut: (ms: number) => SyncedMemoryError,
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const end = (settle: () => void): void => {
-        clearTimeout(timer);
-        this.waiters.delete(waiter);
-        settle();
-      };
-      const waiter: Waiter = { done, mark, resolve: () => end(resolve), reject: (error) => end(() => reject(error)) };
-      if (timeout !== undefined && timeout <= LONGEST_TIMER) {
-        timer = setTimeout(() => waiter.reject(waiter.refusal ?? timedOut(timeout)), timeout);
-      }
-      this.waiters.add(waiter);
-    });
-  }
-
-  /** Notes the refusal until `off` is called: for who waits in a loop of its own. */
-  addSync(mark: number): { readonly refusal?: SyncedMemoryError; off: () => void } {
-    const waiter = {
-      done: () => false,
-      mark,
-      resolve: () => {},
-      reject: () => {},
-      off: () => this.waiters.delete(waiter),
+  /** Calls `settle` at the end: when it is done, with a mutation's refusal where there was one, or when it is given up. */
+  add(goal: Goal, settle: (error?: SyncedMemoryError) => void): Waiter {
+    const waiter: Waiter = {
+      ...goal,
+      end: (error) => {
+        this.#waiters.delete(waiter);
+        settle(error);
+      },
     };
-    this.waiters.add(waiter);
+    this.#waiters.add(waiter);
     return waiter;
   }
 
   /** Ends the waits that are done. */
   settle(): void {
-    for (const waiter of [...this.waiters]) {
-      if (!waiter.done()) continue;
-      if (waiter.refusal === undefined) waiter.resolve();
-      else waiter.reject(waiter.refusal);
-    }
+    for (const waiter of [...this.#waiters]) if (waiter.done()) waiter.end(waiter.refusal);
   }
 
   /** Mutation `number` was refused for good. */
   refuse(error: SyncedMemoryError, number: number): void {
-    for (const waiter of this.waiters) if (waiter.mark >= number) waiter.refusal ??= error;
+    for (const waiter of this.#waiters) if ((waiter.mark ?? 0) >= number) waiter.refusal ??= error;
   }
 
-  /** Rejects everybody: what they wait for will not come. */
+  /** What they wait for will not come. */
   abandon(error: SyncedMemoryError): void {
-    for (const waiter of [...this.waiters]) waiter.reject(error);
+    for (const waiter of [...this.#waiters]) waiter.end(error);
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { anywhere, dragonflydb, redis, settle } from '../src/options.js';
+import { anywhere, dragonflydb, redis } from '../src/environment.js';
+import { settle } from '../src/options.js';
 
 const variables = ['URL', 'HOST', 'PORT', 'PREFIX'].flatMap((name) => [`REDIS_${name}`, `DRAGONFLYDB_${name}`]);
 

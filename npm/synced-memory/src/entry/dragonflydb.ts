@@ -1,6 +1,6 @@
 import { engine } from '#engine';
-import { memoryClasses } from '../memory.js';
-import { dragonflydb } from '../options.js';
+import { memoryClasses } from '../classes.js';
+import { dragonflydb } from '../environment.js';
 import type { AnyState, Memory as MemoryOf } from '../types.js';
 
 export * from '../api.js';

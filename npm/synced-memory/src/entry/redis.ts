@@ -1,6 +1,6 @@
 import { engine } from '#engine';
-import { memoryClasses } from '../memory.js';
-import { redis } from '../options.js';
+import { memoryClasses } from '../classes.js';
+import { redis } from '../environment.js';
 import type { AnyState, Memory as MemoryOf } from '../types.js';
 
 export * from '../api.js';

@@ -1,7 +1,8 @@
 import { quote } from '../json.js';
-import { type Copied, copyIn } from '../values.js';
+import type { Copied } from '../values.js';
 import { dictMethods } from './dict-methods.js';
-import { BRAND, Container, unwrap } from './handler.js';
+import { Container } from './handler.js';
+import { BRAND, isProxyOf } from './registry.js';
 
 type Dict = Record<string, unknown>;
 
@@ -11,16 +12,11 @@ export class DictContainer extends Container<Dict> {
   put(key: string, value: unknown): void {
     if (value === undefined) {
       this.unset(key);
-    } else if (typeof value === 'object' && value !== null && unwrap(value) === this.raw[key]) {
+    } else if (isProxyOf(this.raw[key], value)) {
       this.locate(); // it is there already, under this very key
     } else {
-      this.putCopy(key, this.copy(key, value));
+      this.putCopy(key, this.copy(value, key));
     }
-  }
-
-  /** A plain copy of a value on its way to `key`. */
-  copy(key: string, value: unknown): Copied {
-    return copyIn(value, this.name, () => [...this.path(), key]);
   }
 
   putCopy(key: string, copy: Copied): void {
@@ -47,31 +43,14 @@ export class DictContainer extends Container<Dict> {
     return value === undefined ? dictMethods.get(key) : value;
   }
 
-  set(target: Dict, key: string | symbol, value: unknown, receiver: unknown): boolean {
-    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
-    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
+  protected write(key: string | symbol, value: unknown): void {
     if (typeof key === 'symbol') throw this.symbolError(key);
     this.put(key, value);
-    return true;
   }
 
   deleteProperty(_target: Dict, key: string | symbol): boolean {
     if (typeof key === 'string') this.unset(key);
     return true;
-  }
-
-  defineProperty(target: Dict, key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    if (typeof key === 'symbol') throw this.symbolError(key);
-    const fresh = !Object.hasOwn(target, key);
-    this.checkDescriptor(descriptor, fresh, key);
-    if (fresh || 'value' in descriptor) this.put(key, descriptor.value);
-    return true;
-  }
-
-  getOwnPropertyDescriptor(target: Dict, key: string | symbol): PropertyDescriptor | undefined {
-    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    if (descriptor !== undefined) descriptor.value = this.get(target, key);
-    return descriptor;
   }
 
   protected keyToText(key: string | number): string {

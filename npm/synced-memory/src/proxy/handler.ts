@@ -2,23 +2,8 @@ import { type Edit, setOwn } from '../edits.js';
 import { type ErrorCode, type Path, type SyncedMemoryError, syncedError } from '../errors.js';
 import { quote } from '../json.js';
 import type { Mirror, Place } from '../mirror.js';
-
-/** The key under which a proxy says what it is; agreed between copies of this package. */
-export const BRAND: unique symbol = Symbol.for('synced-memory.kind') as never;
-
-/** Proxies and the raw mirror containers, each to what is known about the container. */
-const byProxy = new WeakMap<object, Container>();
-const byRaw = new WeakMap<object, Container>();
-
-/** What is behind a proxy of this package, else undefined. */
-export function containerOf(value: unknown): Container | undefined {
-  return typeof value === 'object' && value !== null ? byProxy.get(value) : undefined;
-}
-
-/** The raw mirror container behind a proxy; anything else as it is. Never hand the result to users. */
-export function unwrap(value: unknown): unknown {
-  return containerOf(value)?.raw ?? value;
-}
+import { type Copied, copyIn } from '../values.js';
+import { containerAround, register } from './registry.js';
 
 /**
  * One list or dict of the mirror: its place and the handler of its proxy. The proxy's target is the raw container
@@ -29,8 +14,9 @@ export function unwrap(value: unknown): unknown {
  */
 export abstract class Container<R extends object = object> implements ProxyHandler<R>, Place {
   readonly proxy: R;
-  private keyText = '';
-  private readonly quotedName: string;
+  #keyText = '';
+  readonly #quotedName: string;
+  #hint: string | number;
 
   constructor(
     readonly raw: R,
@@ -38,19 +24,17 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     /** The attribute this is in. */
     readonly name: string,
     readonly parent: Container | undefined,
-    private hint: string | number,
+    hint: string | number,
   ) {
-    this.quotedName = quote(name);
+    this.#hint = hint;
+    this.#quotedName = quote(name);
     this.proxy = new Proxy(raw, this as ProxyHandler<R>);
-    byProxy.set(this.proxy, this as unknown as Container);
-    byRaw.set(raw, this as unknown as Container);
+    register(this as unknown as Container);
   }
 
-  /** What is known about a raw mirror container, where a proxy of it was ever handed out. */
-  static of(raw: object): Container | undefined {
-    return byRaw.get(raw);
-  }
-
+  abstract get(target: R, key: string | symbol): unknown;
+  /** Mutates: `key` is `value` now. Throws where it is no key of this container. */
+  protected abstract write(key: string | symbol, value: unknown): void;
   /** `key` as it stands in a path's JSON text. */
   protected abstract keyToText(key: string | number): string;
   protected abstract keyToPath(key: string | number): string | number;
@@ -59,17 +43,17 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   /** The proxy of `raw`, which this container holds under `key`. */
   protected child(raw: object, key: string | number): object {
-    const known = byRaw.get(raw);
+    const known = containerAround(raw);
     if (known === undefined) {
       return this.mirror.wrap(thaw(raw, this.raw, key), this.name, this as unknown as Container, key).proxy;
     }
-    if (known.hint !== key) known.moved(key);
+    if (known.#hint !== key) known.#moved(key);
     return known.proxy;
   }
 
-  private moved(key: string | number): void {
-    this.hint = key;
-    this.keyText = '';
+  #moved(key: string | number): void {
+    this.#hint = key;
+    this.#keyText = '';
   }
 
   /**
@@ -77,24 +61,24 @@ export abstract class Container<R extends object = object> implements ProxyHandl
    * mutation asks for it before anything else happens.
    */
   protected locate(): string {
-    const where = this.climb();
+    const where = this.#climb();
     if (where === undefined) throw this.error('ERR_DETACHED');
     return where;
   }
 
   /** The same, found by climbing to the attribute; undefined where a parent does not hold its child any more. */
-  private climb(): string | undefined {
+  #climb(): string | undefined {
     const { parent } = this;
     if (parent === undefined) return this.mirror.attributes[this.name] === this.raw ? '' : undefined;
-    const above = parent.climb();
+    const above = parent.#climb();
     if (above === undefined) return undefined;
-    if ((parent.raw as Record<string | number, unknown>)[this.hint] !== this.raw) {
+    if ((parent.raw as Record<string | number, unknown>)[this.#hint] !== this.raw) {
       const key = parent.search(this.raw);
       if (key === undefined) return undefined;
-      this.moved(key);
+      this.#moved(key);
     }
-    if (this.keyText === '') this.keyText = parent.keyToText(this.hint);
-    return above === '' ? this.keyText : `${above},${this.keyText}`;
+    if (this.#keyText === '') this.#keyText = parent.keyToText(this.#hint);
+    return above === '' ? this.#keyText : `${above},${this.#keyText}`;
   }
 
   /** What this holds under `key` has changed, or after an edit this itself: snapshots of it are out of date. */
@@ -104,14 +88,14 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   parentTouched(): void {
     if (this.parent === undefined) this.mirror.touched(this.name);
-    else this.parent.touched(this.hint);
+    else this.parent.touched(this.#hint);
   }
 
   /** The path for messages: what was known last, also where this is detached. */
   path(): (string | number)[] {
     if (this.parent === undefined) return [];
     const path = this.parent.path();
-    path.push(this.parent.keyToPath(this.hint));
+    path.push(this.parent.keyToPath(this.#hint));
     return path;
   }
 
@@ -119,9 +103,19 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return syncedError(code, detail, this.name, [...this.path(), ...below]);
   }
 
+  /** A plain copy of a value on its way to `key`, and its text. */
+  copy(value: unknown, key: string | number): Copied {
+    return copyIn(value, this.name, () => [...this.path(), key]);
+  }
+
   /** Wire text of one mutation of this container; `rest` follows the path. */
   protected wire(op: string, rest: string): string {
-    return `["${op}",${this.quotedName},[${this.locate()}]${rest}]`;
+    return `${this.head(op, this.locate())}${rest}]`;
+  }
+
+  /** Its beginning, up to the path. */
+  protected head(op: string, where: string): string {
+    return `["${op}",${this.#quotedName},[${where}]`;
   }
 
   /** Local mutation. Gives what an `unset` or `splice` removed, plain values from now on. */
@@ -133,8 +127,28 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return removed;
   }
 
+  set(target: R, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
+    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
+    this.write(key, value);
+    return true;
+  }
+
+  defineProperty(target: R, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const fresh = !Object.hasOwn(target, key);
+    if (typeof key === 'string') this.#checkDescriptor(descriptor, fresh, key);
+    if (fresh || 'value' in descriptor) this.write(key, descriptor.value);
+    return true;
+  }
+
+  getOwnPropertyDescriptor(target: R, key: string | symbol): PropertyDescriptor | undefined {
+    const descriptor: PropertyDescriptor | undefined = Reflect.getOwnPropertyDescriptor(target, key);
+    if (descriptor !== undefined) descriptor.value = this.get(target, key);
+    return descriptor;
+  }
+
   /** Refuses what a property descriptor says beyond "plain data property". `fresh`: there is no such property yet. */
-  protected checkDescriptor(descriptor: PropertyDescriptor, fresh: boolean, key: string | number): void {
+  #checkDescriptor(descriptor: PropertyDescriptor, fresh: boolean, key: string | number): void {
     if (descriptor.get !== undefined || descriptor.set !== undefined || 'get' in descriptor || 'set' in descriptor) {
       throw this.error('ERR_NOT_SUPPORTED', 'accessors cannot be synced; assign a value', key);
     }
@@ -164,6 +178,6 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 export function thaw(raw: object, holder: object, key: string | number): object {
   if (Object.isExtensible(raw)) return raw;
   const copy = Array.isArray(raw) ? [...raw] : { ...raw };
-  setOwn(holder, key as string, copy);
+  setOwn(holder, key, copy);
   return copy;
 }

@@ -6,18 +6,20 @@ const IteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([]
 export class ListIterator<T> implements Iterator<T> {
   declare [Symbol.iterator]: () => ListIterator<T>;
   declare readonly [Symbol.toStringTag]: string;
-  private index = 0;
+  #index = 0;
+  #list: ListContainer | undefined;
+  readonly #read: (index: number) => T;
 
-  constructor(
-    private list: ListContainer | undefined,
-    private readonly read: (index: number) => T,
-  ) {}
+  constructor(list: ListContainer | undefined, read: (index: number) => T) {
+    this.#list = list;
+    this.#read = read;
+  }
 
   next(): IteratorResult<T> {
-    if (this.list !== undefined && this.index < this.list.raw.length) {
-      return { value: this.read(this.index++), done: false };
+    if (this.#list !== undefined && this.#index < this.#list.raw.length) {
+      return { value: this.#read(this.#index++), done: false };
     }
-    this.list = undefined;
+    this.#list = undefined;
     return { value: undefined, done: true };
   }
 }

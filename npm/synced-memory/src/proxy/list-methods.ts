@@ -1,11 +1,12 @@
 import { SyncedMemoryError } from '../errors.js';
 import { deepEqual, toPlain } from '../values.js';
-import { containerOf, unwrap } from './handler.js';
+
 import type { ListContainer } from './list.js';
 import { ListIterator } from './list-iterator.js';
+import { containerOf, unwrap } from './registry.js';
 
 /** The list behind `this` of a method. Throws where a Python-style method is called on something else. */
-export function listOf(value: unknown, method: string): ListContainer {
+function listOf(value: unknown, method: string): ListContainer {
   const list = asContainer(value);
   if (list !== undefined) return list;
   throw new SyncedMemoryError(
@@ -19,32 +20,32 @@ function asContainer(value: unknown): ListContainer | undefined {
   return Array.isArray(container?.raw) ? (container as unknown as ListContainer) : undefined;
 }
 
-/** Python's list methods. `list` is a list of a memory. */
+/** Python's list methods as functions. */
 export function append<T>(list: readonly T[], value: T): void {
-  listOf(list, 'append').append([value]);
+  callOf(list, 'append', value);
 }
 
 export function extend<T>(list: readonly T[], values: Iterable<T>): void {
-  listOf(list, 'extend').append([...values]);
+  callOf(list, 'extend', values);
 }
 
 /** Puts `value` before element `index`; negative indexes count from the end, indexes out of range are clamped. */
 export function insert<T>(list: readonly T[], index: number, value: T): void {
-  const container = listOf(list, 'insert');
-  container.splice(clamp(integer(container, index), container.raw.length), 0, [value]);
+  callOf(list, 'insert', index, value);
 }
 
 /** Removes the first element that is deeply equal to `value`. Throws ERR_NOT_FOUND where there is none. */
 export function remove<T>(list: readonly T[], value: T): void {
-  const container = listOf(list, 'remove');
-  const index = container.raw.findIndex((element) => deepEqual(element, value));
-  if (index === -1)
-    throw container.error('ERR_NOT_FOUND', 'remove: no element is equal to the value; check includes first');
-  container.splice(index, 1, []);
+  callOf(list, 'remove', value);
+}
+
+/** `list.name(...args)`. Throws where it is not a list of a memory. */
+export function callOf(list: unknown, name: string, ...args: unknown[]): unknown {
+  return (mutators[name] as Body).apply(listOf(list, name), args);
 }
 
 /** Removes and returns element `index` (negative: from the end). Throws where there is none. */
-export function popAt(container: ListContainer, index: number): unknown {
+function popAt(container: ListContainer, index: number): unknown {
   const { length } = container.raw;
   if (length === 0) throw container.error('ERR_NOT_FOUND', 'pop from an empty list; check length first');
   const at = integer(container, index) < 0 ? index + length : index;
@@ -75,8 +76,10 @@ function relative(argument: unknown, length: number, absent: number): number {
 
 type Visit = (value: unknown, index: number, list: unknown[]) => unknown;
 
+type Body = (this: ListContainer, ...args: unknown[]) => unknown;
+
 /** Array.prototype's mutators and Python's methods: one call, one mutation. `this` is the list. */
-const mutators: Record<string, (this: ListContainer, ...args: unknown[]) => unknown> = {
+const mutators: Record<string, Body> = {
   push(...values) {
     return this.append(values);
   },
@@ -136,33 +139,37 @@ const mutators: Record<string, (this: ListContainer, ...args: unknown[]) => unkn
     return this.proxy;
   },
   append(value) {
-    append(this.proxy, value);
+    this.append([value]);
   },
   extend(values) {
-    extend(this.proxy, values as Iterable<unknown>);
+    this.append([...(values as Iterable<unknown>)]);
   },
   insert(index, value) {
-    insert(this.proxy, index as number, value);
+    this.splice(clamp(integer(this, index as number), this.raw.length), 0, [value]);
   },
   remove(value) {
-    remove(this.proxy, value);
+    const index = this.raw.findIndex((element) => deepEqual(element, value));
+    if (index === -1) {
+      throw this.error('ERR_NOT_FOUND', 'remove: no element is equal to the value; check includes first');
+    }
+    this.splice(index, 1, []);
   },
   clear() {
     this.splice(0, this.raw.length, []);
   },
-  asList() {
-    return toPlain(this.proxy);
-  },
-  aslist() {
-    return toPlain(this.proxy);
-  },
+  asList: copied,
+  aslist: copied,
 };
+
+function copied(this: ListContainer): unknown[] {
+  return toPlain(this.raw);
+}
 
 /**
  * Readers that would be slow through traps, on the raw list with elements wrapped on their way out. Those that take a
  * callback go by `forEach`-like native methods of the raw list, so that they see changes made meanwhile as arrays do.
  */
-const readers: Record<string, (this: ListContainer, ...args: unknown[]) => unknown> = {
+const readers: Record<string, Body> = {
   values() {
     return new ListIterator(this, (index) => this.element(index));
   },
@@ -186,16 +193,14 @@ const readers: Record<string, (this: ListContainer, ...args: unknown[]) => unkno
     });
     return kept;
   },
-  includes(value, ...from) {
-    return this.raw.includes(unwrap(value), ...(from as number[]));
-  },
-  indexOf(value, ...from) {
-    return this.raw.indexOf(unwrap(value), ...(from as number[]));
-  },
-  lastIndexOf(value, ...from) {
-    return this.raw.lastIndexOf(unwrap(value), ...(from as number[]));
-  },
 };
+
+for (const name of ['includes', 'indexOf', 'lastIndexOf']) {
+  const native = Array.prototype[name as 'indexOf'];
+  readers[name] = function (value, ...from) {
+    return native.call(this.raw, unwrap(value), ...(from as number[]));
+  };
+}
 
 for (const name of ['forEach', 'map', 'some', 'every', 'findIndex', 'findLastIndex', 'flatMap']) {
   const native = Array.prototype[name as 'map'];
@@ -206,7 +211,7 @@ for (const name of ['forEach', 'map', 'some', 'every', 'findIndex', 'findLastInd
 }
 
 /** A property of lists that is a method: `this` is the proxy. On another array it does what arrays do. */
-function method(name: string, body: (this: ListContainer, ...args: unknown[]) => unknown): unknown {
+function method(name: string, body: Body): unknown {
   const native = (Array.prototype as unknown as Record<string, unknown>)[name];
   const call = {
     [name](this: unknown, ...args: unknown[]): unknown {
@@ -222,5 +227,5 @@ function method(name: string, body: (this: ListContainer, ...args: unknown[]) =>
 /** What a list answers for these names instead of what Array.prototype has. */
 export const listMethods: ReadonlyMap<string | symbol, unknown> = new Map<string | symbol, unknown>([
   ...Object.entries({ ...mutators, ...readers }).map(([name, body]) => [name, method(name, body)] as const),
-  [Symbol.iterator, method('values', readers.values as (this: ListContainer) => unknown)] as const,
+  [Symbol.iterator, method('values', readers.values as Body)] as const,
 ]);

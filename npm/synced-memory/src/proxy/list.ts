@@ -1,6 +1,6 @@
-import { type Copied, copyIn } from '../values.js';
-import { BRAND, Container, unwrap } from './handler.js';
+import { Container } from './handler.js';
 import { listMethods } from './list-methods.js';
+import { BRAND, isProxyOf } from './registry.js';
 
 /** A list of the mirror. Every mutation of it is one of: append, splice, replace, permute. */
 export class ListContainer extends Container<unknown[]> {
@@ -9,12 +9,12 @@ export class ListContainer extends Container<unknown[]> {
     const { raw } = this;
     const length = raw.length + values.length;
     if (values.length === 0) return length;
-    const copies = this.copyAll(values, raw.length);
+    const copies = this.#copyAll(values, raw.length);
     const where = this.locate();
     const { recorder } = this.mirror;
-    recorder.admit(this.name, copies.text.length, () => this.wire('append', `,[${copies.text}]`));
+    recorder.admit(this.name, copies.text.length, () => `${this.head('append', where)},[${copies.text}]]`);
     this.mirror.change(this.name, raw, ['append', copies.values], this, true);
-    recorder.recordAppend(this.name, raw, () => `[${where}]`, copies.text);
+    recorder.recordAppend(this.name, raw, () => `${this.head('append', where)},`, copies.text);
     return length;
   }
 
@@ -25,15 +25,15 @@ export class ListContainer extends Container<unknown[]> {
       return [];
     }
     if (count === 0 && values.length === 0) return [];
-    const copies = this.copyAll(values, start);
+    const copies = this.#copyAll(values, start);
     const text = this.wire('splice', `,${start},${count},[${copies.text}]`);
     return this.mutate(['splice', start, count, copies.values], text) as unknown[];
   }
 
   /** Puts `value` in the place of an element that there is. */
-  private replace(index: number, value: unknown): void {
+  #replace(index: number, value: unknown): void {
     const { text, value: copy } = this.copy(value, index);
-    this.mutate(['replace', index, copy], this.wire('replace', `,${index},${text}`));
+    this.mutate(['set', index, copy], this.wire('replace', `,${index},${text}`));
   }
 
   /** Reorders: element `order[i]` becomes element i. */
@@ -53,7 +53,7 @@ export class ListContainer extends Container<unknown[]> {
   }
 
   /** Sets `length`: shortens; growing would make holes. */
-  private resize(length: unknown): void {
+  #resize(length: unknown): void {
     const size = Number(length);
     if (size >>> 0 !== size) throw new RangeError('Invalid array length');
     if (size > this.raw.length) {
@@ -63,15 +63,15 @@ export class ListContainer extends Container<unknown[]> {
     this.splice(size, this.raw.length - size, []);
   }
 
-  private write(key: string | symbol, value: unknown): void {
+  protected write(key: string | symbol, value: unknown): void {
     const index = toIndex(key);
     if (index === -1) {
-      if (key === 'length') this.resize(value);
+      if (key === 'length') this.#resize(value);
       else if (typeof key === 'symbol') throw this.symbolError(key);
       else throw this.error('ERR_NOT_SUPPORTED', 'a list has no keys but indexes; use a dict', key);
     } else if (index < this.raw.length) {
-      if (typeof value === 'object' && value !== null && unwrap(value) === this.raw[index]) this.locate();
-      else this.replace(index, value);
+      if (isProxyOf(this.raw[index], value)) this.locate();
+      else this.#replace(index, value);
     } else if (index === this.raw.length) {
       this.append([value]);
     } else {
@@ -95,13 +95,6 @@ export class ListContainer extends Container<unknown[]> {
     }
   }
 
-  set(target: unknown[], key: string | symbol, value: unknown, receiver: unknown): boolean {
-    // An object that inherits from the proxy, or another proxy around it: what arrives here in the end is a define.
-    if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
-    this.write(key, value);
-    return true;
-  }
-
   deleteProperty(target: unknown[], key: string | symbol): boolean {
     const index = toIndex(key);
     if (index === -1) return Reflect.deleteProperty(target, key);
@@ -114,29 +107,14 @@ export class ListContainer extends Container<unknown[]> {
     return true;
   }
 
-  defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    if (key === 'length') {
-      if (descriptor.writable === false) throw this.error('ERR_NOT_SUPPORTED', 'its length cannot be made read-only');
-      if ('value' in descriptor) this.resize(descriptor.value);
-      return true;
-    }
-    const fresh = !Object.hasOwn(target, key);
-    if (typeof key === 'string') this.checkDescriptor(descriptor, fresh, key);
-    if (fresh || 'value' in descriptor) this.write(key, descriptor.value);
+  override defineProperty(target: unknown[], key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (key !== 'length') return super.defineProperty(target, key, descriptor);
+    if (descriptor.writable === false) throw this.error('ERR_NOT_SUPPORTED', 'its length cannot be made read-only');
+    if ('value' in descriptor) this.#resize(descriptor.value);
     return true;
   }
 
-  getOwnPropertyDescriptor(target: unknown[], key: string | symbol): PropertyDescriptor | undefined {
-    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    if (descriptor !== undefined) descriptor.value = this.get(target, key);
-    return descriptor;
-  }
-
-  private copy(value: unknown, index: number): Copied {
-    return copyIn(value, this.name, () => [...this.path(), index]);
-  }
-
-  private copyAll(values: readonly unknown[], start: number): { values: readonly unknown[]; text: string } {
+  #copyAll(values: readonly unknown[], start: number): { values: readonly unknown[]; text: string } {
     if (values.length === 1) {
       const { value, text } = this.copy(values[0], start);
       return { values: [value], text };

@@ -16,30 +16,34 @@ export function memoryOf(attributes: Attributes): object {
 
 /** Attributes as own properties. The target is the mirror's own record of them, which console.log sees. */
 class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
-  constructor(private readonly store: Attributes) {}
+  readonly #store: Attributes;
+
+  constructor(store: Attributes) {
+    this.#store = store;
+  }
 
   get(target: Record<string, unknown>, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.get(target, key, receiver);
-    this.store.beforeRead(key);
-    const { mirror } = this.store;
+    this.#store.beforeRead(key);
+    const { mirror } = this.#store;
     return mirror.knows(key) ? mirror.get(key) : Reflect.get(target, key, receiver);
   }
 
   has(target: Record<string, unknown>, key: string | symbol): boolean {
     if (typeof key === 'symbol' || !isAttribute(key)) return Reflect.has(target, key);
-    this.store.beforeRead(key);
-    return this.store.mirror.knows(key) || Reflect.has(target, key);
+    this.#store.beforeRead(key);
+    return this.#store.mirror.knows(key) || Reflect.has(target, key);
   }
 
   set(_target: Record<string, unknown>, key: string | symbol, value: unknown): boolean {
-    this.store.mirror.assign(checkName(key), value);
+    this.#store.mirror.assign(checkName(key), value);
     return true;
   }
 
   deleteProperty(_target: Record<string, unknown>, key: string | symbol): boolean {
     if (typeof key === 'string' && isAttribute(key)) {
-      this.store.beforeRead(key);
-      this.store.mirror.delete(key);
+      this.#store.beforeRead(key);
+      this.#store.mirror.delete(key);
     }
     return true;
   }
@@ -50,19 +54,19 @@ class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
     if (!('value' in descriptor && writable && enumerable && configurable)) {
       throw syncedError('ERR_NOT_SUPPORTED', 'only plain data properties can be synced; assign a value', name);
     }
-    this.store.mirror.assign(name, descriptor.value);
+    this.#store.mirror.assign(name, descriptor.value);
     return true;
   }
 
   ownKeys(target: Record<string, unknown>): (string | symbol)[] {
-    this.store.beforeRead();
+    this.#store.beforeRead();
     return Reflect.ownKeys(target);
   }
 
   getOwnPropertyDescriptor(target: Record<string, unknown>, key: string | symbol): PropertyDescriptor | undefined {
-    if (typeof key === 'string' && isAttribute(key)) this.store.beforeRead(key);
+    if (typeof key === 'string' && isAttribute(key)) this.#store.beforeRead(key);
     const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    if (descriptor !== undefined) descriptor.value = this.store.mirror.get(key as string);
+    if (descriptor !== undefined) descriptor.value = this.#store.mirror.get(key as string);
     return descriptor;
   }
 

@@ -5,42 +5,45 @@ const { setTimeout } = globalThis;
 
 /** Time that passes only when told to: for memories of a {@link TestServer}. */
 export class VirtualClock implements Clock {
-  private readonly timers = new Set<{ at: number; call: () => void }>();
-  private elapsed = 0;
+  readonly #timers = new Set<{ at: number; call: () => void }>();
+  readonly #start: number;
+  #elapsed = 0;
 
   /** `start` is the time now, in milliseconds since 1970. */
   constructor(
-    private readonly start = Date.UTC(2026, 0, 1),
+    start = Date.UTC(2026, 0, 1),
     readonly random: () => number = Math.random,
-  ) {}
+  ) {
+    this.#start = start;
+  }
 
   unix(): number {
-    return this.start + this.elapsed;
+    return this.#start + this.#elapsed;
   }
 
   monotonic(): number {
-    return this.elapsed;
+    return this.#elapsed;
   }
 
   after(ms: number, call: () => void): () => void {
-    const timer = { at: this.elapsed + ms, call };
-    this.timers.add(timer);
-    return () => this.timers.delete(timer);
+    const timer = { at: this.#elapsed + ms, call };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
   }
 
   /** Lets so many milliseconds pass, and everything happen that is due in them, in order. */
   async advance(ms: number): Promise<void> {
-    const end = this.elapsed + ms;
+    const end = this.#elapsed + ms;
     await settled();
     for (;;) {
-      const [next] = [...this.timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
       if (next === undefined) break;
-      this.timers.delete(next);
-      this.elapsed = Math.max(this.elapsed, next.at);
+      this.#timers.delete(next);
+      this.#elapsed = Math.max(this.#elapsed, next.at);
       next.call();
       await settled();
     }
-    this.elapsed = Math.max(this.elapsed, end);
+    this.#elapsed = Math.max(this.#elapsed, end);
   }
 }
 

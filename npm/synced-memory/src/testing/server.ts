@@ -22,39 +22,39 @@ export class TestServer {
   faults: Faults = () => undefined;
   /** How many requests have come. */
   requests = 0;
-  private readonly server: InProcessServer;
-  private readonly next: Fault[] = [];
-  private reachable = true;
-  private readonly connected = new Set<() => void>();
+  readonly #server: InProcessServer;
+  readonly #next: Fault[] = [];
+  #reachable = true;
+  readonly #connected = new Set<() => void>();
 
   constructor(readonly clock: Clock = systemClock) {
-    this.server = new InProcessServer(clock);
+    this.#server = new InProcessServer(clock);
   }
 
   /** What to open a memory with: `Memory.open({ transport: server.transport() })`. Each memory has its own. */
   transport(): Transport {
-    const client = this.server.client();
+    const client = this.#server.client();
     return {
       ...client,
-      execute: (commands, signal) => this.carry(client, commands, signal),
-      subscribe: (channel, listener) => this.listen(client, channel, listener),
+      execute: (commands, signal) => this.#carry(client, commands, signal),
+      subscribe: (channel, listener) => this.#listen(client, channel, listener),
     };
   }
 
   /** The next requests go wrong like this, one after another. */
   failNext(...faults: Fault[]): void {
-    this.next.push(...faults);
+    this.#next.push(...faults);
   }
 
   /** Every request is rejected from now on, and nothing is told. */
   disconnect(): void {
-    this.reachable = false;
-    for (const lost of [...this.connected]) lost();
+    this.#reachable = false;
+    for (const lost of [...this.#connected]) lost();
   }
 
   /** Requests are carried out again. */
   reconnect(): void {
-    this.reachable = true;
+    this.#reachable = true;
   }
 
   /** Writes a document as the Python package does, which tells nobody what it changed. */
@@ -65,35 +65,35 @@ export class TestServer {
 
   /** Stores any text. */
   writeText(key: string, text: string): void {
-    this.server.write(toBytes(key), toBytes(text));
-    this.server.announce(toBytes(key));
+    this.#server.write(toBytes(key), toBytes(text));
+    this.#server.announce(toBytes(key));
   }
 
   /** Deletes a key. */
   delete(key: string): void {
-    if (this.server.delete(toBytes(key))) this.server.announce(toBytes(key));
+    if (this.#server.delete(toBytes(key))) this.#server.announce(toBytes(key));
   }
 
   /** What is stored under a key. */
   read(key: string): string | undefined {
-    const bytes = this.server.read(toBytes(key));
+    const bytes = this.#server.read(toBytes(key));
     return bytes === undefined ? undefined : new TextDecoder().decode(fromBytes(bytes));
   }
 
-  private async listen(client: Transport, channel: string, listener: Listener): Promise<() => void> {
-    if (!this.reachable) throw new Error('the test server cannot be reached');
+  async #listen(client: Transport, channel: string, listener: Listener): Promise<() => void> {
+    if (!this.#reachable) throw new Error('the test server cannot be reached');
     const leave = await client.subscribe?.(channel, listener);
     const lost = (): void => listener.lost();
-    this.connected.add(lost);
+    this.#connected.add(lost);
     return () => {
-      this.connected.delete(lost);
+      this.#connected.delete(lost);
       leave?.();
     };
   }
 
-  private async carry(client: Transport, commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+  async #carry(client: Transport, commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
     this.requests++;
-    const fault = this.reachable ? (this.next.shift() ?? this.faults(commands)) : 'reject';
+    const fault = this.#reachable ? (this.#next.shift() ?? this.faults(commands)) : 'reject';
     if (fault === 'reject') throw new Error('the test server cannot be reached');
     if (fault === 'hang') return never();
     const replies = await client.execute(commands, signal);

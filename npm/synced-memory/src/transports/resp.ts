@@ -32,39 +32,39 @@ const INCOMPLETE = Symbol('incomplete');
 
 /** Cuts RESP2 replies off a stream of bytes. */
 export class ReplyReader {
-  private bytes: Uint8Array = new Uint8Array();
-  private at = 0;
-  private readonly chunks: Uint8Array[] = [];
-  private arrived = 0;
+  #bytes: Uint8Array = new Uint8Array();
+  #at = 0;
+  readonly #chunks: Uint8Array[] = [];
+  #arrived = 0;
   /** It is no use to look again before so many bytes are there. */
-  private needed = 0;
+  #needed = 0;
 
   push(chunk: Uint8Array): void {
-    this.chunks.push(chunk);
-    this.arrived += chunk.length;
+    this.#chunks.push(chunk);
+    this.#arrived += chunk.length;
   }
 
   /** The next reply; undefined where it is not complete. Throws where the bytes are no reply. */
   next(): Reply | undefined {
-    if (this.chunks.length > 0) {
-      if (this.bytes.length - this.at + this.arrived < this.needed) return undefined;
-      this.bytes = concat([this.bytes.subarray(this.at), ...this.chunks.splice(0)]);
-      this.at = 0;
-      this.arrived = 0;
+    if (this.#chunks.length > 0) {
+      if (this.#bytes.length - this.#at + this.#arrived < this.#needed) return undefined;
+      this.#bytes = concat([this.#bytes.subarray(this.#at), ...this.#chunks.splice(0)]);
+      this.#at = 0;
+      this.#arrived = 0;
     }
-    const start = this.at;
-    this.needed = 0;
+    const start = this.#at;
+    this.#needed = 0;
     try {
-      return this.reply();
+      return this.#reply();
     } catch (error) {
       if (error !== INCOMPLETE) throw error;
-      this.at = start;
+      this.#at = start;
       return undefined;
     }
   }
 
-  private reply(): Reply {
-    const line = this.line();
+  #reply(): Reply {
+    const line = this.#line();
     const [kind, rest] = [line[0], line.slice(1)];
     switch (kind) {
       case '+':
@@ -74,30 +74,30 @@ export class ReplyReader {
       case ':':
         return number(rest);
       case '$':
-        return rest === '-1' ? null : this.bulk(number(rest));
+        return rest === '-1' ? null : this.#bulk(number(rest));
       case '*':
-        return rest === '-1' ? null : Array.from({ length: number(rest) }, () => this.reply());
+        return rest === '-1' ? null : Array.from({ length: number(rest) }, () => this.#reply());
       default:
         throw new Error('the server does not speak RESP2');
     }
   }
 
-  private line(): string {
-    const end = this.bytes.indexOf(CR, this.at);
-    if (end < 0 || end + 1 >= this.bytes.length) throw INCOMPLETE;
-    const line = decoder.decode(this.bytes.subarray(this.at, end));
-    this.at = end + 2;
+  #line(): string {
+    const end = this.#bytes.indexOf(CR, this.#at);
+    if (end < 0 || end + 1 >= this.#bytes.length) throw INCOMPLETE;
+    const line = decoder.decode(this.#bytes.subarray(this.#at, end));
+    this.#at = end + 2;
     return line;
   }
 
-  private bulk(length: number): Uint8Array {
-    const end = this.at + length;
-    if (end + 2 > this.bytes.length) {
-      this.needed = length;
+  #bulk(length: number): Uint8Array {
+    const end = this.#at + length;
+    if (end + 2 > this.#bytes.length) {
+      this.#needed = length;
       throw INCOMPLETE;
     }
-    const bytes = this.bytes.slice(this.at, end);
-    this.at = end + 2;
+    const bytes = this.#bytes.slice(this.#at, end);
+    this.#at = end + 2;
     return bytes;
   }
 }

@@ -31,23 +31,23 @@ const decoder = new TextDecoder();
 export class TcpTransport implements Transport {
   readonly subscribe?: NonNullable<Transport['subscribe']>;
   readonly lookEvery?: number;
-  private connection: Promise<Connection> | undefined;
-  private readonly listeners = new Listeners((on) => this.openLine(on), this);
+  #connection: Promise<Connection> | undefined;
+  readonly #listeners = new Listeners((on) => this.#openLine(on), this);
+  readonly #connect: () => Promise<Socket> | Socket;
+  readonly #login: TcpLogin;
 
-  constructor(
-    private readonly connect: () => Promise<Socket> | Socket,
-    private readonly login: TcpLogin,
-    live: boolean,
-  ) {
+  constructor(connect: () => Promise<Socket> | Socket, login: TcpLogin, live: boolean) {
+    this.#connect = connect;
+    this.#login = login;
     if (!live) return;
-    this.subscribe = (...args) => this.listeners.subscribe(...args);
+    this.subscribe = (...args) => this.#listeners.subscribe(...args);
     this.lookEvery = LOOK_EVERY;
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
-    this.connection ??= this.open();
-    const opening = this.connection;
-    const giveUp = (): void => this.drop(opening);
+    this.#connection ??= this.#open();
+    const opening = this.#connection;
+    const giveUp = (): void => this.#drop(opening);
     signal?.addEventListener('abort', giveUp);
     try {
       const connection = await opening;
@@ -61,20 +61,20 @@ export class TcpTransport implements Transport {
   }
 
   close(): void {
-    this.listeners.close();
-    if (this.connection !== undefined) this.drop(this.connection);
+    this.#listeners.close();
+    if (this.#connection !== undefined) this.#drop(this.#connection);
   }
 
-  private drop(opening: Promise<Connection>): void {
-    if (this.connection === opening) this.connection = undefined;
+  #drop(opening: Promise<Connection>): void {
+    if (this.#connection === opening) this.#connection = undefined;
     opening.then(
       (connection) => connection.end(new Error('the connection was given up')),
       () => {},
     );
   }
 
-  private async openLine({ message, lost }: LineEvents): Promise<Line> {
-    const connection = await this.open((reply) => {
+  async #openLine({ message, lost }: LineEvents): Promise<Line> {
+    const connection = await this.#open((reply) => {
       const [kind, channel, text] = reply.map((part) => (part instanceof Uint8Array ? decoder.decode(part) : ''));
       if (kind === 'message') message(channel as string, text as string);
       return kind === 'message';
@@ -86,9 +86,9 @@ export class TcpTransport implements Transport {
     };
   }
 
-  private async open(isPush?: IsPush, ended?: (error: unknown) => void): Promise<Connection> {
-    const { username, password, database } = this.login;
-    const connection = new Connection(await this.connect(), isPush, ended);
+  async #open(isPush?: IsPush, ended?: (error: unknown) => void): Promise<Connection> {
+    const { username, password, database } = this.#login;
+    const connection = new Connection(await this.#connect(), isPush, ended);
     const greeting: Command[] = [];
     if (password !== undefined) greeting.push(['AUTH', ...(username === undefined ? [] : [username]), password]);
     if (database !== undefined && database !== 0) greeting.push(['SELECT', String(database)]);
@@ -117,51 +117,53 @@ function refuse(reply: Reply | undefined): void {
 type IsPush = (reply: Reply[]) => boolean;
 
 class Connection {
-  private readonly waiting: Waiting[] = [];
-  private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
-  private readonly input: ReadableStreamDefaultReader<Uint8Array>;
-  private error: unknown;
+  readonly #waiting: Waiting[] = [];
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #input: ReadableStreamDefaultReader<Uint8Array>;
+  #error: unknown;
+  readonly #socket: Socket;
+  readonly #isPush: IsPush = () => false;
+  readonly #ended: (error: unknown) => void = () => {};
 
-  constructor(
-    private readonly socket: Socket,
-    private readonly isPush: IsPush = () => false,
-    private readonly ended: (error: unknown) => void = () => {},
-  ) {
-    this.writer = socket.writable.getWriter();
-    this.input = socket.readable.getReader();
-    void this.read();
+  constructor(socket: Socket, isPush: IsPush = () => false, ended: (error: unknown) => void = () => {}) {
+    this.#socket = socket;
+    this.#isPush = isPush;
+    this.#ended = ended;
+    this.#writer = socket.writable.getWriter();
+    this.#input = socket.readable.getReader();
+    void this.#read();
   }
 
   async execute(commands: Command[]): Promise<Reply[]> {
-    if (this.error !== undefined) throw this.error;
+    if (this.#error !== undefined) throw this.#error;
     const replies = commands.map(
-      () => new Promise<Reply>((resolve, reject) => void this.waiting.push({ resolve, reject })),
+      () => new Promise<Reply>((resolve, reject) => void this.#waiting.push({ resolve, reject })),
     );
     const all = Promise.all(replies);
-    this.writer.write(encodeCommands(commands)).catch((error: unknown) => this.end(error));
+    this.#writer.write(encodeCommands(commands)).catch((error: unknown) => this.end(error));
     return all;
   }
 
   end(error: unknown): void {
-    if (this.error !== undefined) return;
-    this.error = error;
-    for (const waiting of this.waiting.splice(0)) waiting.reject(error);
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
     // Whatever these say, the connection is over.
-    this.input.cancel().catch(() => {});
-    this.writer.abort(error).catch(() => {});
-    Promise.resolve(this.socket.close?.()).catch(() => {});
-    this.ended(error);
+    this.#input.cancel().catch(() => {});
+    this.#writer.abort(error).catch(() => {});
+    Promise.resolve(this.#socket.close?.()).catch(() => {});
+    this.#ended(error);
   }
 
-  private async read(): Promise<void> {
+  async #read(): Promise<void> {
     const reader = new ReplyReader();
     try {
       for (;;) {
-        const { done, value } = await this.input.read();
+        const { done, value } = await this.#input.read();
         if (done) throw new Error('the server closed the connection');
         reader.push(value);
         for (let reply = reader.next(); reply !== undefined; reply = reader.next()) {
-          if (!(Array.isArray(reply) && this.isPush(reply))) this.waiting.shift()?.resolve(reply);
+          if (!(Array.isArray(reply) && this.#isPush(reply))) this.#waiting.shift()?.resolve(reply);
         }
       }
     } catch (error) {

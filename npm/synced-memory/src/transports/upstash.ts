@@ -1,4 +1,4 @@
-import { SyncedMemoryError } from '../errors.js';
+import { optionsError, SyncedMemoryError } from '../errors.js';
 import { type Command, isError, type Listener, type Reply, type Transport } from '../transport.js';
 import { eventData } from './event-stream.js';
 import { Pulse } from './pulse.js';
@@ -28,10 +28,7 @@ const HEADER_REFUSED = /shebang|Error compiling script|unexpected symbol/i;
 export function upstash(options: UpstashOptions): Transport {
   // A variable that is not set in the environment is the usual mistake.
   if (!/^https?:\/\/./.test(options?.url) || typeof options.token !== 'string' || options.token === '') {
-    throw new SyncedMemoryError(
-      'ERR_OPTIONS',
-      'upstash takes the url and the token of a REST API, such as https://….upstash.io',
-    );
+    throw optionsError('upstash takes the url and the token of a REST API, such as https://….upstash.io');
   }
   return new UpstashTransport(options);
 }
@@ -43,24 +40,26 @@ const withoutHeader = new Set<string>();
 
 class UpstashTransport implements Transport {
   readonly subscribe?: NonNullable<Transport['subscribe']>;
-  private readonly base: string;
-  private readonly address: string;
+  readonly #base: string;
+  readonly #address: string;
   /** Given back with every request: whichever replica answers has what was written before. */
-  private syncToken = '';
+  #syncToken = '';
+  readonly #options: UpstashOptions;
 
-  constructor(private readonly options: UpstashOptions) {
-    this.base = options.url.replace(/\/+$/, '');
-    this.address = `${this.base}/pipeline`;
-    if (options.live === true) this.subscribe = (...args) => this.listen(...args);
+  constructor(options: UpstashOptions) {
+    this.#options = options;
+    this.#base = options.url.replace(/\/+$/, '');
+    this.#address = `${this.#base}/pipeline`;
+    if (options.live === true) this.subscribe = (...args) => this.#listen(...args);
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
-    const header = !withoutHeader.has(this.address);
+    const header = !withoutHeader.has(this.#address);
     const replies: (Reply | undefined)[] = commands.map((command) => withoutServer(command, header));
     const open = commands.flatMap((_, at) => (replies[at] === undefined ? [at] : []));
     if (open.length > 0) {
-      const sent = await Promise.all(open.map((at) => this.prepare(commands[at] as Command, header)));
-      const answers = await this.request(sent, signal);
+      const sent = await Promise.all(open.map((at) => this.#prepare(commands[at] as Command, header)));
+      const answers = await this.#request(sent, signal);
       open.forEach((at, i) => {
         replies[at] = answers[i] as Reply;
       });
@@ -68,9 +67,9 @@ class UpstashTransport implements Transport {
     // A script that does not compile has done nothing. What came after it in the pipeline did not compile either.
     const refused = open.filter((at) => header && commands[at]?.[0] === 'EVAL' && isHeaderRefused(replies[at]));
     if (refused.length > 0) {
-      withoutHeader.add(this.address);
+      withoutHeader.add(this.#address);
       const plain = refused.map((at) => commands[at] as Command);
-      const answers = await this.request(plain, signal);
+      const answers = await this.#request(plain, signal);
       refused.forEach((at, i) => {
         replies[at] = answers[i] as Reply;
       });
@@ -78,7 +77,7 @@ class UpstashTransport implements Transport {
     return replies as Reply[];
   }
 
-  private async prepare(command: Command, header: boolean): Promise<Command> {
+  async #prepare(command: Command, header: boolean): Promise<Command> {
     const [name, script, ...rest] = command as string[];
     if (!header || script === undefined) return command;
     if (name === 'EVALSHA') return ['EVALSHA', shaWithHeader.get(script) as string, ...rest];
@@ -89,11 +88,11 @@ class UpstashTransport implements Transport {
   }
 
   /** A message is one event, of one line, as long as no key has a line feed in it. */
-  private async listen(channel: string, listener: Listener, signal?: AbortSignal): Promise<() => void> {
-    const address = `${this.base}/subscribe/${encodeURIComponent(channel)}`;
+  async #listen(channel: string, listener: Listener, signal?: AbortSignal): Promise<() => void> {
+    const address = `${this.#base}/subscribe/${encodeURIComponent(channel)}`;
     const end = new AbortController();
     signal?.addEventListener('abort', () => end.abort());
-    const { ok, status, body } = await this.post(address, { accept: 'text/event-stream' }, null, end.signal);
+    const { ok, status, body } = await this.#post(address, { accept: 'text/event-stream' }, null, end.signal);
     if (!ok || body === null) throw new Error(`${address} answered with status ${status}`);
     const events = eventData(body);
     // The first says that it has begun.
@@ -119,8 +118,8 @@ class UpstashTransport implements Transport {
     };
   }
 
-  private async post(address: string, headers: object, body: string | null, signal?: AbortSignal): Promise<Response> {
-    const { token, fetch: send = fetch } = this.options;
+  async #post(address: string, headers: object, body: string | null, signal?: AbortSignal): Promise<Response> {
+    const { token, fetch: send = fetch } = this.#options;
     const response = await send(address, {
       method: 'POST',
       // Frameworks that cache what is fetched would give old replies; Workers of old dates know no such option.
@@ -135,17 +134,17 @@ class UpstashTransport implements Transport {
     return response;
   }
 
-  private async request(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+  async #request(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
     const headers = {
       'content-type': 'application/json',
       'upstash-encoding': 'base64',
-      ...(this.syncToken === '' ? {} : { 'upstash-sync-token': this.syncToken }),
+      ...(this.#syncToken === '' ? {} : { 'upstash-sync-token': this.#syncToken }),
     };
-    const response = await this.post(this.address, headers, JSON.stringify(commands), signal);
+    const response = await this.#post(this.#address, headers, JSON.stringify(commands), signal);
     const body: unknown = await response.json().catch(() => undefined);
     if (!response.ok || !Array.isArray(body))
-      throw new Error(`${this.address} answered with status ${response.status}`);
-    this.syncToken = response.headers.get('upstash-sync-token') ?? this.syncToken;
+      throw new Error(`${this.#address} answered with status ${response.status}`);
+    this.#syncToken = response.headers.get('upstash-sync-token') ?? this.#syncToken;
     return body.map(toReply);
   }
 }

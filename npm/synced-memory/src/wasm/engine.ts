@@ -1,24 +1,27 @@
 import type { Binding, Engine } from '../binding.js';
-import { randomId, systemClock } from '../clock.js';
-import { SyncedMemoryError } from '../errors.js';
+import { systemClock } from '../clock.js';
+import { optionsError, SyncedMemoryError } from '../errors.js';
 import type { Settings } from '../options.js';
 import type { Transport } from '../transport.js';
-import type { Core } from './core.js';
+import * as asks from './asks.js';
+import { call, type Value } from './core.js';
 import { Driver } from './driver.js';
 
-/** How a build finds its core, and a transport for memories that were opened without one. */
+/** How a build starts its core, and finds a transport for memories that were opened without one. */
 export interface Means {
-  core(): Core | Promise<Core>;
+  /** Resolves when the core runs. */
+  start(): Promise<void>;
   /** Throws ERR_OPTIONS where it has none for this URL. */
-  transport(settings: Settings): Transport;
+  transport(settings: Settings): Transport | Promise<Transport>;
 }
 
 /** The wasm build: everything but what blocks. */
-export function wasmEngine({ core, transport }: Means): Engine {
+export function wasmEngine({ start, transport }: Means): Engine {
   return {
     bind: async (settings) => {
       if (settings.tls !== undefined) throw noTls();
-      return wasmBinding(await core(), settings.transport ?? transport(settings));
+      await start();
+      return wasmBinding(settings.transport ?? (await transport(settings)));
     },
     bindSync: () => {
       throw blocking('openSync');
@@ -27,10 +30,7 @@ export function wasmEngine({ core, transport }: Means): Engine {
 }
 
 function noTls(): SyncedMemoryError {
-  return new SyncedMemoryError(
-    'ERR_OPTIONS',
-    'tls is for the native addon; here the transport has certificates of its own',
-  );
+  return optionsError('tls is for the native addon; here the transport has certificates of its own');
 }
 
 function blocking(name: string): SyncedMemoryError {
@@ -40,38 +40,32 @@ function blocking(name: string): SyncedMemoryError {
   );
 }
 
-/** The core's functions over one transport, which a memory and its scopes share: it ends with the last of them. */
-function wasmBinding(core: Core, transport: Transport): Binding {
+/** The core over one transport, which a memory and its scopes share: it ends with the last of them. */
+function wasmBinding(transport: Transport): Binding {
   const clock = transport.clock ?? systemClock;
   const drivers = new Map<number, Driver>();
-  const advance = (handle: number): void => drivers.get(handle)?.advance();
-  const asking = (handle: number, ask: () => number): number => {
-    const number = ask();
-    advance(handle);
-    return number;
+  /** Asks for something that may have to be sent. */
+  const ask = (handle: number, what: number, ...values: Value[]): number => {
+    try {
+      return call(clock, handle, what, ...values);
+    } finally {
+      drivers.get(handle)?.advance();
+    }
   };
   return {
     open(options, wake) {
-      const { prefix, names, maxDocumentBytes, ttlMs } = JSON.parse(options);
-      const handle = core.open(prefix, names, maxDocumentBytes, ttlMs, transport.lookEvery, randomId(), clock.random());
-      drivers.set(handle, new Driver(core, handle, core.channel(prefix), transport, clock, wake));
-      return handle;
+      const driver = new Driver(transport, clock, JSON.parse(options), wake);
+      drivers.set(driver.handle, driver);
+      return driver.handle;
     },
-    submit(handle, batch) {
-      try {
-        return core.submit(handle, batch, clock.unix(), clock.monotonic());
-      } finally {
-        advance(handle);
-      }
-    },
-    check: (handle, mutation) => core.check(handle, mutation),
-    pendingBytes: (handle) => core.pendingBytes(handle),
-    refresh: (handle, names) =>
-      asking(handle, () => core.refresh(handle, names === '' ? undefined : JSON.parse(names))),
-    replicate: (handle, wanted, waitMs) => asking(handle, () => core.replicate(handle, wanted, waitMs)),
-    expire: (handle, name, ms) => asking(handle, () => core.expire(handle, name, ms)),
-    persist: (handle, name) => asking(handle, () => core.persist(handle, name)),
-    ttl: (handle, name) => asking(handle, () => core.ttl(handle, name)),
+    submit: (handle, batch) => ask(handle, asks.SUBMIT, batch),
+    check: (handle, mutation) => void call(clock, handle, asks.CHECK, mutation),
+    pendingBytes: (handle) => call(clock, handle, asks.PENDING_BYTES),
+    refresh: (handle, names) => ask(handle, asks.REFRESH, names === '' ? null : JSON.parse(names)),
+    replicate: (handle, wanted, waitMs) => ask(handle, asks.REPLICATE, wanted, waitMs),
+    expire: (handle, name, ms) => ask(handle, asks.EXPIRE, name, ms),
+    persist: (handle, name) => ask(handle, asks.PERSIST, name),
+    ttl: (handle, name) => ask(handle, asks.TTL, name),
     capabilities: (handle) =>
       JSON.stringify({
         topology: 'transport',

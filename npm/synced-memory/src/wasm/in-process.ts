@@ -1,19 +1,19 @@
-import { SyncedMemoryError } from '../errors.js';
+import { optionsError } from '../errors.js';
 import type { Settings } from '../options.js';
 import type { Transport } from '../transport.js';
-import { memory } from '../transports/memory.js';
 
-/** The transport of `memory:` and `memory://name`, which every runtime has. */
-export function inProcess(url: string): Transport | undefined {
+/** The transport of `memory:` and `memory://name`, which every runtime has. Who has a server does not load it. */
+export function inProcess(url: string): Promise<Transport> | undefined {
   const name = /^memory:(?:\/\/(.*))?$/i.exec(url);
-  return name === null ? undefined : memory(name[1] || undefined);
+  return name === null
+    ? undefined
+    : import('../transports/memory.js').then(({ memory }) => memory(name[1] || undefined));
 }
 
 /** Throws what to do about a URL that this build cannot open. */
 export function noTransport({ url }: Settings, others: string): never {
   const scheme = url.slice(0, url.indexOf(':') + 1);
-  throw new SyncedMemoryError(
-    'ERR_OPTIONS',
+  throw optionsError(
     `the wasm build does not open ${scheme} URLs yet, only ${others}; pass { transport }, as synced-memory/transports/upstash makes one`,
   );
 }

@@ -5,19 +5,16 @@ import type { Engine } from '../binding.js';
 import type { Settings } from '../options.js';
 import type { Transport } from '../transport.js';
 import { type Socket, TcpTransport } from '../transports/tcp.js';
-import { type Core, start } from './core.js';
+import { start } from './core.js';
 import { wasmEngine } from './engine.js';
 import { inProcess, noTransport } from './in-process.js';
 import { loadModule } from './load-inline.js';
 
-let starting: Promise<Core> | undefined;
+let starting: Promise<void> | undefined;
 
 /** The wasm build in a process, with sockets of its own: for the condition `synced-memory-wasm`. */
 export const engine: Engine = wasmEngine({
-  core() {
-    starting ??= loadModule().then(start);
-    return starting;
-  },
+  start: () => (starting ??= loadModule().then(start)),
   transport: (settings) => inProcess(settings.url) ?? tcp(settings),
 });
 

@@ -15,81 +15,89 @@ export class Subscription {
   /** Does everything that is published come here? */
   active = false;
   /** What an earlier try still says is not heard. */
-  private turn = 0;
+  #turn = 0;
   /** Is the next try to come? */
-  private waits = false;
-  private since = 0;
-  private cancel = (): void => {};
-  private stop = (): void => {};
-  private attempt = new AbortController();
-  private readonly backoff: Backoff;
+  #waits = false;
+  #since = 0;
+  #cancel = (): void => {};
+  #stop = (): void => {};
+  #attempt = new AbortController();
+  readonly #backoff: Backoff;
+  readonly #transport: Required<Pick<Transport, 'subscribe'>>;
+  readonly #channel: string;
+  readonly #clock: Clock;
+  /** `turned` is called when `active` has changed. */
+  readonly #on: Omit<Listener, 'lost'> & { turned(): void };
 
   constructor(
-    private readonly transport: Required<Pick<Transport, 'subscribe'>>,
-    private readonly channel: string,
-    private readonly clock: Clock,
-    /** `turned` is called when `active` has changed. */
-    private readonly on: Omit<Listener, 'lost'> & { turned(): void },
+    transport: Required<Pick<Transport, 'subscribe'>>,
+    channel: string,
+    clock: Clock,
+    on: Omit<Listener, 'lost'> & { turned(): void },
   ) {
-    this.backoff = new Backoff(clock, FIRST_WAIT, LONGEST_WAIT);
-    void this.begin();
+    this.#transport = transport;
+    this.#channel = channel;
+    this.#clock = clock;
+    this.#on = on;
+    this.#backoff = new Backoff(clock, FIRST_WAIT, LONGEST_WAIT);
+    void this.#begin();
   }
 
   /** The server has just been reached: it need not be waited for. */
   hurry(): void {
-    if (this.waits) void this.begin();
+    if (this.#waits) void this.#begin();
   }
 
   close(): void {
-    this.end();
+    this.#end();
     this.active = false;
   }
 
-  private async begin(): Promise<void> {
-    const turn = ++this.turn;
-    const isCurrent = (): boolean => turn === this.turn;
+  async #begin(): Promise<void> {
+    const turn = ++this.#turn;
+    const isCurrent = (): boolean => turn === this.#turn;
     const lost = (): void => {
-      if (isCurrent()) this.lost();
+      if (isCurrent()) this.#lost();
     };
-    this.cancel();
-    this.waits = false;
-    this.attempt = new AbortController();
-    this.cancel = this.clock.after(MOST_TO_SUBSCRIBE, lost);
+    this.#cancel();
+    this.#waits = false;
+    this.#attempt = new AbortController();
+    this.#cancel = this.#clock.after(MOST_TO_SUBSCRIBE, lost);
     try {
       const listener: Listener = {
-        message: (text) => void (isCurrent() && this.on.message(text)),
-        changed: (keys) => void (isCurrent() && this.on.changed(keys)),
+        message: (text) => void (isCurrent() && this.#on.message(text)),
+        changed: (keys) => void (isCurrent() && this.#on.changed(keys)),
         lost,
       };
-      const stop = await this.transport.subscribe(this.channel, listener, this.attempt.signal);
+      const stop = await this.#transport.subscribe(this.#channel, listener, this.#attempt.signal);
       if (!isCurrent()) return stop();
-      this.cancel();
-      this.stop = stop;
-      this.since = this.clock.monotonic();
+      this.#cancel();
+      this.#stop = stop;
+      this.#since = this.#clock.monotonic();
       this.active = true;
-      this.on.turned();
+      this.#on.turned();
     } catch {
       lost();
     }
   }
 
-  private lost(): void {
-    this.end();
+  #lost(): void {
+    this.#end();
     if (this.active) {
       this.active = false;
-      if (this.clock.monotonic() - this.since > LASTING) this.backoff.reset();
-      this.on.turned();
+      if (this.#clock.monotonic() - this.#since > LASTING) this.#backoff.reset();
+      this.#on.turned();
     }
-    this.waits = true;
-    this.cancel = this.clock.after(this.backoff.next(), () => void this.begin());
+    this.#waits = true;
+    this.#cancel = this.#clock.after(this.#backoff.next(), () => void this.#begin());
   }
 
-  private end(): void {
-    this.turn++;
-    this.waits = false;
-    this.cancel();
-    this.stop();
-    this.stop = () => {};
-    this.attempt.abort();
+  #end(): void {
+    this.#turn++;
+    this.#waits = false;
+    this.#cancel();
+    this.#stop();
+    this.#stop = () => {};
+    this.#attempt.abort();
   }
 }

@@ -21,8 +21,8 @@ export class Log implements Recorder {
     this.admitted = undefined;
   }
 
-  recordAppend(name: string, _list: object, path: () => string, values: string): void {
-    this.record(name, `["append",${JSON.stringify(name)},${path()},[${values}]]`);
+  recordAppend(name: string, _list: object, head: () => string, values: string): void {
+    this.record(name, `${head()}[${values}]]`);
   }
 
   /** The texts recorded since the last call. */

@@ -1,0 +1,22 @@
+// What the core can be asked: crates/wasm/src/asks.rs has the same numbers, and says what each takes and gives.
+export const OPEN = 0;
+export const CLOSE = 1;
+export const SUBMIT = 2;
+export const CHECK = 3;
+export const PENDING_BYTES = 4;
+export const REFRESH = 5;
+export const REPLICATE = 6;
+export const EXPIRE = 7;
+export const PERSIST = 8;
+export const TTL = 9;
+export const CONNECTED = 10;
+export const DISCONNECTED = 11;
+export const LISTENING = 12;
+export const HEARD = 13;
+export const CHANGED = 14;
+export const REQUEST = 15;
+export const COMMAND = 16;
+export const ANSWER = 17;
+export const EVENTS = 18;
+export const DUE = 19;
+export const TICK = 20;
