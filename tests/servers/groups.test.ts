@@ -326,6 +326,26 @@ describe.each(kinds)('on %s', (kind) => {
       expect(new Set(all).size).toBe(40);
     });
 
+    test('adds whole numbers exactly, others as JavaScript does', async () => {
+      const pairs = [
+        [0.1, 0.2],
+        [1e21, 0.5],
+        [5e-324, 0.25],
+        [-1.5, 1.5],
+        [-1e-7, 0],
+      ] as const;
+      for (const [before, by] of pairs) {
+        mine.count = before;
+        expect(await mine.$increment('count', by)).toBe(before + by);
+      }
+      for (const before of [2n ** 53n + 2n, -(10n ** 36n), 10n ** 37n - 1n]) {
+        mine.count = before as never;
+        expect(await mine.$increment('count', -1)).toBe(before - 1n);
+      }
+      mine.count = (10n ** 37n) as never;
+      await expect(mine.$increment('count')).rejects.toMatchObject({ code: 'ERR_NOT_A_NUMBER' });
+    });
+
     test('in a batch', async () => {
       let counted: Promise<number | bigint> | undefined;
       mine.$batch(() => {

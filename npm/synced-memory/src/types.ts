@@ -98,6 +98,7 @@ export interface MemoryMethods<S extends object = AnyState> {
   ): Promise<Snapshot<S[K]>>;
   /**
    * Adds to a number; one that is not there yet counts as 0. Whatever others do to it at the same time, nothing is lost.
+   * Whole numbers of up to 37 digits are added exactly, others as JavaScript adds.
    * Resolves with what this increment made of it on the server: a different value for each, if all add 1. Rejects with
    * ERR_NOT_A_NUMBER, ERR_NOT_FOUND where a container on the way is missing, or as `$flush` does.
    */
