@@ -50,7 +50,6 @@ const messages: { readonly [code in ErrorCode]?: (place: string, detail: string)
   ERR_DETACHED: (place) =>
     `${place}: this list or dict is no longer part of the memory (removed or replaced); read it again from the memory`,
   ERR_CONFLICT: (place, detail) => `${place}: ${detail}; it was taken back, try again`,
-  ERR_NOT_A_NUMBER: (place) => `${place}: is not a number; $increment adds to numbers only`,
   ERR_INTERNAL: (place, detail) => `${place}: ${detail}; this is a bug in synced-memory, please report it`,
 };
 

@@ -111,6 +111,9 @@ export class Mirror {
     this.checkReadable(name);
     const at = this.#numberAt(name, path);
     const text = `["increment",${quote(name)},${JSON.stringify(path)},${copyIn(by, name, () => path).text}]`;
+    if (isWhole(at.value) && isWhole(by) && [at.value, by].some(isTooLong)) {
+      throw syncedError('ERR_NOT_A_NUMBER', `$increment adds integers of up to ${MAX_DIGITS} digits`, name, path);
+    }
     copyIn(sum(at.value, by), name, () => path);
     this.recorder.admit(name, text.length, () => text);
     this.#add(name, at, by, true);
@@ -135,7 +138,7 @@ export class Mirror {
         ? undefined
         : 0;
     if (typeof value === 'number' || typeof value === 'bigint') return { place, key, value };
-    throw syncedError('ERR_NOT_A_NUMBER', '', name, path);
+    throw syncedError('ERR_NOT_A_NUMBER', 'is not a number; $increment adds to numbers only', name, path);
   }
 
   #local(name: string, edit: Edit, text: string): void {
@@ -277,9 +280,19 @@ interface NumberPlace {
   readonly value: number | bigint;
 }
 
+/** The core adds no longer ones. */
+const MAX_DIGITS = 37;
+
+function isTooLong(integer: number | bigint): boolean {
+  return String(integer).replace('-', '').length > MAX_DIGITS;
+}
+
+function isWhole(number: number | bigint): boolean {
+  return typeof number === 'bigint' || Number.isSafeInteger(number);
+}
+
 /** Whole numbers exactly, others as JavaScript adds them. */
 function sum(value: number | bigint, by: number | bigint): number | bigint {
-  const isWhole = (number: number | bigint) => typeof number === 'bigint' || Number.isSafeInteger(number);
   if (!isWhole(value) || !isWhole(by)) return Number(value) + Number(by);
   const exact = BigInt(value) + BigInt(by);
   return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;

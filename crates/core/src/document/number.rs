@@ -8,7 +8,7 @@ use compact_str::CompactString;
 /// reads and prints numbers would be a tenth of all code.
 pub type Add = fn(&str, &str, bool) -> Option<String>;
 
-/// Integers with more digits are not added.
+/// Integers with more digits are not added. (npm/synced-memory/src/mirror.ts refuses them, too.)
 const MAX_DIGITS: usize = 37;
 
 /// `a + b`, as `add` has it. Error: [`ErrorCode::NotANumber`] where one is no number, or the sum is not one that can be
