@@ -284,11 +284,9 @@ impl Replica {
         let before = self.sealed.last();
         let base = before.map_or(self.confirmed.as_ref(), |commit| Some(&commit.result)).unwrap_or(&Base::Absent);
         let mut revision = Revision::after(self.highest, now_ns);
-        // From the same revision, others must not come to the same next one, where the clock did not say which: a server
-        // that lost the latest (a fail-over, a restored backup) goes on from an old one,
-        if revision.0 > now_ns {
-            revision.0 += self.config.writer.spread() % 1_000;
-        }
+        // Others must not come to the same revision, be it from the same clock or, where a server lost the latest (a
+        // fail-over, a restored backup), from the same old revision,
+        revision.0 += self.config.writer.spread() % 1_000;
         // and what was there before may have gone on elsewhere, by a clock like this one.
         if *base == Base::Absent && self.highest.is_some() {
             revision.0 += self.config.writer.spread();
