@@ -14,6 +14,6 @@ export function inProcess(url: string): Promise<Transport> | undefined {
 export function noTransport({ url }: Settings, others: string): never {
   const scheme = url.slice(0, url.indexOf(':') + 1);
   throw optionsError(
-    `the wasm build does not open ${scheme} URLs yet, only ${others}; pass { transport }, as synced-memory/transports/upstash makes one`,
+    `the wasm build does not open ${scheme || 'such'} URLs yet, only ${others}; pass { transport }, as synced-memory/transports/upstash makes one`,
   );
 }
