@@ -38,15 +38,13 @@ pub(crate) const HEARD: u32 = 13;
 /// keys. Somebody changed them in a way that no message tells.
 pub(crate) const CHANGED: u32 = 14;
 
-/// → the number of the next request to send now, 0 where there is none.
-pub(crate) const REQUEST: u32 = 15;
-/// → of how many arguments the next command of that request is, which it leaves in order; 0 where there is none.
-pub(crate) const COMMAND: u32 = 16;
+/// Leaves the requests to send now, as `Line::requests` writes them; nothing where there are none.
+pub(crate) const REQUESTS: u32 = 15;
 /// request, a reply to each of its commands → 0 where they are no answer to them: the host gives the request up.
-pub(crate) const ANSWER: u32 = 17;
+pub(crate) const ANSWER: u32 = 16;
 /// Leaves what has happened, in the wire format; nothing where nothing has.
-pub(crate) const EVENTS: u32 = 18;
+pub(crate) const EVENTS: u32 = 17;
 /// → the monotonic time at which to `TICK`, infinite where there is none; below 0 where there are events.
-pub(crate) const DUE: u32 = 19;
+pub(crate) const DUE: u32 = 18;
 /// → 1 where a reply is overdue: the host gives the request up.
-pub(crate) const TICK: u32 = 20;
+pub(crate) const TICK: u32 = 19;

@@ -145,10 +145,9 @@ impl Core {
                 session.handle(now, Input::Changed(values.texts().unwrap_or_default()));
                 0
             }
-            asks::REQUEST => line.request(now).map_or(0, |request| request.0),
-            asks::COMMAND => {
-                self.left.extend(line.command());
-                self.left.len() as u64
+            asks::REQUESTS => {
+                self.left.push_back(line.requests(now));
+                0
             }
             asks::ANSWER => {
                 let request = RequestId(values.number().unwrap_or(0));

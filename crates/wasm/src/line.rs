@@ -1,7 +1,6 @@
 //! One memory: a session, and what its host has been asked to send.
 
 use std::collections::VecDeque;
-use std::vec::IntoIter;
 use synced_memory_core::command::{Answer, Changes, Commits, Input, RequestId};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::numbered::Numbered;
@@ -11,8 +10,6 @@ use synced_memory_core::session::{Config, Now, Session};
 pub(crate) struct Line {
     pub(crate) session: Session,
     is_connected: bool,
-    /// Of the request that is on its way out.
-    commands: IntoIter<Args>,
     /// Sent, not answered.
     exchanges: Numbered<Exchange>,
     /// What the server did not have the script for. It goes out again in the order it was first sent, and before
@@ -25,7 +22,6 @@ impl Line {
         Self {
             session: Session::new(config),
             is_connected: false,
-            commands: IntoIter::default(),
             exchanges: Numbered::default(),
             again: VecDeque::new(),
         }
@@ -55,21 +51,31 @@ impl Line {
         }
     }
 
-    /// The next request that may go out now; its commands are the next that [`Self::command`] gives.
-    pub(crate) fn request(&mut self, now: Now) -> Option<RequestId> {
-        let (request, exchange, commands) = self.again.pop_front().or_else(|| {
+    /// All requests that may go out now, in order: of each its number (64 bits, a float), how many commands it has, of each
+    /// command how many arguments, and of each argument its length and its bytes; numbers are of 32 bits, all little-endian.
+    pub(crate) fn requests(&mut self, now: Now) -> Vec<u8> {
+        let mut out = Vec::new();
+        while let Some((request, exchange, commands)) = self.next_request(now) {
+            self.exchanges.insert(request.0, exchange);
+            out.extend((request.0 as f64).to_le_bytes());
+            write_length(&mut out, commands.len());
+            for command in commands {
+                write_length(&mut out, command.len());
+                for argument in command {
+                    write_length(&mut out, argument.len());
+                    out.extend(argument);
+                }
+            }
+        }
+        out
+    }
+
+    fn next_request(&mut self, now: Now) -> Option<(RequestId, Exchange, Vec<Args>)> {
+        self.again.pop_front().or_else(|| {
             let (request, command) = self.session.poll_command(now)?;
             let (exchange, commands) = Exchange::new(command);
             Some((request, exchange, commands))
-        })?;
-        self.exchanges.insert(request.0, exchange);
-        self.commands = commands.into_iter();
-        Some(request)
-    }
-
-    /// The next command of the last request; empty where there is none.
-    pub(crate) fn command(&mut self) -> Args {
-        self.commands.next().unwrap_or_default()
+        })
     }
 
     /// Take the replies to a request. False where they are no answer to it: then nothing has been taken.
@@ -89,4 +95,8 @@ impl Line {
         self.exchanges.clear();
         self.again.clear();
     }
+}
+
+fn write_length(out: &mut Vec<u8>, length: usize) {
+    out.extend((length as u32).to_le_bytes());
 }

@@ -24,12 +24,21 @@ export function call(clock: Clock, handle: number, ask: number, ...values: Value
   const given = glue.call(handle, ask, clock.unix(), clock.monotonic());
   if (!Number.isNaN(given)) return given;
   const code = take();
-  throw Object.assign(new Error(String(take())), { code });
+  throw Object.assign(new Error(take()), { code });
 }
 
-/** The next text that the last call left, bytes where they are not UTF-8. */
-export function take(): string | Uint8Array {
-  const bytes = glue.take();
+/** The next text that the last call left. */
+export function take(): string {
+  return String(decode(glue.take()));
+}
+
+/** The same, where it is not text. */
+export function takeBytes(): Uint8Array {
+  return glue.take();
+}
+
+/** Bytes as text, where they are UTF-8. */
+export function decode(bytes: Uint8Array): string | Uint8Array {
   try {
     // One for each: Safari's decode two gigabytes in their lives.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

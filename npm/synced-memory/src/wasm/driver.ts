@@ -3,7 +3,7 @@ import { SyncedMemoryError } from '../errors.js';
 import { areReplies, type Command, isError, type Reply, type Transport } from '../transport.js';
 import * as asks from './asks.js';
 import { Backoff } from './backoff.js';
-import { call, take, type Value } from './core.js';
+import { call, decode, take, takeBytes, type Value } from './core.js';
 import { Subscription } from './subscription.js';
 
 /** The first and the longest wait before a transport that failed is asked again, in milliseconds. */
@@ -59,7 +59,7 @@ export class Driver {
     this.#wake = wake;
     const config = [prefix, randomId(), maxDocumentBytes, ttlMs, transport.lookEvery, names, clock.random() * 2 ** 53];
     this.handle = call(clock, 0, asks.OPEN, ...config);
-    const channel = String(take());
+    const channel = take();
     this.#backoff = new Backoff(clock, FIRST_WAIT, LONGEST_WAIT);
     // Before anything is asked: what can be heard from the start need not be asked for.
     if (canSubscribe(transport)) {
@@ -86,7 +86,7 @@ export class Driver {
     }
     this.#send();
     this.#ask(asks.EVENTS);
-    const events = String(take());
+    const events = take();
     this.#setTimer();
     return events;
   }
@@ -131,18 +131,8 @@ export class Driver {
 
   #send(): void {
     if (!this.#open || this.#flight !== undefined) return;
-    const requests: Request[] = [];
-    for (;;) {
-      const number = this.#ask(asks.REQUEST);
-      if (number === 0) break;
-      const commands: Command[] = [];
-      for (;;) {
-        const length = this.#ask(asks.COMMAND);
-        if (length === 0) break;
-        commands.push(Array.from({ length }, take));
-      }
-      requests.push({ number, commands });
-    }
+    this.#ask(asks.REQUESTS);
+    const requests = readRequests(takeBytes());
     if (requests.length > 0) void this.#fly(requests);
   }
 
@@ -231,6 +221,26 @@ export class Driver {
     this.#lost(flight, new Error('the server has not answered in time'));
     flight.abort();
   }
+}
+
+/** Reads what crates/wasm/src/line.rs writes. */
+function readRequests(bytes: Uint8Array): Request[] {
+  const requests: Request[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let end = 0;
+  /** Where the next `size` bytes begin. */
+  const next = (size: number): number => {
+    end += size;
+    return end - size;
+  };
+  const length = (): number => view.getUint32(next(4), true);
+  const argument = (): string | Uint8Array => decode(bytes.subarray(next(length()), end));
+  const command = (): Command => Array.from({ length: length() }, argument);
+  while (end < bytes.length) {
+    const number = view.getFloat64(next(8), true);
+    requests.push({ number, commands: Array.from({ length: length() }, command) });
+  }
+  return requests;
 }
 
 function canSubscribe(transport: Transport): transport is Transport & Required<Pick<Transport, 'subscribe'>> {
