@@ -77,8 +77,8 @@ pub fn call(handle: u32, ask: u32, unix_ms: f64, monotonic_ms: f64) -> f64 {
     })
 }
 
-/// Take the next text that the last call left, as UTF-8 or, where it is an argument of a command, any bytes; empty where there
-/// is none.
+/// Take the next text that the last call left, as UTF-8 (what [`asks::REQUESTS`] leaves is more than text); empty where there is
+/// none.
 #[wasm_bindgen]
 pub fn take() -> Vec<u8> {
     CORE.with_borrow_mut(|core| core.left.pop_front()).unwrap_or_default()
