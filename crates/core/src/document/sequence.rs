@@ -110,7 +110,8 @@ impl<T: Item> Sequence<T> {
     /// Take `remove` items out at `index` and put others there. Both must be inside. Gives what went.
     pub(super) fn splice(&mut self, index: usize, remove: usize, items: Vec<T>) -> Vec<T> {
         let gone = self.remove(index, remove);
-        match self.place(index).filter(|_| !items.is_empty()) {
+        match self.place(index) {
+            _ if items.is_empty() => {}
             Some(place) => self.insert(place, items),
             None => {
                 for item in items {
@@ -123,6 +124,7 @@ impl<T: Item> Sequence<T> {
 
     fn remove(&mut self, index: usize, mut count: usize) -> Vec<T> {
         let mut gone = Vec::with_capacity(count);
+        let mut emptied = false;
         while count > 0
             && let Some(place) = self.place(index)
         {
@@ -135,10 +137,14 @@ impl<T: Item> Sequence<T> {
                 count -= 1;
                 gone.push(item);
             }
+            emptied |= chunk.items.is_empty();
         }
-        self.chunks.retain(|chunk| !chunk.items.is_empty());
+        if emptied {
+            self.chunks.retain(|chunk| !chunk.items.is_empty());
+        }
         gone
     }
+
     fn insert(&mut self, Place { chunk: at, within }: Place, items: Vec<T>) {
         let bytes: usize = items.iter().map(Item::bytes).sum();
         self.len += items.len();
