@@ -11,5 +11,6 @@ pub(crate) fn add(a: &str, b: &str, are_integers: bool) -> Option<String> {
         return sum.to_string(10).ok().map(Into::into);
     }
     let sum = a.unchecked_into_f64() + b.unchecked_into_f64();
-    sum.is_finite().then(|| Number::from(sum).to_string_with_radix(10).ok().map(Into::into))?
+    let text = Number::from(sum).to_string_with_radix(10).ok()?;
+    sum.is_finite().then(|| text.into())
 }

@@ -121,9 +121,7 @@ export class Intake {
         break;
       case 'incremented': {
         const [kind, number, value, code, message] = event;
-        const unknown = 'it was added, but the answer that said to what was lost';
-        const error = code ? refusal(code, message) : syncedError('ERR_OUTCOME_UNKNOWN', unknown);
-        this.answers.give(kind, number, value ?? 0, value === null ? error : undefined);
+        this.answers.give(kind, number, value ?? 0, value === null ? noSum(code, message) : undefined);
         break;
       }
       case 'committed':
@@ -165,6 +163,12 @@ export class Intake {
     }
     this.#unchecked.clear();
   }
+}
+
+/** Why nobody knows what an increment led to. */
+function noSum(code: string | undefined, message: string | undefined): SyncedMemoryError {
+  const unknown = 'it was added, but the answer that said to what was lost';
+  return code ? refusal(code, message) : syncedError('ERR_OUTCOME_UNKNOWN', unknown);
 }
 
 /** What the core, or the server, has refused. */

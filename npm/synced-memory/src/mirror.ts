@@ -284,7 +284,7 @@ interface NumberPlace {
 const MAX_DIGITS = 37;
 
 function isTooLong(integer: number | bigint): boolean {
-  return String(integer).replace('-', '').length > MAX_DIGITS;
+  return typeof integer === 'bigint' && String(integer).replace('-', '').length > MAX_DIGITS;
 }
 
 function isWhole(number: number | bigint): boolean {
