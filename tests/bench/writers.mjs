@@ -6,9 +6,11 @@ import { Memory } from 'synced-memory';
 import { grouped, median, table, verdict } from './report.mjs';
 
 const writers = 8;
-const rounds = 3;
+const rounds = 5;
+/** Eight processes share the pushes, and compile the code that makes them, on the same cores, eight times. */
+const warmUps = 3;
 const loads = [
-  { name: 'all at once, then $flush', total: 80_000, each: Number.POSITIVE_INFINITY },
+  { name: 'all at once, then $flush', total: 400_000, each: Number.POSITIVE_INFINITY },
   { name: '$flush after every 100', total: 40_000, each: 100 },
   { name: '$flush after every one', total: 4_000, each: 1 },
 ];
@@ -23,10 +25,9 @@ export async function severalWriters(url, client) {
     const alone = [];
     /** @type {number[]} */
     const together = [];
-    for (let round = -1; round < rounds; round++) {
+    for (let round = -warmUps; round < rounds; round++) {
       const one = await rate(client, processes.slice(0, 1), total, each);
       const all = await rate(client, processes, total, each);
-      // The first round warms up.
       if (round < 0) continue;
       alone.push(one);
       together.push(all);
