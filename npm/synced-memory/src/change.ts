@@ -66,7 +66,8 @@ export function changeOf(
 export function concerns({ path, kind }: Change, place: readonly (string | number)[]): boolean {
   const last = path.length - 1;
   for (let depth = 0; depth < path.length && depth < place.length; depth++) {
-    if (path[depth] === place[depth]) continue;
+    // `3` and `"3"` are one key to JavaScript.
+    if (String(path[depth]) === String(place[depth])) continue;
     // What comes or goes before an element moves it.
     return kind === 'splice' && depth === last && Number(path[depth]) < Number(place[depth]);
   }

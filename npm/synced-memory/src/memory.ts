@@ -112,10 +112,10 @@ export class MemoryBase implements Untyped {
     path: string | readonly [string, ...(string | number)[]],
     by: number | bigint = 1,
   ): Promise<number | bigint> {
-    const [name, ...rest] = typeof path === 'string' ? [path] : path;
     const counted = (async () => {
-      if (typeof by !== 'number' && typeof by !== 'bigint') {
-        throw optionsError('$increment takes a path and a number');
+      const [name, ...rest] = typeof path === 'string' ? [path] : path;
+      if ((typeof by !== 'number' && typeof by !== 'bigint') || !rest.every(isKey)) {
+        throw optionsError('$increment takes a path, of strings and numbers, and a number');
       }
       return reading(storeOf(this), name).increment(checkName(name), rest, by);
     })();
@@ -199,4 +199,8 @@ export async function opened<M extends object>(memory: M): Promise<M> {
 export function openedSync<M extends object>(memory: M): M {
   storeOf(memory).openedSync();
   return memory;
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' || typeof key === 'number';
 }

@@ -3,7 +3,7 @@ import { type ErrorCode, type Path, SyncedMemoryError, syncedError } from './err
 import { quote } from './json.js';
 import { DictContainer } from './proxy/dict.js';
 import { type Container, thaw } from './proxy/handler.js';
-import { ListContainer } from './proxy/list.js';
+import { ListContainer, toIndex } from './proxy/list.js';
 import { containerAround, isProxyOf } from './proxy/registry.js';
 import type { Recorder } from './recorder.js';
 import { Snapshots } from './snapshots.js';
@@ -110,7 +110,9 @@ export class Mirror {
   increment<T>(name: string, path: Path, by: number | bigint, promise: () => T): T {
     this.checkReadable(name);
     const at = this.#numberAt(name, path);
-    const text = `["increment",${quote(name)},${JSON.stringify(path)},${copyIn(by, name, () => path).text}]`;
+    const above = at.place.path();
+    const way = above === undefined ? [] : [...above, at.key];
+    const text = `["increment",${quote(name)},${JSON.stringify(way)},${copyIn(by, name, () => path).text}]`;
     if (isWhole(at.value) && isWhole(by) && [at.value, by].some(isTooLong)) {
       throw syncedError('ERR_NOT_A_NUMBER', `$increment adds integers of up to ${MAX_DIGITS} digits`, name, path);
     }
@@ -128,11 +130,10 @@ export class Mirror {
   }
 
   #numberAt(name: string, path: Path): NumberPlace {
-    const key = path.at(-1) ?? name;
     const place = this.#trail(name, path.length === 0 ? undefined : path.slice(0, -1), 'ERR_NOT_FOUND');
     const { raw } = place;
-    const isThere = Object.hasOwn(raw, key) && (typeof key === 'number') === Array.isArray(raw);
-    const value: unknown = isThere
+    const key = keyOf(raw, path.at(-1) ?? name);
+    const value: unknown = Object.hasOwn(raw, key)
       ? (raw as Record<string | number, unknown>)[key]
       : Array.isArray(raw)
         ? undefined
@@ -242,35 +243,40 @@ export class Mirror {
 /** The raw containers from the attributes down to one. */
 class Trail implements Place {
   readonly #above: object[] = [];
+  /** Of each in `#above`, the key of the next; the last one's is that of `raw`. */
+  readonly #keys: (string | number)[] = [];
   readonly raw: object;
   readonly #mirror: Mirror;
-  readonly #name: string;
-  readonly #way: Path | undefined;
 
-  constructor(mirror: Mirror, name: string, way: Path | undefined, code: ErrorCode) {
+  constructor(mirror: Mirror, name: string, path: Path | undefined, code: ErrorCode) {
     this.#mirror = mirror;
-    this.#name = name;
-    this.#way = way;
     let value: unknown = mirror.attributes;
-    for (const key of way === undefined ? [] : [name, ...way]) {
+    for (const step of path === undefined ? [] : [name, ...path]) {
+      const key = keyOf(value as object, step);
       this.#above.push(value as object);
+      this.#keys.push(key);
       value = Object.hasOwn(value as object, key) ? (value as Record<string | number, unknown>)[key] : undefined;
       if (typeof value === 'object' && value !== null) continue;
-      throw syncedError(code, 'there is no list or dict', name, way ?? []);
+      throw syncedError(code, 'there is no list or dict', name, path ?? []);
     }
     this.raw = value as object;
   }
 
   path(): Path | undefined {
-    return this.#way;
+    return this.#keys.length === 0 ? undefined : this.#keys.slice(1);
   }
 
   parentTouched(): void {
-    const keys = [this.#name, ...(this.#way ?? [])];
     for (let depth = this.#above.length - 1; depth >= 0; depth--) {
-      if (!this.#mirror.snapshots.changed(this.#above[depth] as object, keys[depth] as string | number)) break;
+      if (!this.#mirror.snapshots.changed(this.#above[depth] as object, this.#keys[depth] as string | number)) break;
     }
   }
+}
+
+/** The same key as the core has it: JavaScript takes the index `'3'` and the key `3`, too. */
+function keyOf(container: object, key: string | number): string | number {
+  if (!Array.isArray(container)) return String(key);
+  return typeof key === 'number' ? key : toIndex(key);
 }
 
 /** Where a number is, and what it is now. */

@@ -181,9 +181,13 @@ impl Replica {
 
     pub(super) fn rebased(&self, before: &Before, conflicts: Vec<(Mutation, SyncError)>) -> Rebased {
         let regression = before.revision.zip(self.revision).filter(|(before, now)| now < before);
-        // Another revision of the same is told, too.
-        let is_same =
-            || (self.value.is_some() && before.revision != self.revision).then(|| Change::Patched(Vec::new()));
+        // Another revision of the same is told, too, and that there is none any more of what was deleted here.
+        let is_same = || match (&self.value, self.revision) {
+            (None, Some(_)) => None,
+            _ if before.revision == self.revision => None,
+            (None, None) => Some(Change::Gone),
+            (Some(_), _) => Some(Change::Patched(Vec::new())),
+        };
         let change = self.change_since(before.value.as_ref(), before.error.as_ref()).or_else(is_same);
         Rebased { change, regression, conflicts }
     }

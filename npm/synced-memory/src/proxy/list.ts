@@ -140,7 +140,7 @@ export class ListContainer extends Container<unknown[]> {
 const isDigit = (code: number) => code >= 48 && code <= 57;
 
 /** The index that a property key stands for, -1 where it is none. */
-function toIndex(key: string | symbol): number {
+export function toIndex(key: string | symbol): number {
   if (typeof key === 'symbol' || key.length > 10 || (key.length > 1 && key.charCodeAt(0) === 48)) return -1;
   let index = key === '' ? -1 : 0;
   for (let at = 0; at < key.length; at++) {
