@@ -41,7 +41,7 @@
 //! - `stored`: the stored text is a full print of the value, and spaces.
 //! - `revision`: it is the commit's, and above the one before. `grows`: a log is longer, and otherwise the same.
 //!
-//! At the end, when all faults are over, everything late has arrived and all have refreshed:
+//! At the end, when all faults are over and everything late has arrived, `settled` holds; and when all have refreshed:
 //! - `rest`: nothing moves any more. `connected`: all say that they are. `agree`: all have the value and the revision that the server has.
 //! - `settled`: every mutation is acknowledged or given up.
 //! - `lost`, `exactly-once`: logs hold every acknowledged item, and every item once, in its writer's order;

@@ -159,7 +159,7 @@ impl Attribute {
         self.want == Want::Tail
             && self.replica.tail_at().is_some()
             && self.replica.first_pending().is_some()
-            && self.replica.only_appends()
+            && self.replica.can_follow_behind()
             && self.replica.behind_since().is_some_and(|since| now.monotonic_ms < since.monotonic_ms + BEHIND_MS)
     }
 

@@ -1,5 +1,6 @@
 //! Groups: mutations of several attributes that are committed together or not at all.
 
+use super::attribute::Want;
 use super::attributes::Id;
 use super::handle::refusal;
 use super::{Event, Now, Purpose, Session, Timer, check_name};
@@ -83,7 +84,13 @@ impl Session {
             }
         }
         let relied_on = |name: String| check_name(&name).map(|()| self.attribute(&name));
-        let reads = reads.into_iter().map(relied_on).collect::<Result<_, _>>()?;
+        let reads: Vec<Id> = reads.into_iter().map(relied_on).collect::<Result<_, _>>()?;
+        for &read in &reads {
+            if !self.attributes[read].replica.is_loaded() {
+                self.attributes[read].ask(Want::Load);
+                self.attributes.activate(read);
+            }
+        }
         self.groups.insert(id, Group { strict, reads, changes, first: before + 1, sent: Vec::new() });
         Ok(len)
     }
@@ -202,7 +209,7 @@ impl Session {
         attribute.attempts = 0;
         if is_duplicate {
             // More may have been applied since.
-            attribute.ask(super::Want::Probe);
+            attribute.ask(Want::Probe);
             attribute.replica.applied_before(sequence, now);
         } else {
             attribute.replica.applied(sequence, now);
@@ -289,7 +296,7 @@ impl Session {
     /// A group went out, its answer never came, and the server may not know any more.
     pub(super) fn give_up_group(&mut self, id: u64, now: Now) {
         for attribute in self.groups.get(id).map(|group| group.changes.as_slice()).unwrap_or_default() {
-            self.attributes[*attribute].ask(super::Want::Load);
+            self.attributes[*attribute].ask(Want::Load);
         }
         self.abort_group(id, super::handle::outcome_unknown(), now);
         self.report_settled();
