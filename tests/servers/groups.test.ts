@@ -333,6 +333,7 @@ describe.each(kinds)('on %s', (kind) => {
         [5e-324, 0.25],
         [-1.5, 1.5],
         [-1e-7, 0],
+        [2 ** 60 + 0.5, 0.5],
       ] as const;
       for (const [before, by] of pairs) {
         mine.count = before;

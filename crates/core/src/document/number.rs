@@ -11,6 +11,9 @@ pub type Add = fn(&str, &str, bool) -> Option<String>;
 /// Integers with more digits are not added. (npm/synced-memory/src/mirror.ts refuses them, too.)
 const MAX_DIGITS: usize = 37;
 
+/// `Number.MAX_SAFE_INTEGER`.
+const MAX_SAFE: &str = "9007199254740991";
+
 /// `a + b`, as `add` has it. Error: [`ErrorCode::NotANumber`] where one is no number, or the sum is not one that can be
 /// stored.
 pub(crate) fn sum(a: &str, b: &str, add: Add) -> Result<CompactString, SyncError> {
@@ -22,8 +25,9 @@ pub(crate) fn sum(a: &str, b: &str, add: Add) -> Result<CompactString, SyncError
     if are_integers && digits_of_a.len().max(digits_of_b.len()) > MAX_DIGITS {
         return Err(not_a_number("the integer has too many digits"));
     }
-    let sum = add(a, b, are_integers);
-    sum.map(|sum| sum.as_str().into()).ok_or_else(|| not_a_number("the sum is not a finite number"))
+    let sum = add(a, b, are_integers).ok_or_else(|| not_a_number("the sum is not a finite number"))?;
+    // Without an exponent it would be read as an integer of so many digits, and not as what was added.
+    Ok(if !are_integers && is_integer(&sum) && is_unsafe(digits(&sum)) { exponential(&sum) } else { sum }.into())
 }
 
 /// [`Add`] in Rust.
@@ -45,6 +49,21 @@ fn is_number(digits: &str) -> bool {
 
 fn is_integer(lexeme: &str) -> bool {
     !lexeme.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+}
+
+/// Is the integer greater than those that a float has all of?
+fn is_unsafe(digits: &str) -> bool {
+    (digits.len(), digits) > (MAX_SAFE.len(), MAX_SAFE)
+}
+
+/// The integer in the notation of floats, as JavaScript and Python print it.
+fn exponential(lexeme: &str) -> String {
+    let digits = digits(lexeme);
+    let sign = &lexeme[..lexeme.len() - digits.len()];
+    let (first, rest) = digits.split_at(1);
+    let rest = rest.trim_end_matches('0');
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{point}{rest}e+{}", digits.len() - 1)
 }
 
 /// The shortest text that means this number, as JavaScript prints it.
@@ -113,7 +132,11 @@ mod tests {
             ("1.0", "1", "2"),
             ("0.1", "0.2", "0.30000000000000004"),
             ("1e21", "0.5", "1e+21"),
-            ("1e20", "0", "100000000000000000000"),
+            ("1e20", "0", "1e+20"),
+            ("-12345678901234567890", "0.5", "-1.2345678901234567e+19"),
+            ("9007199254740991.0", "0", "9007199254740991"),
+            ("9007199254740991.0", "1", "9.007199254740992e+15"),
+            ("123456789012345678e0", "0", "1.2345678901234568e+17"),
             ("123e-20", "0", "1.23e-18"),
             ("1e-7", "0", "1e-7"),
             ("1.5e-6", "0", "0.0000015"),
