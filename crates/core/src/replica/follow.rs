@@ -44,6 +44,7 @@ impl Replica {
         let copy = |value: &Option<Node>| value.as_ref().filter(|_| !is_patch).cloned();
         let before = Before { value: copy(&self.value), error: self.unreadable.clone(), ..self.before() };
         let lifted = self.lift_from(0);
+        let error = self.unreadable.clone();
         if is_nothing && self.value.is_some() {
             // What the server lost, about to be stored again: nobody else made that.
             self.put_back(lifted, &mut Transform::unchanged(), now);
@@ -60,13 +61,14 @@ impl Replica {
         }
         let Some(base) = self.base_after(told).filter(|_| made.len() == count) else {
             lift(&mut self.value, made);
-            self.unreadable = before.error;
+            self.unreadable = error;
             self.put_back(lifted, &mut Transform::unchanged(), now);
             return Followed::Gap;
         };
         self.revision = (base != Base::Absent).then_some(told.revision);
         self.highest = self.highest.max(self.revision);
         self.confirmed = Some(base);
+        self.replaced = None;
         if is_patch {
             let patch = made.into_iter().map(Made::into_patch).collect();
             return Followed::With(Rebased {

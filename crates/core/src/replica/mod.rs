@@ -40,6 +40,8 @@ pub struct Replica {
     value: Option<Node>,
     /// Why the stored bytes are not a document, until someone assigns.
     unreadable: Option<SyncError>,
+    /// The same, where pending mutations replace them: it comes back should those be taken back.
+    replaced: Option<SyncError>,
     /// What the server has, as far as it told us. None: never loaded.
     confirmed: Option<Base>,
     /// The revision of `confirmed`.
@@ -95,6 +97,7 @@ impl Replica {
             config,
             value: None,
             unreadable: None,
+            replaced: None,
             confirmed: None,
             revision: None,
             highest: None,
@@ -233,7 +236,9 @@ impl Replica {
     }
 
     fn apply(&mut self, mutation: &Mutation, located: Located) -> (Edit, Undo) {
-        self.unreadable = None;
+        if self.unreadable.is_some() {
+            self.replaced = self.unreadable.take();
+        }
         mutation::apply(&mut self.value, mutation, located)
     }
 }
@@ -375,6 +380,7 @@ impl Replica {
             let is_known = as_built || !commit.unsure;
             self.sums.extend(commit.sums().map(|(number, sum)| (number, Ok(is_known.then(|| sum.clone())))));
         }
+        self.replaced = None;
         self.sealed.drain(..=index).next_back()
     }
 

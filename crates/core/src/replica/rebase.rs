@@ -32,10 +32,11 @@ impl Replica {
         let pending = self.first_pending().is_some();
         let before = Before {
             value: if pending { self.value.clone() } else { None },
-            error: std::mem::replace(&mut self.unreadable, error),
+            error: self.unreadable.clone(),
             revision: std::mem::replace(&mut self.revision, revision),
         };
         let lifted = self.lift_from(0);
+        self.unreadable = error;
         self.landed = None;
         let old = std::mem::replace(&mut self.value, new);
         self.confirmed = Some(base);
@@ -67,6 +68,7 @@ impl Replica {
         let before = Before { value: self.value.clone(), ..self.before() };
         let lifted = self.lift_from(0);
         self.confirmed = Some(Base::Absent);
+        self.unreadable = None;
         self.landed = None;
         self.remembered = None;
         let conflicts = self.put_back(lifted, &mut Transform::unchanged(), now);
@@ -97,6 +99,9 @@ impl Replica {
         {
             let mutations = lift(&mut self.value, made);
             lifted.push(Lifted { first, sequence: Some(command.sequence), maybe_applied, group, mutations });
+        }
+        if index == 0 && self.replaced.is_some() {
+            self.unreadable = self.replaced.take();
         }
         lifted.reverse();
         lifted
