@@ -37,6 +37,8 @@ actions! {
     Add "add",
     /// Take from one account what another one gets.
     Transfer "transfer",
+    /// Whatever fits, several mutations together.
+    Batch "batch",
     /// Ask for everything anew.
     Refresh "refresh",
     /// The server takes commands of the client's connection.
@@ -125,7 +127,8 @@ impl Scenario {
                 | Action::Register
                 | Action::Task
                 | Action::Add
-                | Action::Transfer => *random.pick(&[0, 4, 10]),
+                | Action::Transfer
+                | Action::Batch => *random.pick(&[0, 4, 10]),
                 Action::Snapshot | Action::Restore | Action::Lose | Action::Forget => {
                     usize::from(loses_data) * random.below(3)
                 }

@@ -22,6 +22,7 @@ impl World {
                 Action::Task => self.task(i)?,
                 Action::Add => self.add(i)?,
                 Action::Transfer => self.transfer(i)?,
+                Action::Batch => self.batch(i)?,
                 _ => self.change(i)?,
             }
             if !self.random.one_in(3) {
@@ -127,6 +128,25 @@ impl World {
         }
         let reads = if self.random.one_in(4) { vec!["regs".to_owned()] } else { Vec::new() };
         let reads = if strict { reads } else { Vec::new() };
+        self.together(i, mutations, strict, reads)
+    }
+
+    /// Whatever fits, of one attribute or two.
+    fn batch(&mut self, i: usize) -> Check {
+        let mut mutations = Vec::new();
+        for name in &["data0", "data1"][self.random.below(2)..] {
+            let session = &self.clients[i].session;
+            let mutation = any(session.value(name), &mut self.random);
+            let fits = session.check(name, &mutation).is_ok();
+            let mutation = if fits { mutation } else { Mutation::Assign { value: json("[]") } };
+            mutations.push(((*name).to_owned(), mutation));
+        }
+        let strict = self.random.one_in(2);
+        let reads = if strict && self.random.one_in(2) { vec!["log0".to_owned()] } else { Vec::new() };
+        self.together(i, mutations, strict, reads)
+    }
+
+    fn together(&mut self, i: usize, mutations: Vec<(String, Mutation)>, strict: bool, reads: Vec<String>) -> Check {
         let now = self.clients[i].now(self.passed_ns);
         let client = &mut self.clients[i];
         let life = &mut self.ledger.lives[client.life];

@@ -83,7 +83,8 @@ impl World {
             | Action::Register
             | Action::Task
             | Action::Add
-            | Action::Transfer => self.work(i, step.action),
+            | Action::Transfer
+            | Action::Batch => self.work(i, step.action),
             Action::Refresh => self.refresh(i),
             Action::Serve => self.several(i, Self::serve),
             Action::Take => self.several(i, Self::take_reply),

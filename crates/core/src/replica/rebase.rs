@@ -187,11 +187,10 @@ impl Replica {
     pub(super) fn rebased(&self, before: &Before, conflicts: Vec<(Mutation, SyncError)>) -> Rebased {
         let regression = before.revision.zip(self.revision).filter(|(before, now)| now < before);
         // Another revision of the same is told, too, and that there is none any more of what was deleted here.
-        let is_same = || match (&self.value, self.revision) {
-            (None, Some(_)) => None,
-            _ if before.revision == self.revision => None,
-            (None, None) => Some(Change::Gone),
-            (Some(_), _) => Some(Change::Patched(Vec::new())),
+        let is_same = || {
+            let is_gone = self.value.is_none() && self.revision.is_none();
+            let change = if is_gone { Change::Gone } else { Change::Patched(Vec::new()) };
+            (before.revision != self.revision).then_some(change)
         };
         let change = self.change_since(before.value.as_ref(), before.error.as_ref()).or_else(is_same);
         Rebased { change, regression, conflicts }

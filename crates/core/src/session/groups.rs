@@ -141,12 +141,12 @@ impl Session {
             group.sent.push(changed);
             commits.push(commit);
         }
-        group.sent.extend(&group.reads);
-        if group.sent.is_empty() {
+        if commits.is_empty() {
             self.groups.remove(id);
             self.events.push_back(Event::GroupCommitted(id));
             return;
         }
+        group.sent.extend(&group.reads);
         let bytes = commits.iter().map(|commit| commit.plan.bytes()).sum();
         self.send(Purpose::Group(id), Command::Group(Arc::new(command::Group { commits, checks })), bytes, now);
     }
