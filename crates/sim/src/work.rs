@@ -6,6 +6,7 @@ use crate::scenario::Action;
 use crate::tree::Tree;
 use crate::workload::{any, json, list};
 use crate::world::{World, note};
+use synced_memory_core::document::Node;
 use synced_memory_core::mutation::{JsonList, Mutation, Step};
 use synced_memory_core::session::GroupOf;
 
@@ -136,7 +137,12 @@ impl World {
         let mut mutations = Vec::new();
         for name in &["data0", "data1"][self.random.below(2)..] {
             let session = &self.clients[i].session;
-            let mutation = any(session.value(name), &mut self.random);
+            let mutation = match session.value(name) {
+                Some(Node::List(_)) if self.random.one_in(2) => {
+                    Mutation::Append { path: Vec::new(), values: list(&[self.random.below(1_000).to_string()]) }
+                }
+                value => any(value, &mut self.random),
+            };
             let fits = session.check(name, &mutation).is_ok();
             let mutation = if fits { mutation } else { Mutation::Assign { value: json("[]") } };
             mutations.push(((*name).to_owned(), mutation));

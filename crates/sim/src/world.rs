@@ -8,11 +8,13 @@ use crate::random::Random;
 use crate::scenario::{Action, Scenario, Step};
 use crate::server::Server;
 use crate::tree::Tree;
+use crate::workload::json;
 use crate::{ATTRIBUTES, Options};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use synced_memory_core::document::{Content, Node};
+use synced_memory_core::mutation::Mutation;
 
 /// More exchanges than any run needs to come to rest.
 const MOST_ROUNDS: usize = 20_000;
@@ -204,11 +206,17 @@ impl World {
     fn check_end(&mut self) -> Check {
         let mut values = BTreeMap::new();
         for name in ATTRIBUTES {
-            let (value, revision) = match self.server.content(name) {
+            let content = self.server.content(name);
+            let is_readable = !matches!(content, Content::Unreadable { .. });
+            let (value, revision) = match content {
                 Content::Document { value, revision, .. } => (Some(value), Some(revision)),
                 _ => (None, None),
             };
             for client in &self.clients {
+                let create = Mutation::Create { value: json("0") };
+                ensure(client.session.check(name, &create).is_ok() == is_readable, "agree", || {
+                    format!("w{} does not know whether {name} can be read", client.life)
+                })?;
                 let own = client.session.value(name);
                 let told = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
                 ensure(own == value.as_ref(), "agree", || {
