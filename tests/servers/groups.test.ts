@@ -347,6 +347,18 @@ describe.each(kinds)('on %s', (kind) => {
       await expect(mine.$increment('count')).rejects.toMatchObject({ code: 'ERR_NOT_A_NUMBER' });
     });
 
+    test('takes keys as JavaScript does', async () => {
+      mine['{bank}a'].log = [{ n: 1 }];
+      mine['{bank}b'] = { 7: 1 };
+      const path = (...keys: unknown[]) => keys as ['count'];
+      expect(await mine.$increment(path('{bank}a', 'log', '0', 'n'))).toBe(2);
+      expect(await mine.$increment(path('{bank}b', 7))).toBe(2);
+      expect(await mine.$increment(path('{bank}b', 8))).toBe(1);
+      expect(await mine.$increment(path('list', '0'))).toBe(2);
+      await theirs.$sync();
+      expect([theirs['{bank}a'].log, theirs['{bank}b'], theirs.list]).toEqual([[{ n: 2 }], { 7: 2, 8: 1 }, [2]]);
+    });
+
     test('in a batch', async () => {
       let counted: Promise<number | bigint> | undefined;
       mine.$batch(() => {
@@ -376,6 +388,9 @@ describe.each(kinds)('on %s', (kind) => {
       await refused('$flush').toEqual(code('ERR_RESERVED_NAME'));
       await refused('count', Number.NaN).toEqual(code('ERR_NOT_SERIALIZABLE'));
       await refused('count', '1').toEqual(code('ERR_OPTIONS'));
+      await refused(['list', null]).toEqual(code('ERR_OPTIONS'));
+      await refused(['list', '01']).toEqual(code('ERR_NOT_A_NUMBER'));
+      await refused(undefined).toThrow(TypeError);
       await refused([]).toEqual(code('ERR_RESERVED_NAME'));
       expect(mine.$status.pending).toBe(0);
     });

@@ -7,7 +7,7 @@ use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use synced_memory_core::command::{Answer, Changes, Command, Commit, Commits, Input, RequestId};
 use synced_memory_core::document::add;
-use synced_memory_core::ids::{Sequence, WriterId};
+use synced_memory_core::ids::{Revision, Sequence, WriterId};
 use synced_memory_core::session::{Config, Now, Session};
 
 /// Which way a connection still carries.
@@ -46,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) late: Vec<VecDeque<Command>>,
     /// What somebody knows who is told of changes and knows the local mutations.
     pub(crate) mirror: BTreeMap<String, Tree>,
+    /// The confirmed revisions, as somebody knows them who is told.
+    pub(crate) told: BTreeMap<String, Option<Revision>>,
     /// The confirmed revisions, as of the last look.
     pub(crate) revisions: BTreeMap<String, u64>,
     /// The last commit of each key whose acknowledgement was received.
@@ -74,6 +76,7 @@ impl Client {
             connection: None,
             late: Vec::new(),
             mirror: BTreeMap::new(),
+            told: BTreeMap::new(),
             revisions: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             sends_again: BTreeSet::new(),

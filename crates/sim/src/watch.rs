@@ -49,10 +49,12 @@ impl World {
     fn hear(&mut self, i: usize, event: &Event, told: &mut Told) -> Check {
         match event {
             Event::Changed { name, change, revision, bytes } => {
+                self.clients[i].told.insert(name.clone(), *revision);
                 told.states.insert(name.clone(), (*revision, *bytes));
                 self.reflect(i, name, change)
             }
             Event::Acknowledged { name, revision, bytes } => {
+                self.clients[i].told.insert(name.clone(), *revision);
                 told.states.insert(name.clone(), (*revision, *bytes));
                 let was_there = revision.is_none_or(|revision| self.server.had_revision(name, revision.0));
                 ensure(was_there, "acknowledged", || format!("{name} never was at {revision:?}"))

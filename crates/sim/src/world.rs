@@ -223,10 +223,12 @@ impl World {
                     let (own, stored) = (own.map(Node::to_text), value.as_ref().map(Node::to_text));
                     format!("w{} has {} for {name}, stored is {}", client.life, told(own), told(stored))
                 })?;
-                ensure(client.session.revision(name) == revision, "agree", || {
-                    let own = client.session.revision(name);
-                    format!("w{} has {name} at {own:?}, stored is {revision:?}", client.life)
-                })?;
+                let told = client.told.get(name).copied().flatten();
+                for own in [client.session.revision(name), told] {
+                    ensure(own == revision, "agree", || {
+                        format!("w{} has {name} at {own:?}, stored is {revision:?}", client.life)
+                    })?;
+                }
             }
             if let Some(value) = value {
                 values.insert(name.to_owned(), Tree::of(&value));
