@@ -1,6 +1,4 @@
-// Several mutations as one: batches, transactions, updates, and increments.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+// Several mutations as one: batches, transactions and updates.
 import { type AnyState, Memory } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { apart, type Backend, backends, kinds } from './backends.js';
@@ -191,6 +189,22 @@ describe.each(kinds)('on %s', (kind) => {
       expect(theirs['{bank}b'].balance).toBe(100);
     });
 
+    test('relies on what is absent, too', async () => {
+      const set = (draft: State) => {
+        const there = draft['{bank}d'];
+        draft['{bank}a'].balance = there ?? 0;
+        return there;
+      };
+      expect(await mine.$transaction(set)).toBeUndefined();
+      theirs['{bank}d'] = 7;
+      await theirs.$flush();
+      // It has never asked for it.
+      const few = await Memory.open<State>({ url: apart(backend.url), names: ['{bank}a'] });
+      expect(await few.$transaction(set)).toBe(7);
+      expect(few['{bank}a'].balance).toBe(7);
+      await few.$close();
+    });
+
     test('what it throws is thrown, and nothing happens', async () => {
       const before = mine.$snapshot();
       await expect(mine.$transaction(move('{bank}a', '{bank}b', 101))).rejects.toThrow(RangeError);
@@ -300,110 +314,6 @@ describe.each(kinds)('on %s', (kind) => {
       await mine.$sync();
       expect([...mine.list].sort((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, n) => n + 1));
     });
-  });
-
-  describe('$increment', () => {
-    test('gives what was acknowledged', async () => {
-      expect(await mine.$increment('count')).toBe(1);
-      expect(await mine.$increment(['count'], 41)).toBe(42);
-      expect(await mine.$increment(['{bank}a', 'balance'], -0.5)).toBe(99.5);
-      expect(await mine.$increment(['{bank}a', 'visits'], 2n ** 60n)).toBe(2n ** 60n);
-      expect(await mine.$increment(['list', 0], 9)).toBe(10);
-      await theirs.$sync();
-      expect([theirs.count, theirs['{bank}a'], theirs.list]).toEqual([
-        42,
-        { balance: 99.5, log: [], visits: 2n ** 60n },
-        [10],
-      ]);
-    });
-
-    test('shows at once, and adds to what others made of it', async () => {
-      mine.$increment('count', 5);
-      expect(mine.count).toBe(5);
-      const all = await Promise.all(Array.from({ length: 40 }, (_, n) => [mine, theirs][n % 2]?.$increment('count')));
-      await mine.$sync();
-      expect(mine.count).toBe(45);
-      expect(new Set(all).size).toBe(40);
-    });
-
-    test('adds whole numbers exactly, others as JavaScript does', async () => {
-      const pairs = [
-        [0.1, 0.2],
-        [1e21, 0.5],
-        [5e-324, 0.25],
-        [-1.5, 1.5],
-        [-1e-7, 0],
-        [2 ** 60 + 0.5, 0.5],
-      ] as const;
-      for (const [before, by] of pairs) {
-        mine.count = before;
-        expect(await mine.$increment('count', by)).toBe(before + by);
-      }
-      for (const before of [2n ** 53n + 2n, -(10n ** 36n), 10n ** 37n - 1n]) {
-        mine.count = before as never;
-        expect(await mine.$increment('count', -1)).toBe(before - 1n);
-      }
-      mine.count = (10n ** 37n) as never;
-      await expect(mine.$increment('count')).rejects.toMatchObject({ code: 'ERR_NOT_A_NUMBER' });
-    });
-
-    test('takes keys as JavaScript does', async () => {
-      mine['{bank}a'].log = [{ n: 1 }];
-      mine['{bank}b'] = { 7: 1 };
-      const path = (...keys: unknown[]) => keys as ['count'];
-      expect(await mine.$increment(path('{bank}a', 'log', '0', 'n'))).toBe(2);
-      expect(await mine.$increment(path('{bank}b', 7))).toBe(2);
-      expect(await mine.$increment(path('{bank}b', 8))).toBe(1);
-      expect(await mine.$increment(path('list', '0'))).toBe(2);
-      await theirs.$sync();
-      expect([theirs['{bank}a'].log, theirs['{bank}b'], theirs.list]).toEqual([[{ n: 2 }], { 7: 2, 8: 1 }, [2]]);
-    });
-
-    test('in a batch', async () => {
-      let counted: Promise<number | bigint> | undefined;
-      mine.$batch(() => {
-        mine['{bank}a'].balance = 7;
-        counted = mine.$increment(['{bank}b', 'balance'], 7);
-      });
-      expect(await counted).toBe(107);
-      expect(() =>
-        mine.$batch(() => {
-          counted = mine.$increment(['{bank}b', 'balance'], 7);
-          throw new Error('of the test');
-        }),
-      ).toThrow();
-      await expect(counted).rejects.toThrow('of the test');
-      expect(mine['{bank}b'].balance).toBe(107);
-    });
-
-    test('nonsense', async () => {
-      const code = (expected: string) => expect.objectContaining({ code: expected });
-      const refused = (path: unknown, by: unknown = 1) =>
-        expect(mine.$increment(path as 'count', by as number)).rejects;
-      await refused('list').toEqual(code('ERR_NOT_A_NUMBER'));
-      await refused(['list', 5]).toEqual(code('ERR_NOT_A_NUMBER'));
-      await refused(['list', 'length']).toEqual(code('ERR_NOT_A_NUMBER'));
-      await refused(['{bank}a', 'log', 'x', 1]).toEqual(code('ERR_NOT_FOUND'));
-      await refused(['nowhere', 'x']).toEqual(code('ERR_NOT_FOUND'));
-      await refused('$flush').toEqual(code('ERR_RESERVED_NAME'));
-      await refused('count', Number.NaN).toEqual(code('ERR_NOT_SERIALIZABLE'));
-      await refused('count', '1').toEqual(code('ERR_OPTIONS'));
-      await refused(['list', null]).toEqual(code('ERR_OPTIONS'));
-      await refused(['list', '01']).toEqual(code('ERR_NOT_A_NUMBER'));
-      await refused(undefined).toThrow(TypeError);
-      await refused([]).toEqual(code('ERR_RESERVED_NAME'));
-      expect(mine.$status.pending).toBe(0);
-    });
-  });
-
-  test('eight processes that increment add up exactly', { skip: kind === 'memory' }, async () => {
-    const path = new URL('./incrementer.mjs', import.meta.url);
-    const processes = Array.from({ length: 8 }, () => fork(path, [backend.url, '125'], { stdio: 'inherit' }));
-    const reports = await Promise.all(processes.map((process) => once(process, 'message')));
-    const values = reports.flatMap(([values]) => values as number[]);
-    expect(values.sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1));
-    await mine.$sync();
-    expect(mine.count).toBe(1000);
   });
 
   test('different slots of a cluster are refused before anything happens', { skip: kind !== 'cluster' }, async () => {

@@ -113,10 +113,11 @@ export class MemoryBase implements Untyped {
     by: number | bigint = 1,
   ): Promise<number | bigint> {
     const counted = (async () => {
-      const [name, ...rest] = typeof path === 'string' ? [path] : path;
-      if ((typeof by !== 'number' && typeof by !== 'bigint') || !rest.every(isKey)) {
+      const keys: readonly unknown[] = typeof path === 'string' ? [path] : path;
+      if ((typeof by !== 'number' && typeof by !== 'bigint') || !Array.isArray(keys) || !keys.every(isKey)) {
         throw optionsError('$increment takes a path, of strings and numbers, and a number');
       }
+      const [name, ...rest] = keys;
       return reading(storeOf(this), name).increment(checkName(name), rest, by);
     })();
     // Who does not wait for it learns of a refusal by an event.
