@@ -1,20 +1,42 @@
-import { clear, pop, popitem, setdefault, update } from 'synced-memory/testing';
+import { clear, pop, popitem, SyncedMemoryError, setdefault, update } from 'synced-memory';
 
 /** Values as they come. */
 export type Any = ReturnType<typeof JSON.parse>;
 
-export const names = ['a', 'b', 'c'] as const;
 const keys = ['x', 'y', 'é "q"', '__proto__', '0'];
 /** Past this many elements, work makes a list shorter. */
 const LONG = 12;
 
-/** Random mutations by all ways that a memory and its proxies have. */
+/** What random work may be refused with, or taken back. */
+const allowed = [
+  'ERR_DETACHED',
+  'ERR_CONFLICT',
+  'ERR_NOT_A_NUMBER',
+  'ERR_NOT_FOUND',
+  'ERR_OUTCOME_UNKNOWN',
+  'ERR_MALFORMED',
+  'ERR_SCHEMA',
+  'ERR_TOO_LARGE',
+];
+
+/** Thrown by a test, to take a batch or a transaction back. */
+export class Taken extends Error {}
+
+/** Throws the error unless it may be. */
+export function allow(error: unknown): void {
+  if (error instanceof Taken || (error instanceof SyncedMemoryError && allowed.includes(error.code))) return;
+  throw error;
+}
+
+/** Random mutations of attributes with these names, by all ways that a memory and its proxies have. */
 export class RandomWork {
   readonly #random: () => number;
+  readonly #names: readonly string[];
   #count = 0;
 
-  constructor(random: () => number) {
+  constructor(random: () => number, names: readonly string[]) {
     this.#random = random;
+    this.#names = names;
   }
 
   below(limit: number): number {
@@ -37,7 +59,7 @@ export class RandomWork {
 
   /** Any list or dict in a memory or a draft; undefined where it came upon something else. */
   container(root: Any): Any {
-    let at = root[this.pick(names)];
+    let at = root[this.pick(this.#names)];
     while (this.below(3) > 0 && isContainer(at)) {
       const inner = at[this.pick(Object.keys(at))];
       if (!isContainer(inner)) break;
@@ -46,21 +68,73 @@ export class RandomWork {
     return isContainer(at) ? at : undefined;
   }
 
-  /** Some mutation of a memory or a draft. */
+  /** Some mutation of a memory or a draft; one that may be refused. */
   mutate(root: Any): void {
+    this.attempt(() => this.#mutate(root));
+  }
+
+  /** Some mutation of a list or a dict; one that may be refused. */
+  mutateIn(target: Any): void {
+    this.attempt(() => this.#mutateIn(target));
+  }
+
+  /** Several mutations in one batch, which may be taken back. */
+  batch(memory: Any): void {
+    this.attempt(() =>
+      memory.$batch(() => {
+        for (let n = this.below(4); n >= 0; n--) this.mutate(memory);
+        if (this.below(3) === 0) this.attempt(() => memory.$batch(() => this.mutate(memory)));
+        if (this.below(4) === 0) throw new Taken();
+      }),
+    );
+  }
+
+  /** A transaction that lets `meanwhile` pass, or an update. Resolves also where it was refused. */
+  async transaction(memory: Any, meanwhile: () => Promise<void>): Promise<void> {
+    const transaction =
+      this.below(2) === 0
+        ? memory.$transaction(async (draft: Any) => {
+            this.mutate(draft);
+            if (this.below(2) === 0) await meanwhile();
+            this.mutate(draft);
+            if (this.below(6) === 0) throw new Taken();
+          })
+        : memory.$update(this.pick(this.#names), (value: Any) => {
+            if (!isContainer(value) || this.below(3) === 0) return this.value(3);
+            this.mutateIn(value);
+          });
+    await transaction.catch(allow);
+  }
+
+  /** Adds to what may be a number. Resolves also where it was refused. */
+  async increment(memory: Any): Promise<void> {
+    const name = this.pick(this.#names);
+    const path = this.pick([name, [name, 0], [name, 'n'], [name, 'x'], [name, '0', 'x']]);
+    await memory.$increment(path, this.pick([1, -2, 0.5, 3n])).catch(allow);
+  }
+
+  attempt<T>(fn: () => T): T | undefined {
+    try {
+      return fn();
+    } catch (error) {
+      allow(error);
+      return undefined;
+    }
+  }
+
+  #mutate(root: Any): void {
     const kind = this.below(12);
-    const name = this.pick(names);
+    const name = this.pick(this.#names);
     if (kind === 0) root[name] = this.value(3);
     else if (kind === 1 && this.below(3) === 0) delete root[name];
     else {
       const target = this.container(root);
       if (target === undefined) root[name] = this.pick([[], {}, 1]);
-      else this.mutateIn(target);
+      else this.#mutateIn(target);
     }
   }
 
-  /** Some mutation of a list or a dict. */
-  mutateIn(target: Any): void {
+  #mutateIn(target: Any): void {
     const acts = Array.isArray(target) ? this.#listActs(target) : this.#dictActs(target);
     this.pick(acts)();
   }

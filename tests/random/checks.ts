@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Change, SyncedDict, SyncedList } from 'synced-memory';
+import { expect } from 'vitest';
+import type { Any } from './work.js';
+
+/** A memory, and what its changes say. */
+export interface Watched {
+  memory: Any;
+  /** A copy that is kept by what changes say. */
+  state: Any;
+  /** Changes that say that something else was there before. */
+  wrong: unknown[];
+}
+
+/** All memories have the same document of this name, seen from all sides: `stored`, as `JSON.parse` reads it. */
+export function expectSame(all: readonly Watched[], name: string, stored: unknown): void {
+  for (const { memory, state, wrong } of all) {
+    const snapshot = memory.$snapshot(name);
+    expect(print(snapshot)).toBe(print(all[0]?.memory.$snapshot(name)));
+    expect(print(memory[name])).toBe(print(snapshot));
+    expect(rounded(snapshot)).toEqual(rounded(stored));
+    expect(memory.$lastModified(name)).toBe(all[0]?.memory.$lastModified(name));
+    expect(isDeepStrictEqual(state[name], snapshot)).toBe(true);
+    expectProxies(memory[name]);
+    expect(wrong).toEqual([]);
+  }
+}
+
+export function watch(memory: Any): Watched {
+  const state = structuredClone(memory.$snapshot());
+  const wrong: unknown[] = [];
+  memory.$on('change', (change: Change) => {
+    const { kind, path, value, oldValue } = change;
+    const above = [...path];
+    const key = above.pop() as string | number;
+    let at = state;
+    for (const each of above) at = at[each];
+    const count = kind === 'splice' ? (oldValue as unknown[]).length : 0;
+    const found = kind === 'splice' ? at.slice(key, Number(key) + count) : own(at, key);
+    if (!isDeepStrictEqual(found, oldValue)) wrong.push({ found, change });
+    if (kind === 'splice') at.splice(key, count, ...structuredClone(value as unknown[]));
+    else if (kind === 'delete') delete at[key];
+    else {
+      const copy = structuredClone(value);
+      Object.defineProperty(at, key, { value: copy, writable: true, enumerable: true, configurable: true });
+    }
+  });
+  return { memory, state, wrong };
+}
+
+function own(at: object, key: string | number): unknown {
+  return Object.getOwnPropertyDescriptor(at, key)?.value;
+}
+
+/** As text, in which the order of keys shows. */
+export function print(value: unknown): string {
+  return JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? `${each}n` : each)) ?? '';
+}
+
+/** As `JSON.parse` has it: large integers are rounded. */
+function rounded(value: unknown): unknown {
+  if (value === undefined) return undefined;
+  return JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? Number(each) : each)));
+}
+
+/** Every list and dict is one object, however it is come by. */
+function expectProxies(value: Any): void {
+  if (typeof value !== 'object' || value === null) return;
+  expect(value).toBeInstanceOf(Array.isArray(value) ? SyncedList : SyncedDict);
+  for (const key of Object.keys(value)) {
+    const inner = own(value, key);
+    expect(own(value, key)).toBe(inner);
+    expectProxies(inner);
+  }
+}

@@ -1,0 +1,48 @@
+// Random work in several memories of one backend, two of which share a connection: in the end all have what is stored, and
+// changes tell how they came to it. (On the in-process server, with faults: tests/edge/convergence.test.ts.)
+import { Memory } from 'synced-memory';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectSame, watch } from '../random/checks.js';
+import { type Any, allow, RandomWork } from '../random/work.js';
+import { apart, type Backend, backends, kinds } from './backends.js';
+
+const seeds = Array.from({ length: Number(process.env.SYNCED_MEMORY_SEEDS ?? 8) }, (_, n) => n);
+const steps = 150;
+/** On a cluster, what is in braces decides where a key is. */
+const names = ['{r}a', '{r}b', '{r}c'];
+
+describe.each(kinds)('on %s', (kind) => {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await backends[kind]();
+  });
+  afterAll(() => backend.stop());
+
+  // What happens when is decided by the machine: a seed is not the same run again.
+  test.each(seeds)('run %i', async (seed) => {
+    const work = new RandomWork(Math.random, names);
+    const options = { names, prefix: `run-${seed}:`, onError: () => {} };
+    const open = async (url: string) => watch(await Memory.open({ url, ...options }));
+    const all = await Promise.all([open(backend.url), open(backend.url), open(apart(backend.url))]);
+    const later = () => new Promise<void>((resolve) => void setImmediate(resolve));
+    const promises: Promise<void>[] = [];
+    const acts: ((memory: Any) => unknown)[] = [
+      ...Array(11).fill((memory: Any) => work.mutate(memory)),
+      (memory) => work.batch(memory),
+      (memory) => promises.push(work.transaction(memory, later)),
+      (memory) => promises.push(work.increment(memory)),
+      (memory) => memory.$flush().catch(allow),
+      later,
+      later,
+    ];
+    for (let step = 0; step < steps; step++) await work.pick(acts)(work.pick(all).memory);
+
+    await Promise.all(promises);
+    await Promise.all(all.map(({ memory }) => memory.$flush().catch(allow)));
+    await Promise.all(all.map(({ memory }) => memory.$sync()));
+    const fresh = await Memory.open({ url: backend.url, ...options });
+    for (const { memory } of all) expect(memory.$status).toMatchObject({ state: 'connected', pending: 0 });
+    for (const name of names) expectSame(all, name, fresh.$snapshot(name));
+    await Promise.all([...all.map(({ memory }) => memory.$close()), fresh.$close()]);
+  });
+});
