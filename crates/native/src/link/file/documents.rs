@@ -34,8 +34,13 @@ impl Documents<'_> {
 
     /// Note what a commit did, which came after change `since`, and forget what is old.
     pub(super) fn add_news(&self, since: i64, told: &[Announcement]) -> Result<()> {
+        let number = self.last_change()?;
+        if number == since {
+            // What it created, it deleted.
+            return Ok(());
+        }
         self.0.prepare_cached("INSERT INTO news (number, since, message) VALUES (?, ?, ?)")?.execute(params![
-            self.last_change()?,
+            number,
             since,
             resp::write_announcements(told).into_bytes()
         ])?;
