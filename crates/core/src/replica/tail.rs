@@ -125,8 +125,8 @@ impl Replica {
             let old_end = own.into_iter().chain(pending.iter().cloned()).collect();
             let new_end = elements.into_iter().chain(pending).collect();
             let patch = diff_of_ends(at, old_end, new_end);
-            let change = (!patch.is_empty()).then_some(Change::Patched(patch));
-            Some(Rebased { change, regression: None, conflicts })
+            // Where it is all there, the revision is news.
+            Some(Rebased { change: Some(Change::Patched(patch)), regression: None, conflicts })
         } else {
             let new = self.value.clone();
             let conflicts = self.put_back(lifted, &mut Transform::new(old.as_ref(), new.as_ref()), now);
