@@ -1,8 +1,10 @@
-// Random work in several memories of one backend, two of which share a connection: in the end all have what is stored, and
-// changes tell how they came to it. (On the in-process server, with faults: tests/edge/convergence.test.ts.)
+// Random work in several memories of one backend, two of which share a connection; on a single server also beside somebody
+// who writes whole documents and cuts connections. In the end all have what is stored, and changes tell how they came to it.
+// (On the in-process server, with more faults: tests/edge/convergence.test.ts.)
+import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectSame, watch } from '../random/checks.js';
+import { expectSame, print, watch } from '../random/checks.js';
 import { type Any, allow, RandomWork } from '../random/work.js';
 import { apart, type Backend, backends, kinds } from './backends.js';
 
@@ -13,10 +15,30 @@ const names = ['{r}a', '{r}b', '{r}c'];
 
 describe.each(kinds)('on %s', (kind) => {
   let backend: Backend;
+  let raw: ReturnType<typeof createClient> | undefined;
   beforeAll(async () => {
     backend = await backends[kind]();
+    if (kind !== 'redis') return;
+    raw = createClient({ url: backend.url });
+    await raw.connect();
   });
-  afterAll(() => backend.stop());
+  afterAll(() => {
+    raw?.destroy();
+    return backend.stop();
+  });
+
+  /** What others do to the server. */
+  function interferences(work: RandomWork, prefix: string): (() => unknown)[] {
+    const client = raw;
+    if (client === undefined) return [];
+    const key = () => prefix + work.pick(names);
+    return [
+      () => client.set(key(), `{"value": ${print(work.value(3))}, "last_modified": ${Date.now()}000000}`),
+      () => work.below(4) === 0 && client.del(key()),
+      () => work.below(4) === 0 && client.sendCommand(['CLIENT', 'KILL', 'SKIPME', 'yes', 'TYPE', 'normal']),
+      () => work.below(4) === 0 && client.sendCommand(['CLIENT', 'KILL', 'SKIPME', 'yes', 'TYPE', 'pubsub']),
+    ];
+  }
 
   // What happens when is decided by the machine: a seed is not the same run again.
   test.each(seeds)('run %i', async (seed) => {
@@ -25,7 +47,7 @@ describe.each(kinds)('on %s', (kind) => {
     const open = async (url: string) => watch(await Memory.open({ url, ...options }));
     const all = await Promise.all([open(backend.url), open(backend.url), open(apart(backend.url))]);
     const later = () => new Promise<void>((resolve) => void setImmediate(resolve));
-    const promises: Promise<void>[] = [];
+    const promises: Promise<unknown>[] = [];
     const acts: ((memory: Any) => unknown)[] = [
       ...Array(11).fill((memory: Any) => work.mutate(memory)),
       (memory) => work.batch(memory),
@@ -34,6 +56,7 @@ describe.each(kinds)('on %s', (kind) => {
       (memory) => memory.$flush().catch(allow),
       later,
       later,
+      ...(seed % 2 === 0 ? interferences(work, options.prefix) : []),
     ];
     for (let step = 0; step < steps; step++) await work.pick(acts)(work.pick(all).memory);
 
