@@ -42,7 +42,7 @@ test.each(seeds)('seed %i', async (seed) => {
   let isBusy = true;
   const [isStrict, isTalkative] = [below(3) === 0, below(3) === 0];
   const options = {
-    names,
+    ...(below(2) === 0 && { names }),
     maxDocumentBytes: pick([900, 1_000_000]),
     ...(isStrict && { schema: { b: shortLists } }),
     onError: () => {},
@@ -69,6 +69,8 @@ test.each(seeds)('seed %i', async (seed) => {
       promises.push(work.transaction(memory, wait));
     },
     (memory) => promises.push(work.increment(memory)),
+    (memory) => promises.push(memory.$load([pick(names)])),
+    (memory) => promises.push(memory.$sync().catch(allow)),
     (memory) => {
       const target = work.attempt(() => work.container(memory));
       if (target !== undefined) held.push(target);

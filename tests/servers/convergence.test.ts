@@ -6,9 +6,9 @@ import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectSame, print, watch } from '../random/checks.js';
 import { type Any, allow, RandomWork } from '../random/work.js';
-import { apart, type Backend, backends, kinds } from './backends.js';
+import { apart, type Backend, backends, kinds, onWasm } from './backends.js';
 
-const seeds = Array.from({ length: Number(process.env.SYNCED_MEMORY_SEEDS ?? 8) }, (_, n) => n);
+const seeds = Array.from({ length: Number(process.env.SYNCED_MEMORY_SEEDS ?? 12) }, (_, n) => n);
 const steps = 150;
 /** On a cluster, what is in braces decides where a key is. */
 const names = ['{r}a', '{r}b', '{r}c'];
@@ -43,9 +43,10 @@ describe.each(kinds)('on %s', (kind) => {
   // What happens when is decided by the machine: a seed is not the same run again.
   test.each(seeds)('run %i', async (seed) => {
     const work = new RandomWork(Math.random, names);
-    const options = { names, prefix: `run-${seed}:`, onError: () => {} };
+    const options = { prefix: `run-${seed}:`, onError: () => {}, ...(seed % 4 < 2 && { names }) };
     const open = async (url: string) => watch(await Memory.open({ url, ...options }));
     const all = await Promise.all([open(backend.url), open(backend.url), open(apart(backend.url))]);
+    if (!onWasm && seed % 3 === 0) all.push(watch(Memory.openSync({ url: backend.url, ...options })));
     const later = () => new Promise<void>((resolve) => void setImmediate(resolve));
     const promises: Promise<unknown>[] = [];
     const acts: ((memory: Any) => unknown)[] = [
@@ -53,6 +54,8 @@ describe.each(kinds)('on %s', (kind) => {
       (memory) => work.batch(memory),
       (memory) => promises.push(work.transaction(memory, later)),
       (memory) => promises.push(work.increment(memory)),
+      (memory) => promises.push(memory.$load([work.pick(names)])),
+      (memory) => promises.push(memory.$sync().catch(allow)),
       (memory) => memory.$flush().catch(allow),
       later,
       later,

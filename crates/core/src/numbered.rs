@@ -84,15 +84,13 @@ impl<T> Numbered<T> {
     }
 
     /// All values, by number.
-    pub fn into_values(self) -> impl Iterator<Item = T> {
-        self.values.into_iter()
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.values.iter_mut()
     }
 
-    /// Keep only such values.
-    pub fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
-        let mut values = self.values.iter();
-        self.numbers.retain(|_| values.next().is_some_and(&is_kept));
-        self.values.retain(is_kept);
+    /// All values, by number.
+    pub fn into_values(self) -> impl Iterator<Item = T> {
+        self.values.into_iter()
     }
 
     /// Take all out.
@@ -136,10 +134,11 @@ mod tests {
         assert_eq!((all.get(4), all.get(5), all.first()), (None, Some(&50), Some(&10)));
         assert_eq!((all.remove(1), all.remove(1), all.first()), (Some(10), None, Some(&21)));
         *all.entry(3, || 0) += 1;
-        all.retain(|value| *value != 21);
+        all.values_mut().for_each(|value| *value += 1);
+        assert_eq!(all.remove(2), Some(22));
         all.add(5, 51);
         all.add(4, 40);
-        assert_eq!((all.first_number(), all.pop_up_to(2), all.pop_up_to(3)), (Some(3), None, Some(31)));
-        assert_eq!(all.into_values().collect::<Vec<_>>(), [40, 50, 51]);
+        assert_eq!((all.first_number(), all.pop_up_to(2), all.pop_up_to(3)), (Some(3), None, Some(32)));
+        assert_eq!(all.into_values().collect::<Vec<_>>(), [40, 51, 51]);
     }
 }

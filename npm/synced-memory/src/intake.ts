@@ -19,8 +19,8 @@ export class Intake {
   lastError: SyncedMemoryError | undefined;
   /** Up to which of the mutations submitted so far all are settled. */
   settled = 0;
-  /** Up to which of the tickets of `refresh` the mirror has what there was. */
-  refreshed = 0;
+  /** Tickets of `refresh` that were not reported yet. A later one may be done before an earlier one. */
+  readonly refreshing = new Set<number>();
   /** Are the attributes loaded, or the server out of reach? */
   ready = false;
   /** Documents that went back to an earlier revision, so far. */
@@ -113,7 +113,7 @@ export class Intake {
         this.ready = true;
         break;
       case 'refreshed':
-        this.refreshed = event[1];
+        this.refreshing.delete(event[1]);
         break;
       case 'lifetime':
       case 'replicated':

@@ -127,7 +127,9 @@ export class Line {
   /** Here is what the server has now: of these attributes, or of all and new ones. */
   refreshed(names?: readonly string[]): Goal {
     const ticket = this.ask((core, handle) => core.refresh(handle, names === undefined ? '' : JSON.stringify(names)));
-    return { done: () => this.#intake.refreshed >= ticket };
+    const { refreshing } = this.#intake;
+    refreshing.add(ticket);
+    return { done: () => !refreshing.has(ticket) };
   }
 
   /** The attributes are loaded, or the server turned out to be out of reach. */

@@ -242,7 +242,7 @@ impl Session {
     /// Take all mutations of a group back.
     pub(super) fn abort_group(&mut self, id: u64, error: SyncError, now: Now) {
         let Some(group) = self.groups.remove(id) else { return };
-        self.requests.retain(|request| !matches!(request.purpose, Purpose::Group(of) if of == id));
+        self.forget_answers(|purpose| matches!(purpose, Purpose::Group(of) if *of == id));
         for &changed in &group.changes {
             let attribute = &mut self.attributes[changed];
             let Some((first, mutations, rebased)) = attribute.replica.abort(id, &error, now) else { continue };

@@ -156,6 +156,7 @@ impl Session {
                 self.attributes.activate(id);
             }
             Purpose::Group(id) => self.take_group_outcome(id, answer, now),
+            Purpose::Nothing => {}
             Purpose::Commit(id, sequence) => {
                 self.take_outcome(id, sequence, answer, now);
                 self.follow(id, now);
@@ -414,11 +415,13 @@ impl Session {
 
     /// Commits on their way are going to be sent anew: answers to how they were do not count.
     fn forget_commits(&mut self, id: Id) {
-        let attribute = &self.attributes[id];
-        self.requests.retain(|request| match &request.purpose {
-            Purpose::Commit(of, sequence) if *of == id => attribute.replica.is_in_flight(*sequence),
-            _ => true,
-        });
+        let replica = &self.attributes[id].replica;
+        for request in self.requests.values_mut() {
+            if matches!(&request.purpose, Purpose::Commit(of, sequence) if *of == id && !replica.is_in_flight(*sequence))
+            {
+                request.purpose = Purpose::Nothing;
+            }
+        }
     }
 
     /// Try an attribute again later.

@@ -187,6 +187,8 @@ enum Purpose {
     Names,
     Replicas(u64),
     Ask(Ask),
+    /// What it was for has been done in another way. That the answer comes tells all the same that the connection is alive.
+    Nothing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -365,7 +367,7 @@ impl Session {
         let listing = names.is_none() && self.config.names.is_none();
         if listing {
             self.next_page = Some("0".to_owned());
-            self.requests.retain(|request| !request.is_listing());
+            self.forget_answers(|purpose| matches!(purpose, Purpose::Names));
         }
         let ids: Vec<Id> = match names {
             Some(names) => {
@@ -379,6 +381,13 @@ impl Session {
             self.attributes.activate(*id);
         }
         self.refreshes.begin(ids, listing)
+    }
+
+    /// Answers to such requests do not count any more.
+    fn forget_answers(&mut self, is_such: impl Fn(&Purpose) -> bool) {
+        for request in self.requests.values_mut().filter(|request| is_such(&request.purpose)) {
+            request.purpose = Purpose::Nothing;
+        }
     }
 
     /// The attribute of this name, which may be new.
