@@ -68,27 +68,30 @@ function accepting(child) {
   });
 }
 
-/** @returns {Promise<number>} */
-export function freePort() {
+/**
+ * Listens for a moment; the port, one that is free for 0.
+ * @param {number} port
+ * @returns {Promise<number>}
+ */
+function listen(port) {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (probe.address());
-      probe.close(() => resolve(port));
+    probe.listen(port, '127.0.0.1', () => {
+      const { port: given } = /** @type {import('node:net').AddressInfo} */ (probe.address());
+      probe.close(() => resolve(given));
     });
   });
 }
 
+export const freePort = () => listen(0);
+
 /**
  * Can a server listen on this port?
  * @param {number} port
- * @returns {Promise<boolean>}
  */
-export function isFree(port) {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
+export const isFree = (port) =>
+  listen(port).then(
+    () => true,
+    () => false,
+  );

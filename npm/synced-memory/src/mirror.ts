@@ -3,19 +3,12 @@ import { type ErrorCode, type Path, SyncedMemoryError, syncedError } from './err
 import { quote } from './json.js';
 import { DictContainer } from './proxy/dict.js';
 import { type Container, thaw } from './proxy/handler.js';
-import { ListContainer, toIndex } from './proxy/list.js';
+import { ListContainer } from './proxy/list.js';
 import { containerAround, isProxyOf } from './proxy/registry.js';
 import type { Recorder } from './recorder.js';
 import { Snapshots } from './snapshots.js';
+import { keyOf, type Place, Trail } from './trail.js';
 import { copyIn, toPlain } from './values.js';
-
-/** Where a container is that changes. */
-export interface Place {
-  /** From the attribute's value down; undefined for the memory itself, whose attributes change. */
-  path(): Path | undefined;
-  /** Snapshots of what the container is in are out of date. */
-  parentTouched(): void;
-}
 
 /** The attributes themselves: there is nothing above. */
 const top: Place = { path: () => undefined, parentTouched: () => {} };
@@ -104,8 +97,8 @@ export class Mirror {
   }
 
   /**
-   * Local mutation: adds to the number at `path`, which counts as 0 where a dict, or the memory, has none. `number` gives
-   * the promise of what comes of it, and is called when nothing can go wrong any more.
+   * Local mutation: adds to the number at `path`, which counts as 0 where a dict, or the memory, has none. `promise` gives
+   * that of what comes of it, and is called when nothing can go wrong any more.
    */
   increment<T>(name: string, path: Path, by: number | bigint, promise: () => T): T {
     this.checkReadable(name);
@@ -238,45 +231,6 @@ export class Mirror {
   #root(raw: object, name: string): Container {
     return containerAround(raw) ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
   }
-}
-
-/** The raw containers from the attributes down to one. */
-class Trail implements Place {
-  readonly #above: object[] = [];
-  /** Of each in `#above`, the key of the next; the last one's is that of `raw`. */
-  readonly #keys: (string | number)[] = [];
-  readonly raw: object;
-  readonly #mirror: Mirror;
-
-  constructor(mirror: Mirror, name: string, path: Path | undefined, code: ErrorCode) {
-    this.#mirror = mirror;
-    let value: unknown = mirror.attributes;
-    for (const step of path === undefined ? [] : [name, ...path]) {
-      const key = keyOf(value as object, step);
-      this.#above.push(value as object);
-      this.#keys.push(key);
-      value = Object.hasOwn(value as object, key) ? (value as Record<string | number, unknown>)[key] : undefined;
-      if (typeof value === 'object' && value !== null) continue;
-      throw syncedError(code, 'there is no list or dict', name, path ?? []);
-    }
-    this.raw = value as object;
-  }
-
-  path(): Path | undefined {
-    return this.#keys.length === 0 ? undefined : this.#keys.slice(1);
-  }
-
-  parentTouched(): void {
-    for (let depth = this.#above.length - 1; depth >= 0; depth--) {
-      if (!this.#mirror.snapshots.changed(this.#above[depth] as object, this.#keys[depth] as string | number)) break;
-    }
-  }
-}
-
-/** The same key as the core has it: JavaScript takes the index `'3'` and the key `3`, too. */
-function keyOf(container: object, key: string | number): string | number {
-  if (!Array.isArray(container)) return String(key);
-  return typeof key === 'number' ? key : toIndex(key);
 }
 
 /** Where a number is, and what it is now. */

@@ -1,7 +1,8 @@
 import { type Edit, setOwn } from '../edits.js';
 import { type ErrorCode, type Path, type SyncedMemoryError, syncedError } from '../errors.js';
 import { quote } from '../json.js';
-import type { Mirror, Place } from '../mirror.js';
+import type { Mirror } from '../mirror.js';
+import type { Place } from '../trail.js';
 import { type Copied, copyIn } from '../values.js';
 import { containerAround, register } from './registry.js';
 
