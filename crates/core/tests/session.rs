@@ -7,6 +7,7 @@ use synced_memory_core::backend::{MemoryStore, Store};
 use synced_memory_core::command::{Answer, Input, Lifetime, Outcome, REMEMBER_SECONDS};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::session::Event;
+use synced_memory_core::wire;
 
 fn pair() -> (MemoryStore, Client, Client) {
     let mut server = MemoryStore::default();
@@ -564,4 +565,29 @@ fn how_long_it_stays_is_asked_behind_what_was_mutated_before() {
     a.run(&mut server);
     assert_eq!(answer(&a), Some(Ok(Lifetime::Left(50))));
     assert_eq!(a.session.expire("$x", 1).unwrap_err().code, ErrorCode::ReservedName);
+}
+
+#[test]
+fn a_mutation_that_cannot_be_is_refused_with_all_that_the_host_made_on_top() {
+    let (mut server, mut a, _) = pair();
+    a.mutate(r#"[["assign","tasks",[1,2]]]"#);
+    a.run(&mut server);
+    let now = a.now();
+    let batch = r#"[["append","tasks",[],[3]],["splice","tasks",[],9,1,[]],["replace","tasks",[],0,7]]"#;
+    for entry in wire::decode_entries(batch).unwrap() {
+        a.session.submit(entry, now).unwrap();
+    }
+    let late =
+        wire::decode_entries(r#"[["append","tasks",[],[4]],["group",1,false,[],[["delete","tasks"]]]]"#).unwrap();
+    let results: Vec<bool> = late.into_iter().map(|entry| a.session.submit(entry, now).is_ok()).collect();
+    assert_eq!(results, [true, false], "groups throw");
+    a.drain();
+    let rejected = |event: &&Event| matches!(event, Event::Rejected { name, first: 3, .. } if name == "tasks");
+    assert_eq!(a.events.iter().filter(rejected).count(), 1);
+
+    a.mutate(r#"[["append","tasks",[],[5]]]"#);
+    a.run(&mut server);
+    assert_eq!(a.text("tasks"), "[1,2,3,5]", "what came before stays, and it goes on");
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2,3,5]");
+    assert_eq!(a.settled(), 6);
 }

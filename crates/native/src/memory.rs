@@ -59,8 +59,6 @@ pub struct Memory {
     session: Session,
     mailbox: Arc<Mailbox>,
     port: Port,
-    /// For the next `drain`.
-    events: Vec<Event>,
     alarm: Alarm,
     /// When the alarm is going to deliver a tick.
     tick_at: Option<u64>,
@@ -101,7 +99,7 @@ impl Memory {
             add,
         });
         let alarm = Alarm::new(Arc::clone(&mailbox));
-        Ok(Self { session, mailbox, port, events: Vec::new(), alarm, tick_at: None })
+        Ok(Self { session, mailbox, port, alarm, tick_at: None })
     }
 
     /// The replicas, for reading.
@@ -114,20 +112,18 @@ impl Memory {
         self.port.link().capabilities()
     }
 
-    /// Apply local mutations in order and send what may be sent. Gives the length in bytes of the document that the
-    /// last one changed. The first that cannot be applied ends the batch with its error; those before it stay.
-    pub fn submit(&mut self, batch: Vec<Entry>) -> Result<usize, SyncError> {
+    /// Apply local mutations in order and send what may be sent: see [`Session::submit`]. The first error ends the batch;
+    /// what comes before it stays.
+    pub fn submit(&mut self, batch: Vec<Entry>) -> Result<(), SyncError> {
         let now = clock::now();
-        let mut len = Ok(0);
-        for entry in batch {
-            len = self.check_places(&entry).and_then(|()| self.session.submit(entry, now));
-            if len.is_err() {
-                break;
-            }
-        }
+        let mut entries = batch.into_iter();
+        let submitted = entries.try_for_each(|entry| {
+            self.check_places(&entry)?;
+            self.session.submit(entry, now)
+        });
         self.send(now);
         self.signal_events();
-        len
+        submitted
     }
 
     /// Are the attributes of a group where they can be changed together?
@@ -212,7 +208,7 @@ impl Memory {
             }
             self.send(now);
         }
-        std::mem::take(&mut self.events)
+        std::iter::from_fn(|| self.session.poll_event()).collect()
     }
 
     /// Block until `drain` may have something; false where the time ran out first.
@@ -220,7 +216,7 @@ impl Memory {
         self.mailbox.wait(timeout)
     }
 
-    /// Drain the session's polls.
+    /// Drain the session's polls, but for events.
     fn send(&mut self, now: Now) {
         let mut sent = false;
         while let Some((request, command)) = self.session.poll_command(now) {
@@ -230,7 +226,6 @@ impl Memory {
         if sent {
             self.port.link().flush();
         }
-        self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
         if self.session.poll_reset() {
             self.port.link().reset();
         }
@@ -245,7 +240,7 @@ impl Memory {
 
     /// Whoever waits for the mailbox also learns of events that came about without an input.
     fn signal_events(&self) {
-        if !self.events.is_empty() {
+        if self.session.has_events() {
             self.mailbox.deliver([Input::Tick]);
         }
     }

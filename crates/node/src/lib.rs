@@ -107,13 +107,13 @@ pub fn open(options: String, listener: u32) -> Result<u32> {
     Ok(handle)
 }
 
-/// Apply a batch of local mutations in order. Gives the length in bytes of the document that the last one changed.
+/// Apply a batch of local mutations in order.
 #[napi(catch_unwind)]
-pub fn submit(handle: u32, batch: String) -> Result<i64> {
-    with(handle, |memory| memory.submit(decode_entries(&batch)?)).map(number)
+pub fn submit(handle: u32, batch: String) -> Result<()> {
+    with(handle, |memory| memory.submit(decode_entries(&batch)?))
 }
 
-/// Throws where `submit` of a batch of this one mutation would.
+/// Throws where `submit` would reject this one mutation.
 #[napi(catch_unwind)]
 pub fn check(handle: u32, mutation: String) -> Result<()> {
     with(handle, |memory| {

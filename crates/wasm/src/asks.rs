@@ -9,9 +9,9 @@ pub(crate) const OPEN: u32 = 0;
 /// What is not acknowledged is lost. Closing twice is fine.
 pub(crate) const CLOSE: u32 = 1;
 
-/// batch → the length in bytes of the document that the last mutation changed. Applies them in order.
+/// batch → 0. Applies the mutations in order; one by itself that cannot be is reported as `rejected`.
 pub(crate) const SUBMIT: u32 = 2;
-/// mutation. Is refused where `SUBMIT` of a batch of this one mutation would be.
+/// mutation. Is refused where `SUBMIT` would reject it.
 pub(crate) const CHECK: u32 = 3;
 /// → about how many bytes the mutations take that are not acknowledged. Costs their number.
 pub(crate) const PENDING_BYTES: u32 = 4;

@@ -100,11 +100,10 @@ impl Core {
         let session = &mut line.session;
         let given = match ask {
             asks::SUBMIT => {
-                let mut length = 0;
                 for entry in decode_entries(&values.text())? {
-                    length = session.submit(entry, now)?;
+                    session.submit(entry, now)?;
                 }
-                length as u64
+                0
             }
             asks::CHECK => {
                 let batch = decode_batch(&format!("[{}]", values.text()))?;

@@ -7,9 +7,9 @@ export interface Binding {
    * may have something.
    */
   open(options: string, wake: () => void): number;
-  /** Applies local mutations in order. Gives the length in bytes of the document that the last one changed. */
-  submit(handle: number, batch: string): number;
-  /** Throws what `submit` of this one mutation would throw. */
+  /** Applies local mutations in order. Throws where a group cannot be applied; what is not in one is `rejected` then. */
+  submit(handle: number, batch: string): void;
+  /** Throws where `submit` would reject this one mutation. */
   check(handle: number, mutation: string): void;
   /** About how many bytes the mutations take that are not acknowledged. Costs their number. */
   pendingBytes(handle: number): number;

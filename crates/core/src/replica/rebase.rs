@@ -196,6 +196,15 @@ impl Replica {
         Rebased { change, regression, conflicts }
     }
 
+    /// What leads a host to the optimistic document that has something else.
+    pub fn as_loaded(&self) -> Change {
+        match (&self.value, &self.unreadable) {
+            (Some(value), _) => Change::Loaded(Json(value.to_text().into())),
+            (None, Some(error)) => Change::Unreadable(error.clone()),
+            (None, None) => Change::Gone,
+        }
+    }
+
     pub(super) fn change_since(&self, old: Option<&Node>, old_error: Option<&SyncError>) -> Option<Change> {
         match (old, &self.value, &self.unreadable) {
             (_, None, Some(error)) => (old_error != Some(error)).then(|| Change::Unreadable(error.clone())),

@@ -49,12 +49,34 @@ impl Group {
 }
 
 impl Session {
-    /// Apply what a batch holds: see `mutate` and `mutate_group`.
-    pub fn submit(&mut self, entry: Entry, now: Now) -> Result<usize, SyncError> {
+    /// Apply what a batch holds, for a host that has applied it already. Errors: as of `mutate_group`, and of names; what
+    /// `mutate` refuses is reported as [`Event::Rejected`], and what the attribute has in its stead.
+    pub fn submit(&mut self, entry: Entry, now: Now) -> Result<(), SyncError> {
         match entry {
-            Entry::Mutation(name, mutation) => self.mutate(&name, mutation),
-            Entry::Group(group) => self.mutate_group(group, now),
+            Entry::Group(group) => self.mutate_group(group, now).map(drop),
+            Entry::Mutation(name, mutation) => {
+                check_name(&name)?;
+                let id = self.attribute(&name);
+                if let Err(error) = self.mutate_in(id, mutation, None) {
+                    self.refuse(id, error);
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// The host has made a mutation that cannot be: it gets what the attribute has. What it makes before, it makes on something
+    /// else.
+    fn refuse(&mut self, id: Id, error: SyncError) {
+        self.last_mutation += 1;
+        if !self.refused.iter().any(|(refused, _)| *refused == id) {
+            let attribute = &self.attributes[id];
+            let (name, change) = (attribute.name.clone(), attribute.replica.as_loaded());
+            self.events.push_back(Event::Rejected { name, error: error.clone(), first: self.last_mutation });
+            self.report_change(id, change);
+            self.refused.push((id, error));
+        }
+        self.report_settled();
     }
 
     /// Apply local mutations, to be committed together. Gives the length in bytes of the document that the last one

@@ -407,7 +407,7 @@ impl Session {
         self.events.extend(sums.into_iter().map(|(number, sum)| Event::Incremented { number, sum }));
     }
 
-    fn report_change(&mut self, id: Id, change: Change) {
+    pub(super) fn report_change(&mut self, id: Id, change: Change) {
         let replica = &self.attributes[id].replica;
         let (revision, bytes) = (replica.revision(), replica.value().map_or(0, Node::text_len));
         self.events.push_back(Event::Changed { name: self.attributes[id].name.clone(), change, revision, bytes });

@@ -235,6 +235,8 @@ pub struct Session {
     last_request: u64,
     last_sequence: u64,
     last_mutation: u64,
+    /// Attributes of which the host has something else until it has polled all events, and why.
+    refused: Vec<(Id, SyncError)>,
     settled: u64,
     last_answer_ms: u64,
     random: u64,
@@ -269,6 +271,7 @@ impl Session {
             last_request: 0,
             last_sequence: 0,
             last_mutation: 0,
+            refused: Vec::new(),
             settled: 0,
             last_answer_ms: 0,
             random: config.seed | 1,
@@ -334,6 +337,9 @@ impl Session {
     }
 
     fn mutate_in(&mut self, id: Id, mutation: Mutation, group: Option<u64>) -> Result<usize, SyncError> {
+        if let Some((_, error)) = self.refused.iter().find(|(refused, _)| *refused == id) {
+            return Err(error.clone());
+        }
         let max_bytes = self.config.max_document_bytes;
         let number = self.last_mutation + 1;
         let attribute = &mut self.attributes[id];
@@ -417,7 +423,11 @@ impl Session {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() {
+            self.refused.clear();
+        }
+        event
     }
 
     /// Would `poll_event` give something?

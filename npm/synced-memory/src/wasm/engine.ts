@@ -58,7 +58,7 @@ function wasmBinding(transport: Transport): Binding {
       drivers.set(driver.handle, driver);
       return driver.handle;
     },
-    submit: (handle, batch) => ask(handle, asks.SUBMIT, batch),
+    submit: (handle, batch) => void ask(handle, asks.SUBMIT, batch),
     check: (handle, mutation) => void call(clock, handle, asks.CHECK, mutation),
     pendingBytes: (handle) => call(clock, handle, asks.PENDING_BYTES),
     refresh: (handle, names) => ask(handle, asks.REFRESH, names === '' ? null : JSON.parse(names)),
