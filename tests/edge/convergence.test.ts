@@ -4,7 +4,7 @@
 import type { Change } from 'synced-memory/edge';
 import { type Fault, Memory, TestServer } from 'synced-memory/testing';
 import { expect, test } from 'vitest';
-import { expectSame, print, watch } from '../random/checks.js';
+import { expectSame, print, type Watched, watch } from '../random/checks.js';
 import { type Any, allow, RandomWork } from '../random/work.js';
 import { hasty, randomFrom } from './support.js';
 
@@ -45,10 +45,11 @@ test.each(seeds)('seed %i', async (seed) => {
     ...(below(2) === 0 && { names }),
     maxDocumentBytes: pick([900, 1_000_000]),
     ...(isStrict && { schema: { b: shortLists } }),
+    ...(below(4) === 0 && { defaults: { c: work.value() ?? 0 } }),
+    ...(below(6) === 0 && { ttl: pick([1, 3600]) }),
     onError: () => {},
   };
-  const open = async () => {
-    const memory: Any = await passing(Memory.open({ transport: server.transport(), ...options }));
+  const watching = (memory: Any): Watched => {
     const watched = watch(memory);
     let answers = 20;
     if (isTalkative) {
@@ -58,7 +59,16 @@ test.each(seeds)('seed %i', async (seed) => {
     }
     return watched;
   };
-  const all = [await open(), await open(), await open()];
+  const open = () => passing(Memory.open({ transport: server.transport(), ...options }));
+  const [one, two, three] = [await open(), await open(), await open()];
+  const same = new Map([['memory:', [one, two, three].map(watching)]]);
+  if (below(3) === 0) {
+    const scoped = { ...options, names };
+    const scopes = [await passing(one.$scope('s', scoped)), await passing(two.$scope('s', scoped))];
+    same.set('memory:s:', scopes.map(watching));
+  }
+  const all = [...same.values()].flat();
+  const key = () => pick([...same.keys()]) + pick(names);
   const promises: Promise<unknown>[] = [];
   const held: Any[] = [];
   const acts: ((memory: Any) => unknown)[] = [
@@ -69,6 +79,7 @@ test.each(seeds)('seed %i', async (seed) => {
       promises.push(work.transaction(memory, wait));
     },
     (memory) => promises.push(work.increment(memory)),
+    (memory) => below(3) === 0 && promises.push(work.lifetime(memory, 5)),
     (memory) => promises.push(memory.$load([pick(names)])),
     (memory) => promises.push(memory.$sync().catch(allow)),
     (memory) => {
@@ -78,12 +89,11 @@ test.each(seeds)('seed %i', async (seed) => {
     () => {
       if (held.length > 0) work.mutateIn(pick(held));
     },
-    () => server.write(`memory:${pick(names)}`, JSON.parse(print(work.value(3)))),
+    () => server.write(key(), JSON.parse(print(work.value(3)))),
     () => {
-      const key = `memory:${pick(names)}`;
-      if (below(4) === 0) server.delete(key);
+      if (below(4) === 0) server.delete(key());
       else if (below(2) === 0)
-        server.writeText(key, pick(['nonsense', '{"value":', '{"value":[],"last_modified":-1}']));
+        server.writeText(key(), pick(['nonsense', '{"value":', '{"value":[],"last_modified":-1}']));
     },
     () => {
       if (below(4) > 0) return;
@@ -101,21 +111,29 @@ test.each(seeds)('seed %i', async (seed) => {
   await passing(Promise.all(promises));
   // Nobody asks what the server has until everything is settled.
   await passing(Promise.all(all.map(({ memory }) => memory.$flush().catch(allow))));
+  // What expires has expired.
+  await clock.advance(6_000);
   await passing(Promise.all(all.map(({ memory }) => memory.$sync())));
   await clock.advance(1);
   for (const { memory } of all) {
     expect(memory.$status).toMatchObject({ state: 'connected', pending: 0, pendingBytes: 0 });
   }
-  for (const name of names) {
-    const text = server.read(`memory:${name}`);
-    const stored = text === undefined ? { value: undefined } : parse(text);
-    if (stored !== undefined) expectSame(all, name, stored.value);
-    else {
-      const unreadable = expect.objectContaining({ code: 'ERR_MALFORMED' });
-      for (const { memory } of all) expect(() => memory[name]).toThrow(unreadable);
+  for (const [prefix, memories] of same) {
+    for (const name of names) {
+      const text = server.read(prefix + name);
+      const stored = text === undefined ? { value: undefined } : parse(text);
+      if (stored !== undefined) expectSame(memories, name, stored.value);
+      else {
+        const unreadable = expect.objectContaining({ code: 'ERR_MALFORMED' });
+        for (const { memory } of memories) expect(() => memory[name]).toThrow(unreadable);
+      }
     }
   }
-  for (const { memory } of all) await passing(memory.$close());
+  for (const { memory, ended, wrong } of all) {
+    await passing(memory.$close());
+    await ended;
+    expect(wrong).toEqual([]);
+  }
 });
 
 /** A Standard Schema that takes no long lists. */

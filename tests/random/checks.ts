@@ -10,6 +10,8 @@ export interface Watched {
   state: Any;
   /** Changes that say that something else was there before. */
   wrong: unknown[];
+  /** Changes as an iterator has them that do not come as listeners are told, once `ended` resolves. */
+  ended: Promise<unknown>;
 }
 
 /** All memories have the same document of this name, seen from all sides: `stored`, as `JSON.parse` reads it. */
@@ -29,7 +31,13 @@ export function expectSame(all: readonly Watched[], name: string, stored: unknow
 export function watch(memory: Any): Watched {
   const state = structuredClone(memory.$snapshot());
   const wrong: unknown[] = [];
+  const told: Change[] = [];
+  const read = async () => {
+    for await (const change of memory.$changes()) if (told.shift() !== change) wrong.push({ read: change });
+    if (told.length > 0) wrong.push({ unread: told });
+  };
   memory.$on('change', (change: Change) => {
+    told.push(change);
     const { kind, path, value, oldValue } = change;
     const above = [...path];
     const key = above.pop() as string | number;
@@ -45,7 +53,7 @@ export function watch(memory: Any): Watched {
       Object.defineProperty(at, key, { value: copy, writable: true, enumerable: true, configurable: true });
     }
   });
-  return { memory, state, wrong };
+  return { memory, state, wrong, ended: read() };
 }
 
 function own(at: object, key: string | number): unknown {

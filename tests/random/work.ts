@@ -113,6 +113,17 @@ export class RandomWork {
     await memory.$increment(path, this.pick([1, -2, 0.5, 3n])).catch(allow);
   }
 
+  /** Lets an attribute expire within `longest` seconds, or stay, or asks. Resolves also where it was refused. */
+  async lifetime(memory: Any, longest: number): Promise<void> {
+    const name = this.pick(this.#names);
+    const asked = [
+      () => memory.$expire(name, this.#random() * longest + 0.001),
+      () => memory.$persist(name),
+      () => memory.$ttl(name),
+    ];
+    await this.pick(asked)().catch(allow);
+  }
+
   attempt<T>(fn: () => T): T | undefined {
     try {
       return fn();

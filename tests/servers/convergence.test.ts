@@ -54,6 +54,7 @@ describe.each(kinds)('on %s', (kind) => {
       (memory) => work.batch(memory),
       (memory) => promises.push(work.transaction(memory, later)),
       (memory) => promises.push(work.increment(memory)),
+      (memory) => promises.push(work.lifetime(memory, 0.05)),
       (memory) => promises.push(memory.$load([work.pick(names)])),
       (memory) => promises.push(memory.$sync().catch(allow)),
       (memory) => memory.$flush().catch(allow),
@@ -65,10 +66,14 @@ describe.each(kinds)('on %s', (kind) => {
 
     await Promise.all(promises);
     await Promise.all(all.map(({ memory }) => memory.$flush().catch(allow)));
+    // What expires has expired.
+    await new Promise((resolve) => setTimeout(resolve, 60));
     await Promise.all(all.map(({ memory }) => memory.$sync()));
     const fresh = await Memory.open({ url: backend.url, ...options });
     for (const { memory } of all) expect(memory.$status).toMatchObject({ state: 'connected', pending: 0 });
     for (const name of names) expectSame(all, name, fresh.$snapshot(name));
     await Promise.all([...all.map(({ memory }) => memory.$close()), fresh.$close()]);
+    await Promise.all(all.map(({ ended }) => ended));
+    expect(all.flatMap(({ wrong }) => wrong)).toEqual([]);
   });
 });
