@@ -16,7 +16,7 @@ const mostOfAddon = 6_000_000;
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
   wasm: { most: 80_000, wanted: 80_000 },
-  'JavaScript layer': { most: 20_600, wanted: 12_000 },
+  'JavaScript layer': { most: 20_700, wanted: 12_000 },
 };
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
@@ -38,7 +38,7 @@ async function main() {
   const over = Object.entries(sizes).flatMap(([name, size]) => {
     const { most, wanted } = limits[name];
     if (size > wanted) console.log(`${name}: ${kilobytes(size - wanted)} more than the ${kilobytes(wanted)} wanted`);
-    return size > most ? [`${name} is ${kilobytes(size)}, more than ${kilobytes(most)}`] : [];
+    return size > most ? [`${name} has ${size} bytes, more than ${most}`] : [];
   });
   if (addon > mostOfAddon) over.push(`the addon is ${kilobytes(addon)}, more than ${kilobytes(mostOfAddon)}`);
   if (over.length > 0) throw new Failure(over.join('; '));

@@ -12,17 +12,21 @@ export class Changes implements AsyncIterableIterator<Change> {
   #waiting: Change[] = [];
   /** Attributes whose changes are summed up, each with the last of them. */
   readonly #reloads = new Map<string, Change>();
+  /** Up to which change the last reload of an attribute has all in it. */
+  readonly #included = new Map<string, number>();
   #readers: ((result: IteratorResult<Change>) => void)[] = [];
   #ended = false;
-  readonly #current: (name: string) => unknown;
+  readonly #current: (name: string) => readonly [value: unknown, last: number];
   readonly #onEnd: () => void;
 
-  constructor(current: (name: string) => unknown, onEnd: () => void) {
+  /** `current` gives an attribute's value and the number of the last change that is in it. */
+  constructor(current: (name: string) => readonly [value: unknown, last: number], onEnd: () => void) {
     this.#current = current;
     this.#onEnd = onEnd;
   }
 
-  push(change: Change): void {
+  push(change: Change, number: number): void {
+    if (number <= (this.#included.get(change.name) ?? 0)) return;
     const reader = this.#readers.shift();
     if (reader !== undefined) {
       reader({ value: change, done: false });
@@ -48,7 +52,8 @@ export class Changes implements AsyncIterableIterator<Change> {
     // What is summed up came first.
     for (const [name, last] of this.#reloads) {
       this.#reloads.delete(name);
-      const value = this.#current(name);
+      const [value, included] = this.#current(name);
+      this.#included.set(name, included);
       return Object.freeze({ ...last, path: Object.freeze([name]), kind: 'reload', value, oldValue: undefined });
     }
     return this.#waiting.shift();
@@ -66,7 +71,7 @@ export class Changes implements AsyncIterableIterator<Change> {
     this.#waiting = [];
     this.#reloads.clear();
     this.end();
-    return Promise.resolve({ value: undefined, done: true });
+    return this.next();
   }
 
   [Symbol.asyncIterator](): this {

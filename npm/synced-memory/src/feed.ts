@@ -7,7 +7,9 @@ import type { Mirror } from './mirror.js';
 /** What changes in the mirror, told to listeners and readers once it is safe to call them. */
 export class Feed {
   readonly #readers = new Map<Changes, string | undefined>();
-  #waiting: Change[] = [];
+  readonly #waiting: Change[] = [];
+  /** How many do not wait any more. */
+  #told = 0;
   /** The revision that brings what comes from the core just now. */
   revision: bigint | undefined;
   readonly #mirror: Mirror;
@@ -25,8 +27,8 @@ export class Feed {
 
   note(applied: Applied, isLocal: boolean): void {
     if (!this.isWanted) return;
-    const [origin, revision] = isLocal ? (['local', undefined] as const) : (['remote', this.revision] as const);
-    this.#waiting.push(changeOf(applied, this.#mirror.snapshots, origin, revision));
+    const revision = isLocal ? undefined : this.revision;
+    this.#waiting.push(changeOf(applied, this.#mirror.snapshots, isLocal ? 'local' : 'remote', revision));
   }
 
   /** How many wait: what is noted from here on can be forgotten. */
@@ -40,19 +42,21 @@ export class Feed {
 
   /** Calls everybody. Listeners may mutate: what that changes comes with the next call. */
   deliver(): void {
-    if (this.#waiting.length === 0) return;
-    const changes = this.#waiting;
-    this.#waiting = [];
+    let number = this.#told;
+    const changes = this.#waiting.splice(0);
+    this.#told += changes.length;
     for (const change of changes) {
+      number++;
       for (const [reader, name] of this.#readers) {
-        if (name === undefined || name === change.name) reader.push(change);
+        if (name === undefined || name === change.name) reader.push(change, number);
       }
       this.#events.emit('change', change);
     }
   }
 
   read(name: string | undefined, onEnd: () => void): Changes {
-    const current = (of: string) => (this.#mirror.has(of) ? this.#mirror.snapshot(of) : undefined);
+    const current = (of: string) =>
+      [this.#mirror.has(of) ? this.#mirror.snapshot(of) : undefined, this.#told + this.#waiting.length] as const;
     const reader: Changes = new Changes(current, () => {
       this.#readers.delete(reader);
       onEnd();
