@@ -6,7 +6,7 @@ use support::{Client, put, stored, stored_value};
 use synced_memory_core::backend::{MemoryStore, Store};
 use synced_memory_core::command::{Answer, Input, Lifetime, Outcome, REMEMBER_SECONDS};
 use synced_memory_core::error::{ErrorCode, SyncError};
-use synced_memory_core::session::Event;
+use synced_memory_core::session::{ABSENT_KEPT, Event};
 use synced_memory_core::wire;
 
 fn pair() -> (MemoryStore, Client, Client) {
@@ -590,4 +590,30 @@ fn a_mutation_that_cannot_be_is_refused_with_all_that_the_host_made_on_top() {
     assert_eq!(a.text("tasks"), "[1,2,3,5]", "what came before stays, and it goes on");
     assert_eq!(stored_value(&mut server, "tasks"), "[1,2,3,5]");
     assert_eq!(a.settled(), 6);
+}
+
+#[test]
+fn attributes_that_are_gone_are_forgotten_and_come_anew_with_a_higher_revision() {
+    let (mut server, mut a, mut b) = pair();
+    a.mutate(r#"[["assign","visitor",1]]"#);
+    a.run(&mut server);
+    b.refresh(&mut server);
+    let first = a.session.revision("visitor");
+    a.mutate(r#"[["delete","visitor"]]"#);
+    for n in 0..4 * ABSENT_KEPT {
+        a.mutate(&format!(r#"[["assign","visitor{n}",[]],["delete","visitor{n}"]]"#));
+        a.unix_ns += 10_000_000;
+        a.run(&mut server);
+    }
+    a.session.refresh(None);
+    a.drain();
+    assert!(a.outgoing.len() < 2 * ABSENT_KEPT, "{} are looked at", a.outgoing.len());
+    a.run(&mut server);
+
+    a.unix_ns = 0;
+    a.mutate(r#"[["assign","visitor",2]]"#);
+    a.run(&mut server);
+    assert!(a.session.revision("visitor") > first);
+    b.refresh(&mut server);
+    assert_eq!(b.text("visitor"), "2");
 }

@@ -12,7 +12,7 @@ use synced_memory_core::document::add;
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::mutation::Mutation;
-use synced_memory_core::session::{Config, Event, Now, Session};
+use synced_memory_core::session::{ABSENT_KEPT, Config, Event, Now, Session};
 use synced_memory_core::wire::Entry;
 
 /// How often to look for changes that a server does not tell of, in milliseconds.
@@ -97,6 +97,7 @@ impl Memory {
             ttl_ms: options.ttl_ms,
             seed,
             add,
+            absent_kept: ABSENT_KEPT,
         });
         let alarm = Alarm::new(Arc::clone(&mailbox));
         Ok(Self { session, mailbox, port, alarm, tick_at: None })

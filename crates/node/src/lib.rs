@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use synced_memory_core::command::{Changes, Commits};
 use synced_memory_core::error::{ErrorCode, SyncError};
-use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
+use synced_memory_core::wire::{EventWriter, decode_entries, decode_mutation};
 use synced_memory_native::{Capabilities, Memory, OpenOptions};
 
 #[global_allocator]
@@ -117,7 +117,8 @@ pub fn submit(handle: u32, batch: String) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn check(handle: u32, mutation: String) -> Result<()> {
     with(handle, |memory| {
-        decode_batch(&format!("[{mutation}]"))?.iter().try_for_each(|(name, mutation)| memory.check(name, mutation))
+        let (name, mutation) = decode_mutation(&mutation)?;
+        memory.check(&name, &mutation)
     })
 }
 

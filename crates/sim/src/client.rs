@@ -173,5 +173,6 @@ fn session(life: usize) -> Session {
         look_every_ms: None,
         seed: life as u64,
         add,
+        absent_kept: 0,
     })
 }

@@ -24,8 +24,8 @@ use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::numbered::Numbered;
 use synced_memory_core::resp;
-use synced_memory_core::session::{Config, Now};
-use synced_memory_core::wire::{EventWriter, decode_batch, decode_entries};
+use synced_memory_core::session::{ABSENT_KEPT, Config, Now};
+use synced_memory_core::wire::{EventWriter, decode_entries, decode_mutation};
 use values::{Put, Values};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -106,8 +106,8 @@ impl Core {
                 0
             }
             asks::CHECK => {
-                let batch = decode_batch(&format!("[{}]", values.text()))?;
-                batch.iter().try_for_each(|(name, mutation)| session.check(name, mutation))?;
+                let (name, mutation) = decode_mutation(&values.text())?;
+                session.check(&name, &mutation)?;
                 0
             }
             asks::PENDING_BYTES => session.pending_bytes() as u64,
@@ -189,6 +189,7 @@ impl Core {
             // Who listens beside is told, whatever carries this memory's commands.
             announces: true,
             add: numbers::add,
+            absent_kept: ABSENT_KEPT,
         };
         self.last_handle += 1;
         self.lines.insert(self.last_handle.into(), Box::new(Line::new(config)));

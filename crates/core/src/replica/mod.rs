@@ -7,7 +7,7 @@ mod rebase;
 mod tail;
 
 use crate::command::{Commit, Delta, Probed, REMEMBER_SECONDS};
-use crate::document::{Base, Guard, Node};
+use crate::document::{Add, Base, Guard, Node};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence};
 use crate::merge::Transform;
@@ -90,8 +90,8 @@ pub enum Change {
 
 /// Getters.
 impl Replica {
-    /// A replica of which nothing is known yet.
-    pub fn new(key: String, config: Arc<Config>) -> Self {
+    /// A replica of which nothing is known yet, but for the highest revision that it may have had.
+    pub fn new(key: String, config: Arc<Config>, highest: Option<Revision>) -> Self {
         Self {
             key,
             config,
@@ -100,7 +100,7 @@ impl Replica {
             replaced: None,
             confirmed: None,
             revision: None,
-            highest: None,
+            highest,
             sealed: Vec::new(),
             open: VecDeque::new(),
             broken: Vec::new(),
@@ -128,6 +128,16 @@ impl Replica {
     /// Has the server told what it has?
     pub fn is_loaded(&self) -> bool {
         self.confirmed.is_some()
+    }
+
+    /// Is nothing there, and will whoever makes it anew `now` or later get a higher revision than it ever had?
+    pub fn is_forgettable(&self, now: Now) -> bool {
+        self.confirmed == Some(Base::Absent)
+            && self.value.is_none()
+            && self.unreadable.is_none()
+            && self.first_pending().is_none()
+            && self.sums.is_empty()
+            && self.highest < Some(Revision(now.unix_ns))
     }
 
     /// Is it known what the pending mutations were put on?
@@ -191,11 +201,6 @@ impl Replica {
 
 /// Local mutations.
 impl Replica {
-    /// Would `mutate` take it? Gives the document's length in bytes afterwards.
-    pub fn check(&self, mutation: &Mutation, max_bytes: usize) -> Result<usize, SyncError> {
-        self.locate(mutation, max_bytes).map(|(_, len)| len)
-    }
-
     /// Apply a local mutation, of a group or by itself. Gives the document's length in bytes afterwards.
     pub fn mutate(
         &mut self,
@@ -215,24 +220,13 @@ impl Replica {
         Ok(len)
     }
 
-    fn locate(&self, mutation: &Mutation, max_bytes: usize) -> Result<(Located, usize), SyncError> {
+    /// Where a mutation would change the document, and its length in bytes afterwards.
+    pub fn locate(&self, mutation: &Mutation, max_bytes: usize) -> Result<(Located, usize), SyncError> {
         let replaces_all = matches!(mutation, Mutation::Assign { .. } | Mutation::Delete);
         if let Some(error) = self.unreadable.as_ref().filter(|_| !replaces_all) {
             return Err(error.clone());
         }
-        let located = mutation::locate(self.value.as_ref(), mutation, self.config.add)?;
-        let edit = &located.edit;
-        let len = self.value.as_ref().map_or(0, Node::text_len) - edit.remove + edit.insert.len();
-        if len > max_bytes && edit.insert.len() > edit.remove {
-            return Err(SyncError::new(
-                ErrorCode::TooLarge,
-                format!(
-                    "the document would have {len} bytes, more than maxDocumentBytes ({max_bytes}); \
-                     raise it or split the document over several attributes"
-                ),
-            ));
-        }
-        Ok((located, len))
+        locate(self.value.as_ref(), mutation, max_bytes, self.config.add)
     }
 
     fn apply(&mut self, mutation: &Mutation, located: Located) -> (Edit, Undo) {
@@ -464,12 +458,33 @@ impl Replica {
         let sums = std::mem::take(&mut self.sums);
         *self = Self {
             unreadable: Some(error),
-            highest: self.highest,
             sums,
-            ..Self::new(std::mem::take(&mut self.key), Arc::clone(&self.config))
+            ..Self::new(std::mem::take(&mut self.key), Arc::clone(&self.config), self.highest)
         };
         first
     }
+}
+
+/// Where a mutation would change a document, and the document's length in bytes afterwards.
+pub fn locate(
+    value: Option<&Node>,
+    mutation: &Mutation,
+    max_bytes: usize,
+    add: Add,
+) -> Result<(Located, usize), SyncError> {
+    let located = mutation::locate(value, mutation, add)?;
+    let edit = &located.edit;
+    let len = value.map_or(0, Node::text_len) - edit.remove + edit.insert.len();
+    if len > max_bytes && edit.insert.len() > edit.remove {
+        return Err(SyncError::new(
+            ErrorCode::TooLarge,
+            format!(
+                "the document would have {len} bytes, more than maxDocumentBytes ({max_bytes}); \
+                 raise it or split the document over several attributes"
+            ),
+        ));
+    }
+    Ok((located, len))
 }
 
 /// Is what the server learnt at one time still known to it? An hour is left for clocks that disagree.

@@ -23,23 +23,22 @@ impl Session {
     /// Let an attribute expire, `ms` milliseconds from when the backend hears of it. Answered by [`Event::Lifetime`] with
     /// the number that this gives, once what was mutated before is acknowledged.
     pub fn expire(&mut self, name: &str, ms: u64) -> Result<u64, SyncError> {
-        self.ask(name, |key| Command::Expire { key, ms })
+        self.ask(name, Command::Expire { key: self.key(name), ms })
     }
 
     /// Let it stay. Answered like [`Self::expire`].
     pub fn persist(&mut self, name: &str) -> Result<u64, SyncError> {
-        self.ask(name, |key| Command::Persist { key })
+        self.ask(name, Command::Persist { key: self.key(name) })
     }
 
     /// Ask how long it stays. Answered like [`Self::expire`].
     pub fn ttl(&mut self, name: &str) -> Result<u64, SyncError> {
-        self.ask(name, |key| Command::Ttl { key })
+        self.ask(name, Command::Ttl { key: self.key(name) })
     }
 
-    fn ask(&mut self, name: &str, command: impl FnOnce(String) -> Command) -> Result<u64, SyncError> {
+    fn ask(&mut self, name: &str, command: Command) -> Result<u64, SyncError> {
         check_name(name)?;
         self.last_ask += 1;
-        let command = command(format!("{}{name}", self.config.prefix));
         let (number, name, after) = (self.last_ask, name.to_owned(), self.last_mutation);
         self.asks.insert(number, Ask { number, name, command, after, not_before_ms: None });
         Ok(number)

@@ -102,6 +102,18 @@ impl Attribute {
             && !self.replica.has_unanswered()
     }
 
+    /// Is nothing there, nor under way, so that it can as well come anew?
+    pub(super) fn is_forgettable(&self, now: Now) -> bool {
+        !self.name.is_empty()
+            && self.is_at_rest()
+            && self.want == Want::Nothing
+            && !self.is_pending
+            && !self.waits
+            && self.told.is_empty()
+            && self.expected.is_none()
+            && self.replica.is_forgettable(now)
+    }
+
     /// The same but for its own appends, which have landed on something that is told now.
     pub(super) fn may_follow_behind(&self, told: &Announcement, own: &WriterId) -> bool {
         self.fetching == Want::Nothing

@@ -1,20 +1,22 @@
 //! The attributes of a session by name and by number, and which of them have something to do.
 
+use super::Now;
 use super::attribute::Attribute;
 use crate::replica::Replica;
 use compact_str::CompactString;
 use std::collections::{HashMap, VecDeque};
 use std::ops::{Index, IndexMut};
 
-/// Names an attribute within its session.
+/// Names an attribute within its session, as long as it is not forgotten.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Id(u32);
 
-/// They come and do not go.
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
+    /// By number. Those that were forgotten have no name.
     all: Vec<Attribute>,
     ids: HashMap<CompactString, u32>,
+    forgotten: Vec<Id>,
     /// Those that may have something to send.
     active: VecDeque<Id>,
     /// Those with pending mutations.
@@ -23,11 +25,12 @@ pub(super) struct Attributes {
 
 impl Attributes {
     pub(super) fn len(&self) -> usize {
-        self.all.len()
+        self.ids.len()
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = Id> + use<> {
-        (0..).take(self.all.len()).map(Id)
+    pub(super) fn ids(&self) -> Vec<Id> {
+        let all = (0..).zip(&self.all);
+        all.filter(|(_, attribute)| !attribute.name.is_empty()).map(|(id, _)| Id(id)).collect()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Id> {
@@ -40,11 +43,28 @@ impl Attributes {
 
     /// Add one whose name is new.
     pub(super) fn add(&mut self, name: &str, replica: Replica) -> Id {
-        let id = u32::try_from(self.all.len()).expect("memory ends before numbers do");
-        self.all.push(Attribute::new(name.to_owned(), replica));
-        self.ids.insert(name.into(), id);
-        self.activate(Id(id));
-        Id(id)
+        let attribute = Attribute::new(name.to_owned(), replica);
+        let id = if let Some(id) = self.forgotten.pop() {
+            self[id] = attribute;
+            id
+        } else {
+            self.all.push(attribute);
+            Id(u32::try_from(self.all.len() - 1).expect("memory ends before numbers do"))
+        };
+        self.ids.insert(name.into(), id.0);
+        self.activate(id);
+        id
+    }
+
+    /// Forget those that are not there, but for the active.
+    pub(super) fn forget_absent(&mut self, now: Now) {
+        for (id, attribute) in (0..).zip(&mut self.all) {
+            if !attribute.is_active && attribute.is_forgettable(now) {
+                self.ids.remove(attribute.name.as_str());
+                attribute.name.clear();
+                self.forgotten.push(Id(id));
+            }
+        }
     }
 
     /// It may have something to send.

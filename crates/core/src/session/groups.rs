@@ -5,7 +5,7 @@ use super::attributes::Id;
 use super::handle::refusal;
 use super::{Event, Now, Purpose, Session, Timer, check_name};
 use crate::command::{self, Answer, Command, Commits, Found, GroupOutcome};
-use crate::document::{Guard, Node, Stored};
+use crate::document::{Guard, Stored};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Sequence;
 use crate::mutation::Mutation;
@@ -33,9 +33,9 @@ pub struct GroupOf {
 #[derive(Debug)]
 pub(super) struct Group {
     strict: bool,
-    reads: Vec<Id>,
+    pub(super) reads: Vec<Id>,
     /// The attributes that it changes.
-    changes: Vec<Id>,
+    pub(super) changes: Vec<Id>,
     /// The number of its first mutation.
     first: u64,
     /// What the request on its way is about: the attributes that it changes, and those that it relies on.
@@ -70,10 +70,8 @@ impl Session {
     fn refuse(&mut self, id: Id, error: SyncError) {
         self.last_mutation += 1;
         if !self.refused.iter().any(|(refused, _)| *refused == id) {
-            let attribute = &self.attributes[id];
-            let (name, change) = (attribute.name.clone(), attribute.replica.as_loaded());
-            self.events.push_back(Event::Rejected { name, error: error.clone(), first: self.last_mutation });
-            self.report_change(id, change);
+            self.report_rejected(id, error.clone(), self.last_mutation);
+            self.report_change(id, self.attributes[id].replica.as_loaded());
             self.refused.push((id, error));
         }
         self.report_settled();
@@ -83,6 +81,16 @@ impl Session {
     /// changed. Where one cannot be applied, none is.
     pub fn mutate_group(&mut self, group: GroupOf, now: Now) -> Result<usize, SyncError> {
         let GroupOf { id, strict, reads, mutations } = group;
+        let mut relied_on = Vec::new();
+        for name in reads {
+            check_name(&name)?;
+            let read = self.attribute(&name);
+            if !self.attributes[read].replica.is_loaded() {
+                self.attributes[read].ask(Want::Load);
+                self.attributes.activate(read);
+            }
+            relied_on.push(read);
+        }
         let before = self.last_mutation;
         let mut changes = Vec::new();
         let mut len = 0;
@@ -105,15 +113,7 @@ impl Session {
                 }
             }
         }
-        let relied_on = |name: String| check_name(&name).map(|()| self.attribute(&name));
-        let reads: Vec<Id> = reads.into_iter().map(relied_on).collect::<Result<_, _>>()?;
-        for &read in &reads {
-            if !self.attributes[read].replica.is_loaded() {
-                self.attributes[read].ask(Want::Load);
-                self.attributes.activate(read);
-            }
-        }
-        self.groups.insert(id, Group { strict, reads, changes, first: before + 1, sent: Vec::new() });
+        self.groups.insert(id, Group { strict, reads: relied_on, changes, first: before + 1, sent: Vec::new() });
         Ok(len)
     }
 
@@ -237,10 +237,7 @@ impl Session {
             attribute.replica.applied(sequence, now);
             attribute.known_here |= attribute.replica.is_in_step();
         }
-        let revision = attribute.replica.revision();
-        let bytes = attribute.replica.value().map_or(0, Node::text_len);
-        self.events.push_back(Event::Acknowledged { name: attribute.name.clone(), revision, bytes });
-        self.report_sums(id);
+        self.report_acknowledged(id);
     }
 
     /// What is stored where the group expected something else.
@@ -267,15 +264,11 @@ impl Session {
         self.forget_answers(|purpose| matches!(purpose, Purpose::Group(of) if *of == id));
         for &changed in &group.changes {
             let attribute = &mut self.attributes[changed];
-            let Some((first, mutations, rebased)) = attribute.replica.abort(id, &error, now) else { continue };
+            let Some((first, mutations, mut rebased)) = attribute.replica.abort(id, &error, now) else { continue };
             if !group.strict && error.code == ErrorCode::Conflict {
-                for mutation in mutations {
-                    let (name, error) = (attribute.name.clone(), error.clone());
-                    self.events.push_back(Event::Conflict { name, mutation, error });
-                }
+                rebased.conflicts.extend(mutations.into_iter().map(|mutation| (mutation, error.clone())));
             } else if !group.strict {
-                let (name, error) = (attribute.name.clone(), error.clone());
-                self.events.push_back(Event::Rejected { name, error, first });
+                self.report_rejected(changed, error.clone(), first);
             }
             self.attributes.activate(changed);
             self.report_rebased(changed, rebased, now);

@@ -6,10 +6,10 @@ use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
 use super::{Event, Now, Purpose, Request, Session, Timer, check_name};
 use crate::command::{Answer, Changes, Commits, Input, Outcome, Probed, RequestId};
-use crate::document::{Node, Stored, told_revision};
+use crate::document::{Stored, told_revision};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence};
-use crate::replica::{Change, Rebased};
+use crate::replica::Change;
 
 /// The first retry of what the backend was too busy for, in milliseconds; doubled each time, up to a limit.
 const FIRST_RETRY_MS: u64 = 20;
@@ -267,11 +267,7 @@ impl Session {
                 self.abort_all(id, &error, now);
                 let attribute = &mut self.attributes[id];
                 if let Some(first) = attribute.replica.give_up(error.clone()) {
-                    self.events.push_back(Event::Rejected {
-                        name: self.attributes[id].name.clone(),
-                        error: error.clone(),
-                        first,
-                    });
+                    self.report_rejected(id, error.clone(), first);
                 }
                 self.report_sums(id);
                 self.report_change(id, Change::Unreadable(error));
@@ -328,15 +324,7 @@ impl Session {
                     }
                 };
                 if is_news {
-                    let attribute = &mut self.attributes[id];
-                    let revision = attribute.replica.revision();
-                    let bytes = attribute.replica.value().map_or(0, Node::text_len);
-                    self.events.push_back(Event::Acknowledged {
-                        name: self.attributes[id].name.clone(),
-                        revision,
-                        bytes,
-                    });
-                    self.report_sums(id);
+                    self.report_acknowledged(id);
                 }
             }
             Answer::Busy(error) => {
@@ -362,7 +350,7 @@ impl Session {
     fn reject(&mut self, id: Id, sequence: Sequence, error: SyncError, now: Now) {
         self.abort_strict(id, now);
         if let Some((first, rebased)) = self.attributes[id].replica.reject(sequence, &error, now) {
-            self.events.push_back(Event::Rejected { name: self.attributes[id].name.clone(), error, first });
+            self.report_rejected(id, error, first);
             self.report_rebased(id, rebased, now);
         }
     }
@@ -384,37 +372,8 @@ impl Session {
         self.report_rebased(id, rebased, now);
     }
 
-    pub(super) fn report_rebased(&mut self, id: Id, rebased: Rebased, now: Now) {
-        self.forget_commits(id);
-        if let Some((from, to)) = rebased.regression {
-            self.events.push_back(Event::Regressed { name: self.attributes[id].name.clone(), from, to });
-        }
-        for (mutation, error) in rebased.conflicts {
-            self.events.push_back(Event::Conflict { name: self.attributes[id].name.clone(), mutation, error });
-        }
-        self.report_sums(id);
-        if let Some(change) = rebased.change {
-            self.report_change(id, change);
-        }
-        for group in self.attributes[id].replica.take_broken_groups() {
-            let error = SyncError::new(ErrorCode::Conflict, "another mutation of the same batch could not be kept");
-            self.abort_group(group, error, now);
-        }
-    }
-
-    pub(super) fn report_sums(&mut self, id: Id) {
-        let sums = self.attributes[id].replica.take_sums();
-        self.events.extend(sums.into_iter().map(|(number, sum)| Event::Incremented { number, sum }));
-    }
-
-    pub(super) fn report_change(&mut self, id: Id, change: Change) {
-        let replica = &self.attributes[id].replica;
-        let (revision, bytes) = (replica.revision(), replica.value().map_or(0, Node::text_len));
-        self.events.push_back(Event::Changed { name: self.attributes[id].name.clone(), change, revision, bytes });
-    }
-
     /// Commits on their way are going to be sent anew: answers to how they were do not count.
-    fn forget_commits(&mut self, id: Id) {
+    pub(super) fn forget_commits(&mut self, id: Id) {
         let replica = &self.attributes[id].replica;
         for request in self.requests.values_mut() {
             if matches!(&request.purpose, Purpose::Commit(of, sequence) if *of == id && !replica.is_in_flight(*sequence))
@@ -445,32 +404,6 @@ impl Session {
         self.random ^= self.random << 17;
         let delay = longest / 2 + self.random % (longest / 2 + 1);
         self.timers.add(now.monotonic_ms + delay, what);
-    }
-
-    pub(super) fn report_refreshed(&mut self) {
-        for ticket in self.refreshes.take_done(&self.attributes) {
-            if self.catch_up == Some(ticket) {
-                self.catch_up = None;
-                self.events.push_back(Event::Connected);
-                self.report_ready();
-            }
-            self.events.push_back(Event::Refreshed(ticket));
-        }
-    }
-
-    fn report_ready(&mut self) {
-        if !std::mem::replace(&mut self.ready, true) {
-            self.events.push_back(Event::Ready);
-        }
-    }
-
-    pub(super) fn report_settled(&mut self) {
-        self.attributes.forget_settled();
-        let settled = self.first_pending().map_or(self.last_mutation, |oldest| oldest - 1);
-        if settled > self.settled {
-            self.settled = settled;
-            self.events.push_back(Event::Settled(settled));
-        }
     }
 }
 

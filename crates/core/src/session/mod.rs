@@ -9,6 +9,7 @@ mod attributes;
 mod groups;
 mod handle;
 mod refresh;
+mod report;
 mod told;
 
 pub use refresh::Ticket;
@@ -19,7 +20,7 @@ use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, Sequence, WriterId};
 use crate::mutation::Mutation;
 use crate::numbered::Numbered;
-use crate::replica::{Change, Replica, Sum};
+use crate::replica::{Change, Replica, Sum, locate};
 use ask::Ask;
 use attribute::Want;
 use attributes::{Attributes, Id};
@@ -33,6 +34,9 @@ use std::sync::Arc;
 const REPLY_TIMEOUT_MS: u64 = 20_000;
 /// and what is sent may take as long as it does on a line this slow.
 const SLOWEST_BYTES_PER_MS: u64 = 100;
+
+/// What hosts give as [`Config::absent_kept`].
+pub const ABSENT_KEPT: usize = 256;
 
 /// The time, as the host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +68,8 @@ pub struct Config {
     pub seed: u64,
     /// How increments add.
     pub add: Add,
+    /// So many attributes that are gone are remembered, beside an eighth of how many there are.
+    pub absent_kept: usize,
 }
 
 /// What a session tells its host.
@@ -206,6 +212,10 @@ enum Timer {
 pub struct Session {
     config: Arc<Config>,
     attributes: Attributes,
+    /// At how many of them those that are gone are forgotten,
+    forget_at: usize,
+    /// and when that was done: none of them had a higher revision.
+    forgotten_at: Option<Revision>,
     /// Groups that are pending, by id.
     groups: Numbered<Group>,
     /// Attributes whose announcements are to be taken in together, by a number of their own.
@@ -251,6 +261,8 @@ impl Session {
     pub fn new(config: Config) -> Self {
         let mut session = Self {
             attributes: Attributes::default(),
+            forget_at: config.absent_kept,
+            forgotten_at: None,
             groups: Numbered::default(),
             told_together: Numbered::default(),
             last_told: 0,
@@ -315,14 +327,11 @@ impl Session {
     /// Would `mutate` take it?
     pub fn check(&self, name: &str, mutation: &Mutation) -> Result<(), SyncError> {
         check_name(name)?;
-        let nothing;
-        let replica = if let Some(attribute) = self.attributes.get(name) {
-            &attribute.replica
-        } else {
-            nothing = Replica::new(String::new(), Arc::clone(&self.config));
-            &nothing
-        };
-        replica.check(mutation, self.config.max_document_bytes).map(drop)
+        let (max_bytes, add) = (self.config.max_document_bytes, self.config.add);
+        match self.attributes.get(name) {
+            Some(attribute) => attribute.replica.locate(mutation, max_bytes).map(drop),
+            None => locate(None, mutation, max_bytes, add).map(drop),
+        }
     }
 }
 
@@ -380,7 +389,7 @@ impl Session {
                 let names = names.iter().filter(|name| check_name(name).is_ok());
                 names.map(|name| self.attribute(name)).collect()
             }
-            None => self.attributes.ids().collect(),
+            None => self.attributes.ids(),
         };
         for id in &ids {
             self.attributes[*id].ask(Want::Probe);
@@ -396,11 +405,15 @@ impl Session {
         }
     }
 
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.config.prefix)
+    }
+
     /// The attribute of this name, which may be new.
     fn attribute(&mut self, name: &str) -> Id {
         self.attributes.find(name).unwrap_or_else(|| {
-            let key = format!("{}{name}", self.config.prefix);
-            self.attributes.add(name, Replica::new(key, Arc::clone(&self.config)))
+            let key = self.key(name);
+            self.attributes.add(name, Replica::new(key, Arc::clone(&self.config), self.forgotten_at))
         })
     }
 }
@@ -417,6 +430,7 @@ impl Session {
             }
             self.send_groups(now);
             self.send_asks(now);
+            self.forget_absent(now);
         }
         self.commands.pop_front()
     }
@@ -449,6 +463,34 @@ impl Session {
     fn overdue_at(&self) -> Option<u64> {
         let oldest = self.requests.first()?;
         Some(oldest.deadline_ms.max(self.last_answer_ms + REPLY_TIMEOUT_MS))
+    }
+
+    /// Forget attributes that are gone, where there are many: who makes one for each visitor makes more than can be kept.
+    fn forget_absent(&mut self, now: Now) {
+        // One that is not listed can come back only where somebody remembers that it is of interest.
+        if self.config.names.is_some() || self.attributes.len() < self.forget_at || !self.refused.is_empty() {
+            return;
+        }
+        // What something refers to stays: the active do.
+        let attributes = &mut self.attributes;
+        for group in self.groups.values() {
+            group.changes.iter().chain(&group.reads).for_each(|id| attributes.activate(*id));
+        }
+        self.refreshes.waits_for().for_each(|id| attributes.activate(id));
+        for timer in self.timers.values() {
+            if let Timer::Retry(id) | Timer::Glance(id) = timer {
+                attributes.activate(*id);
+            }
+        }
+        for request in self.requests.values() {
+            if let Purpose::Commit(id, _) = request.purpose {
+                attributes.activate(id);
+            }
+        }
+        attributes.forget_absent(now);
+        self.forgotten_at = self.forgotten_at.max(Some(Revision(now.unix_ns)));
+        let there = self.attributes.len();
+        self.forget_at = there + there / 8 + self.config.absent_kept;
     }
 
     fn list_names(&mut self, now: Now) {

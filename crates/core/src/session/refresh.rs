@@ -45,6 +45,11 @@ impl Refreshes {
         }
     }
 
+    /// All that somebody waits for.
+    pub(super) fn waits_for(&self) -> impl Iterator<Item = Id> {
+        self.open.iter().flat_map(|refresh| refresh.waits_for.iter().copied())
+    }
+
     /// The refreshes that are done, oldest first.
     pub(super) fn take_done(&mut self, attributes: &Attributes) -> Vec<Ticket> {
         let mut done = Vec::new();

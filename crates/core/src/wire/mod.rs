@@ -32,26 +32,21 @@ pub enum Entry {
 
 /// Read a batch with groups. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_entries(text: &str) -> Result<Vec<Entry>, SyncError> {
-    let mut entries = Vec::new();
-    for part in elements(text).ok_or_else(|| malformed(text))? {
-        entries.push(entry(part).ok_or_else(|| malformed(part))?);
-    }
-    Ok(entries)
+    all(text, entry).ok_or_else(malformed)
 }
 
 /// Read a batch without. Errors: [`ErrorCode::NotSerializable`].
 pub fn decode_batch(text: &str) -> Result<Vec<(String, Mutation)>, SyncError> {
-    let mut mutations = Vec::new();
-    for entry in decode_entries(text)? {
-        let Entry::Mutation(name, mutation) = entry else { return Err(malformed(text)) };
-        mutations.push((name, mutation));
-    }
-    Ok(mutations)
+    all(text, mutation).ok_or_else(malformed)
 }
 
-fn malformed(text: &str) -> SyncError {
-    let start: String = text.chars().take(40).collect();
-    SyncError::new(ErrorCode::NotSerializable, format!("the batch is not in the wire format: {start}"))
+/// Read one mutation of a batch. Errors: [`ErrorCode::NotSerializable`].
+pub fn decode_mutation(text: &str) -> Result<(String, Mutation), SyncError> {
+    mutation(text).ok_or_else(malformed)
+}
+
+fn malformed() -> SyncError {
+    SyncError::new(ErrorCode::NotSerializable, "the batch is not in the wire format")
 }
 
 fn entry(text: &str) -> Option<Entry> {
@@ -60,14 +55,18 @@ fn entry(text: &str) -> Option<Entry> {
             id: number(id)?,
             strict: *strict == "true",
             reads: all(reads, string)?,
-            mutations: decode_batch(mutations).ok()?,
+            mutations: all(mutations, mutation)?,
         })),
-        parts => mutation(parts),
+        parts => mutation_of(parts).map(|(name, mutation)| Entry::Mutation(name, mutation)),
     }
 }
 
+fn mutation(text: &str) -> Option<(String, Mutation)> {
+    mutation_of(&elements(text)?)
+}
+
 /// Values are read when they are applied: only then is it known how deep they may be.
-fn mutation(parts: &[&str]) -> Option<Entry> {
+fn mutation_of(parts: &[&str]) -> Option<(String, Mutation)> {
     let [kind, name, rest @ ..] = parts else { return None };
     let mutation = match (*kind, rest) {
         ("\"assign\"", [value]) => Mutation::Assign { value: json(value) },
@@ -87,7 +86,7 @@ fn mutation(parts: &[&str]) -> Option<Entry> {
         ("\"increment\"", [at, by]) => Mutation::Increment { path: path(at)?, by: json(by) },
         _ => return None,
     };
-    Some(Entry::Mutation(string(name)?, mutation))
+    Some((string(name)?, mutation))
 }
 
 fn json(value: &str) -> Json {

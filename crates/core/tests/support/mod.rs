@@ -13,7 +13,7 @@ use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::WriterId;
 use synced_memory_core::mutation::{self, Mutation};
 use synced_memory_core::replica::Change;
-use synced_memory_core::session::{Config, Event, GroupOf, Now, Session};
+use synced_memory_core::session::{ABSENT_KEPT, Config, Event, GroupOf, Now, Session};
 use synced_memory_core::wire;
 
 pub struct Client {
@@ -43,6 +43,7 @@ impl Client {
             max_document_bytes,
             announces: false,
             look_every_ms: None,
+            absent_kept: ABSENT_KEPT,
             ttl_ms: None,
             seed: 7,
             add,
