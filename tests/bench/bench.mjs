@@ -13,6 +13,7 @@ await runAsScript(import.meta.url, async () => {
   const { burst } = await import('./burst.mjs');
   const { severalWriters } = await import('./writers.mjs');
   const { live } = await import('./live.mjs');
+  const { manyPending } = await import('./crowds.mjs');
   const { manyScopes } = await import('./scopes.mjs');
   const { snapshots } = await import('./snapshots.mjs');
 
@@ -26,6 +27,7 @@ await runAsScript(import.meta.url, async () => {
     );
     await acknowledgedPush(server.url, client, untimed);
     await burst(server.url, untimed);
+    await manyPending(server.url, untimed);
     await manyScopes(server.url, untimed);
     await severalWriters(server.url, untimed);
     await live(server.url, untimed);

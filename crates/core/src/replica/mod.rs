@@ -201,6 +201,11 @@ impl Replica {
 
 /// Local mutations.
 impl Replica {
+    /// Nobody has told what the server has, and most likely it is nothing: the first commit finds out.
+    pub fn assume_absent(&mut self) {
+        self.confirmed = Some(Base::Absent);
+    }
+
     /// Apply a local mutation, of a group or by itself. Gives the document's length in bytes afterwards.
     pub fn mutate(
         &mut self,

@@ -61,6 +61,8 @@ pub(super) struct Attribute {
     pub(super) waits: bool,
     /// How often in a row the backend was busy.
     pub(super) attempts: u32,
+    /// The pending groups that change it or rely on it, in the order in which they were made.
+    pub(super) groups: Vec<u64>,
 }
 
 impl Attribute {
@@ -81,6 +83,7 @@ impl Attribute {
             expected: None,
             waits: false,
             attempts: 0,
+            groups: Vec::new(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Attribute {
             && self.want == Want::Nothing
             && !self.is_pending
             && !self.waits
+            && self.groups.is_empty()
             && self.told.is_empty()
             && self.expected.is_none()
             && self.replica.is_forgettable(now)

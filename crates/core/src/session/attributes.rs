@@ -2,6 +2,7 @@
 
 use super::Now;
 use super::attribute::Attribute;
+use crate::numbered::Numbered;
 use crate::replica::Replica;
 use compact_str::CompactString;
 use std::collections::{HashMap, VecDeque};
@@ -19,8 +20,8 @@ pub(super) struct Attributes {
     forgotten: Vec<Id>,
     /// Those that may have something to send.
     active: VecDeque<Id>,
-    /// Those with pending mutations.
-    pending: Vec<Id>,
+    /// Those with pending mutations, by the number of the oldest of them, or of an older one that was.
+    pending: Numbered<Id>,
 }
 
 impl Attributes {
@@ -80,31 +81,34 @@ impl Attributes {
         Some(id)
     }
 
-    /// It has pending mutations.
-    pub(super) fn expect_settling(&mut self, id: Id) {
+    /// It has a pending mutation, the last that was made.
+    pub(super) fn expect_settling(&mut self, id: Id, number: u64) {
         if !std::mem::replace(&mut self[id].is_pending, true) {
-            self.pending.push(id);
+            self.pending.add(number, id);
         }
     }
 
     /// Those with pending mutations.
     pub(super) fn pending(&self) -> impl Iterator<Item = &Attribute> {
-        self.pending.iter().map(|id| &self[*id])
+        self.pending.values().map(|id| &self[*id])
     }
 
-    /// The number of the oldest mutation that is neither acknowledged nor given up.
-    pub(super) fn first_pending(&self) -> Option<u64> {
-        self.pending().filter_map(|attribute| attribute.replica.first_pending()).min()
-    }
-
-    /// Forget which had pending mutations and have none any more.
-    pub(super) fn forget_settled(&mut self) {
-        let all = &mut self.all;
-        self.pending.retain(|id| {
-            let attribute = &mut all[id.0 as usize];
-            attribute.is_pending = attribute.replica.first_pending().is_some();
-            attribute.is_pending
-        });
+    /// The number of the oldest mutation that is neither acknowledged nor given up. However many attributes there are, it costs
+    /// what has been settled since it was asked last.
+    pub(super) fn first_pending(&mut self) -> Option<u64> {
+        loop {
+            let number = self.pending.first_number()?;
+            let id = *self.pending.first()?;
+            let first = self[id].replica.first_pending();
+            if first == Some(number) {
+                return first;
+            }
+            self.pending.pop_up_to(number);
+            match first {
+                Some(first) => self.pending.add(first, id),
+                None => self[id].is_pending = false,
+            }
+        }
     }
 }
 

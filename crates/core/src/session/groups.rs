@@ -33,9 +33,9 @@ pub struct GroupOf {
 #[derive(Debug)]
 pub(super) struct Group {
     strict: bool,
-    pub(super) reads: Vec<Id>,
+    reads: Vec<Id>,
     /// The attributes that it changes.
-    pub(super) changes: Vec<Id>,
+    changes: Vec<Id>,
     /// The number of its first mutation.
     first: u64,
     /// What the request on its way is about: the attributes that it changes, and those that it relies on.
@@ -43,8 +43,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn is_about(&self, attribute: Id) -> bool {
-        self.changes.contains(&attribute) || self.reads.contains(&attribute)
+    fn attributes(&self) -> impl Iterator<Item = Id> {
+        self.changes.iter().chain(&self.reads).copied()
     }
 }
 
@@ -113,18 +113,40 @@ impl Session {
                 }
             }
         }
-        self.groups.insert(id, Group { strict, reads: relied_on, changes, first: before + 1, sent: Vec::new() });
+        let group = Group { strict, reads: relied_on, changes, first: before + 1, sent: Vec::new() };
+        for attribute in group.attributes() {
+            self.attributes[attribute].groups.push(id);
+        }
+        self.groups.insert(id, group);
         Ok(len)
     }
 
-    /// Send the groups whose turn it is in all their attributes.
-    pub(super) fn send_groups(&mut self, now: Now) {
-        let ids: Vec<u64> = self.groups.iter().map(|(id, _)| id).collect();
-        for id in ids {
-            if let Some(checks) = self.checks_of(id) {
-                self.send_group(id, checks, now);
+    /// Send those of the groups about an attribute whose turn it is in all their attributes.
+    pub(super) fn send_groups(&mut self, id: Id, now: Now) {
+        let mut at = 0;
+        while let Some(&group) = self.attributes[id].groups.get(at) {
+            if let Some(checks) = self.checks_of(group) {
+                self.send_group(group, checks, now);
             }
+            let Some(Group { changes, .. }) = self.groups.get(group) else {
+                // There was nothing left to do.
+                continue;
+            };
+            if changes.contains(&id) && self.attributes[id].replica.is_in_group(group) {
+                // Those behind it wait for it.
+                return;
+            }
+            at += 1;
         }
+    }
+
+    /// It is not pending any more.
+    fn end_group(&mut self, id: u64) -> Option<Group> {
+        let group = self.groups.remove(id)?;
+        for attribute in group.attributes() {
+            self.attributes[attribute].groups.retain(|of| *of != id);
+        }
+        Some(group)
     }
 
     /// What must be stored in the attributes that the group relies on. None where it is not its turn.
@@ -164,7 +186,7 @@ impl Session {
             commits.push(commit);
         }
         if commits.is_empty() {
-            self.groups.remove(id);
+            self.end_group(id);
             self.events.push_back(Event::GroupCommitted(id));
             return;
         }
@@ -206,7 +228,7 @@ impl Session {
                 for &attribute in &sent {
                     self.acknowledge_part(attribute, id, is_duplicate, now);
                 }
-                self.groups.remove(id);
+                self.end_group(id);
                 self.events.push_back(Event::GroupCommitted(id));
             }
             Answer::Busy(error) => {
@@ -260,7 +282,7 @@ impl Session {
 
     /// Take all mutations of a group back.
     pub(super) fn abort_group(&mut self, id: u64, error: SyncError, now: Now) {
-        let Some(group) = self.groups.remove(id) else { return };
+        let Some(group) = self.end_group(id) else { return };
         self.forget_answers(|purpose| matches!(purpose, Purpose::Group(of) if *of == id));
         for &changed in &group.changes {
             let attribute = &mut self.attributes[changed];
@@ -286,14 +308,15 @@ impl Session {
 
     /// The same for those that were made after mutation `first`.
     fn abort_strict_from(&mut self, attribute: Id, first: u64, now: Now) {
-        let is_concerned = |(id, group): &(u64, &Group)| {
-            group.strict
-                && group.first >= first
-                && group.is_about(attribute)
-                // What came of one that was sent, its answer tells.
-                && !group.changes.iter().any(|of| self.attributes[*of].replica.is_group_unanswered(*id))
+        let is_concerned = |id: &u64| {
+            self.groups.get(*id).is_some_and(|group| {
+                group.strict
+                    && group.first >= first
+                    // What came of one that was sent, its answer tells.
+                    && !group.changes.iter().any(|of| self.attributes[*of].replica.is_group_unanswered(*id))
+            })
         };
-        let ids: Vec<u64> = self.groups.iter().filter(is_concerned).map(|(id, _)| id).collect();
+        let ids: Vec<u64> = self.attributes[attribute].groups.iter().copied().filter(is_concerned).collect();
         for id in ids {
             self.abort_group(id, conflict(), now);
         }
@@ -301,9 +324,7 @@ impl Session {
 
     /// An attribute cannot be used any more.
     pub(super) fn abort_all(&mut self, attribute: Id, error: &SyncError, now: Now) {
-        let concerned = self.groups.iter().filter(|(_, group)| group.is_about(attribute));
-        let ids: Vec<u64> = concerned.map(|(id, _)| id).collect();
-        for id in ids {
+        for id in self.attributes[attribute].groups.clone() {
             self.abort_group(id, error.clone(), now);
         }
     }

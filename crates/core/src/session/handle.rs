@@ -172,13 +172,13 @@ impl Session {
                     let Some(name) = key.strip_prefix(&self.config.prefix) else {
                         continue;
                     };
-                    // What is loaded was known when the refresh began, or has been fetched since.
                     if check_name(name).is_err() {
                         continue;
                     }
                     let id = self.attribute(name);
-                    if !self.attributes[id].replica.is_loaded() {
-                        self.attributes[id].ask(Want::Load);
+                    // What has been fetched was known when the refresh began, or has been fetched since.
+                    if self.attributes[id].current_as_of == Ticket::default() {
+                        self.attributes[id].ask(Want::Probe);
                         self.attributes.activate(id);
                         self.refreshes.listed(id);
                     }

@@ -292,8 +292,9 @@ impl Session {
             events: VecDeque::new(),
             config: Arc::new(config),
         };
-        for name in session.config.names.clone().unwrap_or_default() {
-            session.attribute(&name);
+        let config = Arc::clone(&session.config);
+        for name in config.names.iter().flatten() {
+            session.attribute(name);
         }
         session
     }
@@ -308,9 +309,10 @@ impl Session {
         self.attributes.get(name)?.replica.revision()
     }
 
-    /// The number of the oldest mutation that is neither acknowledged nor given up.
+    /// The number of the oldest mutation that is neither acknowledged nor given up. Costs the number of attributes that have
+    /// such.
     pub fn first_pending(&self) -> Option<u64> {
-        self.attributes.first_pending()
+        self.attributes.pending().filter_map(|attribute| attribute.replica.first_pending()).min()
     }
 
     /// About how many bytes all pending mutations take. Costs their number.
@@ -351,14 +353,20 @@ impl Session {
         }
         let max_bytes = self.config.max_document_bytes;
         let number = self.last_mutation + 1;
+        // Should something be there, the answer to the commit brings it: no need to ask before.
+        let may_assume = self.connected && self.catch_up.is_none();
         let attribute = &mut self.attributes[id];
         let len = attribute.replica.mutate(number, mutation, max_bytes, group)?;
         if !attribute.replica.is_loaded() {
-            attribute.ask(Want::Load);
+            if may_assume {
+                attribute.replica.assume_absent();
+            } else {
+                attribute.ask(Want::Load);
+            }
         }
         self.last_mutation = number;
         self.attributes.activate(id);
-        self.attributes.expect_settling(id);
+        self.attributes.expect_settling(id, number);
         Ok(len)
     }
 
@@ -427,8 +435,8 @@ impl Session {
             self.ask_replicas(now);
             while let Some(id) = self.attributes.next_active() {
                 self.send_for(id, now);
+                self.send_groups(id, now);
             }
-            self.send_groups(now);
             self.send_asks(now);
             self.forget_absent(now);
         }
@@ -473,9 +481,6 @@ impl Session {
         }
         // What something refers to stays: the active do.
         let attributes = &mut self.attributes;
-        for group in self.groups.values() {
-            group.changes.iter().chain(&group.reads).for_each(|id| attributes.activate(*id));
-        }
         self.refreshes.waits_for().for_each(|id| attributes.activate(id));
         for timer in self.timers.values() {
             if let Timer::Retry(id) | Timer::Glance(id) = timer {

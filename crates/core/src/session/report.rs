@@ -70,8 +70,7 @@ impl Session {
     }
 
     pub(super) fn report_settled(&mut self) {
-        self.attributes.forget_settled();
-        let settled = self.first_pending().map_or(self.last_mutation, |oldest| oldest - 1);
+        let settled = self.attributes.first_pending().map_or(self.last_mutation, |oldest| oldest - 1);
         if settled > self.settled {
             self.settled = settled;
             self.events.push_back(Event::Settled(settled));
