@@ -112,6 +112,29 @@ describe.each(Object.keys(transports))('%s', (name) => {
     expect(requests).toBe(3);
   });
 
+  test('thousands of commits at once, to a server that does not know the script', async () => {
+    await raw.sendCommand(['CONFIG', 'RESETSTAT']);
+    const sizes: number[] = [];
+    const inner = transport();
+    const measured: Transport = {
+      execute(commands, signal) {
+        sizes.push(commands.flat().reduce((sum, { length }) => sum + length, 0));
+        return inner.execute(commands, signal);
+      },
+    };
+    const warnings: Error[] = [];
+    process.on('warning', (warning) => warnings.push(warning));
+    await using mem = await Memory.open({ transport: measured });
+    const count = 5_000;
+    for (let n = 0; n < count; n++) mem[`v${n}`] = { n };
+    await mem.$flush();
+    expect(await raw.keys('memory:v*')).toHaveLength(count);
+    const stats = await raw.info('commandstats');
+    expect(Number(/cmdstat_eval:calls=(\d+)/.exec(stats)?.[1])).toBeLessThanOrEqual(2);
+    expect(Math.max(...sizes)).toBeLessThan(1_000_000);
+    expect(warnings).toEqual([]);
+  });
+
   test('a hundred appends of two writers at once', async () => {
     const [one, two] = [await Memory.open({ transport: transport() }), await Memory.open({ transport: transport() })];
     one.log = [];
@@ -176,6 +199,22 @@ describe('upstash', () => {
     await mem.$flush();
     expect(lost).toEqual([expect.stringContaining('503')]);
     expect(await raw.get('memory:x')).toContain('["once"]');
+  });
+
+  test('what is too large for a request is refused, and nothing else', async () => {
+    await using mem = await Memory.open({ transport: upstash(rest.upstash), onError: () => {} });
+    rest.upstash.limitTo(60_000);
+    try {
+      for (let n = 0; n < 20; n++) mem[`v${n}`] = 'x'.repeat(5_000);
+      mem.large = 'x'.repeat(100_000);
+      mem.last = 1;
+      await expect(mem.$flush()).rejects.toMatchObject({ code: 'ERR_REFUSED', attribute: 'large' });
+      await mem.$flush();
+    } finally {
+      rest.upstash.limitTo(10_000_000);
+    }
+    expect(await raw.keys('memory:v*')).toHaveLength(20);
+    expect([mem.large, mem.last, mem.$status.pending]).toEqual([undefined, 1, 0]);
   });
 });
 

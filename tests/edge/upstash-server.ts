@@ -10,6 +10,8 @@ export interface UpstashServer {
   requests: { commands: string[][]; syncToken: string | undefined }[];
   /** The next response is this status, and nothing is carried out. */
   failNext(status: number): void;
+  /** From now on requests may have so many bytes. */
+  limitTo(bytes: number): void;
   /** Ends all streams of those who listen. */
   cutStreams(): void;
   /** The streams that there are now stay open, and nothing comes any more. */
@@ -31,6 +33,7 @@ export async function startUpstashServer(
   await client.connect();
   const requests: UpstashServer['requests'] = [];
   const failures: number[] = [];
+  let limit = 10_000_000;
   const header = '#!lua flags=allow-key-locking\n';
   /** Of the script without the header, by that with it. */
   const plainSha = new Map<string, string>();
@@ -89,9 +92,13 @@ export async function startUpstashServer(
     if (channel !== undefined) return listen(decodeURIComponent(channel), response);
     const failure = failures.shift();
     if (failure !== undefined) return answer(failure, { error: 'not now' });
-    const commands: string[][] = JSON.parse(Buffer.concat(parts).toString());
+    const body = Buffer.concat(parts);
+    if (body.length > limit) return answer(413, { error: 'max request size exceeded' });
+    const commands: string[][] = JSON.parse(body.toString());
     requests.push({ commands, syncToken: request.headers['upstash-sync-token'] as string | undefined });
-    answer(200, await Promise.all(commands.map(carryOut)));
+    const results: unknown[] = [];
+    for (const command of commands) results.push(await carryOut(command));
+    answer(200, results);
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   return {
@@ -99,6 +106,9 @@ export async function startUpstashServer(
     token,
     requests,
     failNext: (status) => failures.push(status),
+    limitTo: (bytes) => {
+      limit = bytes;
+    },
     cutStreams: () => {
       for (const { response } of streams) response.destroy();
     },

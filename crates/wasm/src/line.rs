@@ -7,6 +7,9 @@ use synced_memory_core::numbered::Numbered;
 use synced_memory_core::resp::{Args, Exchange, Next, Reply};
 use synced_memory_core::session::{Config, Now, Session};
 
+/// What goes out at once has about so many bytes, unless a single command has more: what carries it may have a limit.
+const ENOUGH_BYTES: usize = 500_000;
+
 pub(crate) struct Line {
     pub(crate) session: Session,
     is_connected: bool,
@@ -15,6 +18,7 @@ pub(crate) struct Line {
     /// What the server did not have the script for. It goes out again in the order it was first sent, and before
     /// anything else: a commit must not overtake the one it builds on.
     again: VecDeque<(RequestId, Exchange, Vec<Args>)>,
+    is_reloaded: bool,
 }
 
 impl Line {
@@ -24,6 +28,7 @@ impl Line {
             is_connected: false,
             exchanges: Numbered::default(),
             again: VecDeque::new(),
+            is_reloaded: false,
         }
     }
 
@@ -51,19 +56,21 @@ impl Line {
         }
     }
 
-    /// All requests that may go out now, in order: of each its number (64 bits, a float), how many commands it has, of each
+    /// Requests that may go out now, in order: of each its number (64 bits, a float), how many commands it has, of each
     /// command how many arguments, and of each argument its length and its bytes; numbers are of 32 bits, all little-endian.
     pub(crate) fn requests(&mut self, now: Now) -> Vec<u8> {
+        self.is_reloaded = false;
         let mut out = Vec::new();
-        while let Some((request, exchange, commands)) = self.next_request(now) {
+        while out.len() < ENOUGH_BYTES {
+            let Some((request, exchange, commands)) = self.next_request(now) else { break };
             self.exchanges.insert(request.0, exchange);
-            out.extend((request.0 as f64).to_le_bytes());
+            out.extend_from_slice(&(request.0 as f64).to_le_bytes());
             write_length(&mut out, commands.len());
             for command in commands {
                 write_length(&mut out, command.len());
                 for argument in command {
                     write_length(&mut out, argument.len());
-                    out.extend(argument);
+                    out.extend_from_slice(&argument);
                 }
             }
         }
@@ -81,7 +88,7 @@ impl Line {
     /// Take the replies to a request. False where they are no answer to it: then nothing has been taken.
     pub(crate) fn answer(&mut self, request: RequestId, replies: Vec<Reply>, now: Now) -> bool {
         let Some(exchange) = self.exchanges.remove(request.0) else { return false };
-        match exchange.take(replies) {
+        match exchange.take(replies, &mut self.is_reloaded) {
             Next::Again(exchange, commands) => self.again.push_back((request, exchange, commands)),
             // A transport that garbles what the server said is one that lost it.
             Next::Done(Answer::Refused(error)) if error.code == ErrorCode::Internal => return false,
@@ -98,5 +105,5 @@ impl Line {
 }
 
 fn write_length(out: &mut Vec<u8>, length: usize) {
-    out.extend((length as u32).to_le_bytes());
+    out.extend_from_slice(&(length as u32).to_le_bytes());
 }

@@ -27,8 +27,18 @@ pub type Args = Vec<Vec<u8>>;
 #[derive(Debug)]
 pub struct Exchange {
     command: Command,
-    /// The script went along in full: a NOSCRIPT answer cannot come.
-    in_full: bool,
+    script: Script,
+}
+
+/// How a commit's script goes along.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Script {
+    /// As its SHA-1.
+    Named,
+    /// The same again, behind a commit that has it in full.
+    NamedBehind,
+    /// A NOSCRIPT answer cannot come.
+    InFull,
 }
 
 /// What to do after the replies of an [`Exchange`].
@@ -43,16 +53,23 @@ pub enum Next {
 impl Exchange {
     /// The RESP commands to send, in order, for one abstract command.
     pub fn new(command: Command) -> (Self, Vec<Args>) {
-        let commands = encode::commands(&command, false);
-        (Self { command, in_full: false }, commands)
+        Self { command, script: Script::Named }.encode()
     }
 
-    /// Take the replies, one for each RESP command, in order.
-    pub fn take(self, replies: Vec<Reply>) -> Next {
-        if !self.in_full && replies.iter().any(Reply::is_no_script) {
-            let commands = encode::commands(&self.command, true);
-            return Next::Again(Self { in_full: true, ..self }, commands);
+    fn encode(self) -> (Self, Vec<Args>) {
+        let commands = encode::commands(&self.command, self.script == Script::InFull);
+        (self, commands)
+    }
+
+    /// Take the replies, one for each RESP command, in order. Of those that go out again together, the first has the script in
+    /// full and sets `is_reloaded`; those behind it only name it: with each of thousands it would be megabytes.
+    pub fn take(self, replies: Vec<Reply>, is_reloaded: &mut bool) -> Next {
+        if self.script == Script::InFull || !replies.iter().any(Reply::is_no_script) {
+            return Next::Done(reply::answer(&self.command, replies));
         }
-        Next::Done(reply::answer(&self.command, replies))
+        let goes_behind = std::mem::replace(is_reloaded, true) && self.script == Script::Named;
+        let script = if goes_behind { Script::NamedBehind } else { Script::InFull };
+        let (exchange, commands) = Self { script, ..self }.encode();
+        Next::Again(exchange, commands)
     }
 }

@@ -88,7 +88,7 @@ fn answer(command: Command, bytes: &mut Bytes<'_>) -> Answer {
     let (mut exchange, mut commands) = Exchange::new(command);
     loop {
         let replies = commands.iter().map(|_| reply(bytes, 3)).collect();
-        match exchange.take(replies) {
+        match exchange.take(replies, &mut false) {
             Next::Done(answer) => return answer,
             Next::Again(again, in_full) => (exchange, commands) = (again, in_full),
         }

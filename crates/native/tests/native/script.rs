@@ -22,7 +22,7 @@ fn execute(connection: &mut Connection, command: &Command) -> Answer {
     let (mut exchange, mut commands) = Exchange::new(command.clone());
     loop {
         let replies = commands.iter().map(|args| send(connection, args)).collect();
-        match exchange.take(replies) {
+        match exchange.take(replies, &mut false) {
             Next::Done(answer) => return answer,
             Next::Again(again, in_full) => (exchange, commands) = (again, in_full),
         }

@@ -24,14 +24,21 @@ export function nodeRedis(client: NodeRedisClient): Transport {
   const typeMapping = { 36: Buffer };
   const commands = {
     lookEvery: LOOK_EVERY,
-    execute: (commands: Command[], signal?: AbortSignal): Promise<Reply[]> =>
-      Promise.all(
+    execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
+      // A signal for each command: of many listeners to one, Node warns.
+      const ends: AbortController[] = [];
+      signal?.addEventListener('abort', () => {
+        for (const end of ends) end.abort();
+      });
+      return Promise.all(
         commands.map((command) => {
           const args = command.map((argument) => (typeof argument === 'string' ? argument : Buffer.from(argument)));
-          const options = { typeMapping, ...(signal === undefined ? {} : { abortSignal: signal }) };
-          return client.sendCommand(args, options).catch(errorReply) as Promise<Reply>;
+          const end = new AbortController();
+          ends.push(end);
+          return client.sendCommand(args, { typeMapping, abortSignal: end.signal }).catch(errorReply) as Promise<Reply>;
         }),
-      ),
+      );
+    },
   };
   const listeners = new Listeners(async ({ message, lost }) => {
     const subscriber = (client as Required<NodeRedisClient>).duplicate();

@@ -55,36 +55,29 @@ class UpstashTransport implements Transport {
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
     const header = !withoutHeader.has(this.#address);
-    const replies: (Reply | undefined)[] = commands.map((command) => withoutServer(command, header));
-    const open = commands.flatMap((_, at) => (replies[at] === undefined ? [at] : []));
-    if (open.length > 0) {
-      const sent = await Promise.all(open.map((at) => this.#prepare(commands[at] as Command, header)));
-      const answers = await this.#request(sent, signal);
-      open.forEach((at, i) => {
-        replies[at] = answers[i] as Reply;
-      });
+    for (const [name, script] of header ? commands : []) {
+      if (name === 'EVAL') shaWithHeader.set(await sha1(script as string), await sha1(KEY_LOCKING + script));
     }
-    // A script that does not compile has done nothing. What came after it in the pipeline did not compile either.
-    const refused = open.filter((at) => header && commands[at]?.[0] === 'EVAL' && isHeaderRefused(replies[at]));
-    if (refused.length > 0) {
-      withoutHeader.add(this.#address);
-      const plain = refused.map((at) => commands[at] as Command);
-      const answers = await this.#request(plain, signal);
-      refused.forEach((at, i) => {
+    const replies: (Reply | undefined)[] = commands.map((command) => withoutServer(command, header));
+    const send = async (numbers: number[], prepared: (command: Command) => Command) => {
+      if (numbers.length === 0) return;
+      const answers = await this.#request(
+        numbers.map((at) => prepared(commands[at] as Command)),
+        signal,
+      );
+      numbers.forEach((at, i) => {
         replies[at] = answers[i] as Reply;
       });
+    };
+    const open = commands.flatMap((_, at) => (replies[at] === undefined ? [at] : []));
+    await send(open, header ? withHeader : (command) => command);
+    // A script that does not compile has done nothing. What came after it in the pipeline did not compile either, or is not known.
+    const refused = open.filter((at) => header && isHeaderRefused(commands[at] as Command, replies[at]));
+    if (refused.some((at) => commands[at]?.[0] === 'EVAL')) {
+      withoutHeader.add(this.#address);
+      await send(refused, (command) => command);
     }
     return replies as Reply[];
-  }
-
-  async #prepare(command: Command, header: boolean): Promise<Command> {
-    const [name, script, ...rest] = command as string[];
-    if (!header || script === undefined) return command;
-    if (name === 'EVALSHA') return ['EVALSHA', shaWithHeader.get(script) as string, ...rest];
-    if (name !== 'EVAL') return command;
-    const text = KEY_LOCKING + script;
-    shaWithHeader.set(await sha1(script), await sha1(text));
-    return ['EVAL', text, ...rest];
   }
 
   /** A message is one event, of one line, as long as no key has a line feed in it. */
@@ -142,6 +135,14 @@ class UpstashTransport implements Transport {
     };
     const response = await this.#post(this.#address, headers, JSON.stringify(commands), signal);
     const body: unknown = await response.json().catch(() => undefined);
+    const { error } = Object(body) as { error?: unknown };
+    if (response.status === 413 || /max request size/i.test(String(error))) {
+      // Nothing has been carried out. What is too large by itself always will be.
+      if (commands.length === 1) return [{ message: `ERR ${error ?? 'the request is too large'}` }];
+      const half = commands.length >> 1;
+      const first = await this.#request(commands.slice(0, half), signal);
+      return [...first, ...(await this.#request(commands.slice(half), signal))];
+    }
     if (!response.ok || !Array.isArray(body))
       throw new Error(`${this.#address} answered with status ${response.status}`);
     this.#syncToken = response.headers.get('upstash-sync-token') ?? this.#syncToken;
@@ -161,8 +162,16 @@ function withoutServer(command: Command, header: boolean): Reply | undefined {
 /** The core then sends the script in full. */
 const noScript: Reply = { message: 'NOSCRIPT the script is not known by its hash' };
 
-function isHeaderRefused(reply: Reply | undefined): boolean {
-  return isError(reply) && HEADER_REFUSED.test(reply.message);
+function withHeader(command: Command): Command {
+  const [name, script, ...rest] = command as string[];
+  if (name === 'EVALSHA') return [name, shaWithHeader.get(script as string) as string, ...rest];
+  return name === 'EVAL' ? [name, KEY_LOCKING + script, ...rest] : command;
+}
+
+/** Is it that of a script, or of one named by its hash? */
+function isHeaderRefused([name]: Command, reply: Reply | undefined): boolean {
+  if (!isError(reply)) return false;
+  return name === 'EVAL' ? HEADER_REFUSED.test(reply.message) : name === 'EVALSHA' && /^NOSCRIPT/.test(reply.message);
 }
 
 function toReply(item: unknown): Reply {

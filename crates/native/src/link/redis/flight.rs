@@ -50,7 +50,7 @@ struct Expected {
 /// What a flight came back with.
 pub(super) struct Landed {
     pub(super) answers: Vec<(Origin, Answer)>,
-    /// To be sent again, with the script in full.
+    /// To be sent again, with the script.
     pub(super) again: Vec<Sortie>,
     /// Of the answers, those that name another node of the cluster.
     pub(super) redirects: Vec<(Origin, Redirect)>,
@@ -119,6 +119,7 @@ impl Flight {
             redirects: Vec::new(),
             demoted: replies.iter().any(Reply::is_read_only),
         };
+        let mut is_reloaded = false;
         let mut all = replies.into_iter();
         for Expected { origin, exchange, replies, asking } in self.exchanges {
             let replies: Vec<Reply> = if asking {
@@ -131,7 +132,7 @@ impl Flight {
                 _ => None,
             });
             landed.redirects.extend(redirect.map(|redirect| (origin, redirect)));
-            match exchange.take(replies) {
+            match exchange.take(replies, &mut is_reloaded) {
                 Next::Done(answer) => landed.answers.push((origin, answer)),
                 Next::Again(exchange, commands) => {
                     landed.again.push(Sortie { origin, exchange, commands, asking });
