@@ -61,6 +61,8 @@ pub(super) struct Attribute {
     pub(super) waits: bool,
     /// How often in a row the backend was busy.
     pub(super) attempts: u32,
+    /// How many of its commits have been sent whose answers are to come, and count.
+    pub(super) answers_due: usize,
     /// The pending groups that change it or rely on it, in the order in which they were made.
     pub(super) groups: Vec<u64>,
 }
@@ -83,6 +85,7 @@ impl Attribute {
             expected: None,
             waits: false,
             attempts: 0,
+            answers_due: 0,
             groups: Vec::new(),
         }
     }
@@ -113,6 +116,7 @@ impl Attribute {
             && !self.is_pending
             && !self.waits
             && self.groups.is_empty()
+            && self.answers_due == 0
             && self.told.is_empty()
             && self.expected.is_none()
             && self.replica.is_forgettable(now)

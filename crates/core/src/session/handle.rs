@@ -1,6 +1,6 @@
 //! Inputs: what the backend said, and that time has passed.
 
-use super::attribute::{Expected, Want};
+use super::attribute::{Attribute, Expected, Want};
 use super::attributes::Id;
 use super::groups::TOLD_WITHIN_MS;
 use super::refresh::Ticket;
@@ -79,6 +79,7 @@ impl Session {
             attribute.expected = None;
             attribute.waits = false;
             attribute.attempts = 0;
+            attribute.answers_due = 0;
             attribute.replica.unsend_all();
             self.attributes.activate(id);
         }
@@ -158,6 +159,7 @@ impl Session {
             Purpose::Group(id) => self.take_group_outcome(id, answer, now),
             Purpose::Nothing => {}
             Purpose::Commit(id, sequence) => {
+                self.attributes[id].answers_due -= 1;
                 self.take_outcome(id, sequence, answer, now);
                 self.follow(id, now);
                 self.attributes.activate(id);
@@ -374,11 +376,15 @@ impl Session {
 
     /// Commits on their way are going to be sent anew: answers to how they were do not count.
     pub(super) fn forget_commits(&mut self, id: Id) {
-        let replica = &self.attributes[id].replica;
+        let Attribute { replica, answers_due, .. } = &mut self.attributes[id];
+        if *answers_due == 0 {
+            return;
+        }
         for request in self.requests.values_mut() {
             if matches!(&request.purpose, Purpose::Commit(of, sequence) if *of == id && !replica.is_in_flight(*sequence))
             {
                 request.purpose = Purpose::Nothing;
+                *answers_due -= 1;
             }
         }
     }

@@ -487,11 +487,6 @@ impl Session {
                 attributes.activate(*id);
             }
         }
-        for request in self.requests.values() {
-            if let Purpose::Commit(id, _) = request.purpose {
-                attributes.activate(id);
-            }
-        }
         attributes.forget_absent(now);
         self.forgotten_at = self.forgotten_at.max(Some(Revision(now.unix_ns)));
         let there = self.attributes.len();
@@ -541,6 +536,7 @@ impl Session {
     fn send_commits(&mut self, id: Id, now: Now) {
         while let Some(commit) = self.attributes[id].next_commit(now, Sequence(self.last_sequence + 1)) {
             self.last_sequence = self.last_sequence.max(commit.sequence.0);
+            self.attributes[id].answers_due += 1;
             let bytes = commit.plan.bytes();
             self.send(Purpose::Commit(id, commit.sequence), Command::Commit(commit), bytes, now);
         }

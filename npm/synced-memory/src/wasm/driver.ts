@@ -160,9 +160,11 @@ export class Driver {
       this.#fail(new SyncedMemoryError('ERR_AUTH', `the server refused the login: ${refused.message}; ${how}`));
       return;
     }
-    const rest = [...replies];
+    let end = 0;
     for (const { number, commands } of requests) {
-      if (this.#ask(asks.ANSWER, number, ...rest.splice(0, commands.length)) === 0) {
+      const start = end;
+      end += commands.length;
+      if (this.#ask(asks.ANSWER, number, ...replies.slice(start, end)) === 0) {
         this.#fail(new Error('the transport gave replies that are not to what it was asked'));
         return;
       }
