@@ -42,7 +42,7 @@ test.each(seeds)('seed %i', async (seed) => {
   let isBusy = true;
   const [isStrict, isTalkative] = [below(3) === 0, below(3) === 0];
   const options = {
-    ...(below(2) === 0 && { names }),
+    ...pick([{}, { names }, { names: [] }]),
     maxDocumentBytes: pick([900, 1_000_000]),
     ...(isStrict && { schema: { b: shortLists } }),
     ...(below(4) === 0 && { defaults: { c: work.value() ?? 0 } }),
@@ -63,7 +63,7 @@ test.each(seeds)('seed %i', async (seed) => {
   const [one, two, three] = [await open(), await open(), await open()];
   const same = new Map([['memory:', [one, two, three].map(watching)]]);
   if (below(3) === 0) {
-    const scoped = { ...options, names };
+    const scoped = { ...options, names: pick([names, []]) };
     const scopes = [await passing(one.$scope('s', scoped)), await passing(two.$scope('s', scoped))];
     same.set('memory:s:', scopes.map(watching));
   }
@@ -113,6 +113,7 @@ test.each(seeds)('seed %i', async (seed) => {
   await passing(Promise.all(all.map(({ memory }) => memory.$flush().catch(allow))));
   // What expires has expired.
   await clock.advance(6_000);
+  await passing(Promise.all(all.map(({ memory }) => memory.$load(names))));
   await passing(Promise.all(all.map(({ memory }) => memory.$sync())));
   await clock.advance(1);
   for (const { memory } of all) {

@@ -43,10 +43,10 @@ describe.each(kinds)('on %s', (kind) => {
   // What happens when is decided by the machine: a seed is not the same run again.
   test.each(seeds)('run %i', async (seed) => {
     const work = new RandomWork(Math.random, names);
-    const options = { prefix: `run-${seed}:`, onError: () => {}, ...(seed % 4 < 2 && { names }) };
+    const options = { prefix: `run-${seed}:`, onError: () => {}, ...[{}, { names }, { names: [] }][seed % 3] };
     const open = async (url: string) => watch(await Memory.open({ url, ...options }));
     const all = await Promise.all([open(backend.url), open(backend.url), open(apart(backend.url))]);
-    if (!onWasm && seed % 3 === 0) all.push(watch(Memory.openSync({ url: backend.url, ...options })));
+    if (!onWasm && seed % 4 === 0) all.push(watch(Memory.openSync({ url: backend.url, ...options })));
     const later = () => new Promise<void>((resolve) => void setImmediate(resolve));
     const promises: Promise<unknown>[] = [];
     const acts: ((memory: Any) => unknown)[] = [
@@ -68,8 +68,9 @@ describe.each(kinds)('on %s', (kind) => {
     await Promise.all(all.map(({ memory }) => memory.$flush().catch(allow)));
     // What expires has expired.
     await new Promise((resolve) => setTimeout(resolve, 60));
+    await Promise.all(all.map(({ memory }) => memory.$load(names)));
     await Promise.all(all.map(({ memory }) => memory.$sync()));
-    const fresh = await Memory.open({ url: backend.url, ...options });
+    const fresh = await Memory.open({ url: backend.url, ...options, names });
     for (const { memory } of all) expect(memory.$status).toMatchObject({ state: 'connected', pending: 0 });
     for (const name of names) expectSame(all, name, fresh.$snapshot(name));
     await Promise.all([...all.map(({ memory }) => memory.$close()), fresh.$close()]);

@@ -205,6 +205,18 @@ describe.each(kinds)('on %s', (kind) => {
       await few.$close();
     });
 
+    test('finds out what is there and was not loaded', async () => {
+      const other = await Memory.open<State>({ url: backend.url, names: [] });
+      let runs = 0;
+      const count = await other.$transaction((draft) => {
+        runs++;
+        draft.list = [...(draft.list ?? []), 2];
+        return draft.list.length;
+      });
+      expect([count, runs]).toEqual([2, 2]);
+      await other.$close();
+    });
+
     test('what it throws is thrown, and nothing happens', async () => {
       const before = mine.$snapshot();
       await expect(mine.$transaction(move('{bank}a', '{bank}b', 101))).rejects.toThrow(RangeError);

@@ -65,8 +65,8 @@ impl Session {
         }
     }
 
-    /// The host has made a mutation that cannot be: it gets what the attribute has. What it makes before, it makes on something
-    /// else.
+    /// The host has made a mutation that cannot be applied: it is told what the attribute has. What it makes until then is
+    /// made on something else, and refused, too.
     fn refuse(&mut self, id: Id, error: SyncError) {
         self.last_mutation += 1;
         if !self.refused.iter().any(|(refused, _)| *refused == id) {

@@ -353,8 +353,8 @@ impl Session {
         }
         let max_bytes = self.config.max_document_bytes;
         let number = self.last_mutation + 1;
-        // Should something be there, the answer to the commit brings it: no need to ask before.
-        let may_assume = self.connected && self.catch_up.is_none();
+        // Should something be there, the answer to the commit brings it: no need to ask before. (A transaction would begin anew.)
+        let may_assume = self.connected && self.catch_up.is_none() && group.is_none();
         let attribute = &mut self.attributes[id];
         let len = attribute.replica.mutate(number, mutation, max_bytes, group)?;
         if !attribute.replica.is_loaded() {
