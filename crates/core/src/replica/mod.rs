@@ -277,7 +277,7 @@ impl Replica {
     /// Fix the next commit. It is planned on the document without what comes after it.
     fn seal_next(&mut self, sequence: Sequence, now: Now) {
         let later = if self.open.len() > 1 { self.lift_from(self.sealed.len() + 1) } else { Vec::new() };
-        if let Some(open) = self.open.pop_front() {
+        if let Some(open) = std::mem::take(&mut self.open).pop_front() {
             self.seal(sequence, open, now.unix_ns);
         }
         self.put_back(later, &mut Transform::unchanged(), now);
@@ -380,7 +380,9 @@ impl Replica {
             self.sums.extend(commit.sums().map(|(number, sum)| (number, Ok(is_known.then(|| sum.clone())))));
         }
         self.replaced = None;
-        self.sealed.drain(..=index).next_back()
+        // Most attributes rest most of the time: what took the commits is not kept.
+        let later = self.sealed.split_off(index + 1);
+        std::mem::replace(&mut self.sealed, later).pop()
     }
 
     /// What became of increments since this was asked last, by the numbers of their mutations.

@@ -42,7 +42,8 @@ impl Replica {
         let sums = self.sealed[..=last].iter().flat_map(SealedCommit::sums);
         self.sums.extend(sums.map(|(number, _)| (number, Ok(None))));
         let mut commits = Some(Vec::new());
-        for commit in self.sealed.drain(..=last) {
+        let later = self.sealed.split_off(last + 1);
+        for commit in std::mem::replace(&mut self.sealed, later) {
             let revision = revision.filter(|_| commit.command.sequence == sequence);
             match (&mut commits, commit.appended()) {
                 (Some(commits), Some(count)) => commits.push((count, revision)),
