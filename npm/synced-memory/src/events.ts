@@ -31,21 +31,23 @@ export interface EventMap {
   regression: { name: string; previous: bigint; revision: bigint };
 }
 
-const kinds: Record<keyof EventMap, true> = {
-  change: true,
-  connect: true,
-  disconnect: true,
-  error: true,
-  ack: true,
-  conflict: true,
-  regression: true,
-};
+const kinds: readonly string[] = [
+  'change',
+  'connect',
+  'disconnect',
+  'error',
+  'ack',
+  'conflict',
+  'regression',
+] satisfies (keyof EventMap)[];
 
 type Listener = (payload: never) => void;
 
-/** Listeners by event. One that throws harms neither the others nor who emits. */
+/** Listeners by event, those to a place by its attribute. One that throws harms neither the others nor who emits. */
 export class Events {
-  readonly #listeners = new Map<keyof EventMap, Set<Listener>>();
+  readonly #listeners = new Map<string, Set<Listener>>();
+  /** How many want to know of changes. */
+  #changeListeners = 0;
   readonly #onError: ((error: SyncedMemoryError) => void) | undefined;
   readonly #onChange: () => void;
 
@@ -61,15 +63,16 @@ export class Events {
     place?: string | readonly (string | number)[],
   ): () => void {
     // A listener that is never called would look like nothing ever happening.
-    if (!Object.hasOwn(kinds, event) || typeof listener !== 'function') {
-      throw optionsError(`$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
+    if (!kinds.includes(event) || typeof listener !== 'function') {
+      throw optionsError(`$on takes one of ${kinds.join(', ')}, and a function`);
     }
     if (place !== undefined && (event !== 'change' || (typeof place !== 'string' && !Array.isArray(place)))) {
       throw optionsError("$on('change') takes a place: an attribute's name, or a path that begins with one");
     }
-    const set = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, set);
     const path = typeof place === 'string' ? [place] : place && [...place];
+    const key = path?.length ? keyOf(path[0]) : event;
+    const set = this.#listeners.get(key) ?? new Set();
+    this.#listeners.set(key, set);
     // The same function may be registered twice.
     const own: Listener =
       path === undefined
@@ -78,22 +81,29 @@ export class Events {
             if (concerns(payload as Change, path)) listener(payload);
           };
     set.add(own);
+    if (event === 'change') this.#changeListeners++;
     this.#onChange();
     return () => {
-      set.delete(own);
+      if (set.delete(own) && event === 'change') this.#changeListeners--;
+      if (set.size === 0 && this.#listeners.get(key) === set) this.#listeners.delete(key);
       this.#onChange();
     };
   }
 
   has(event: keyof EventMap): boolean {
-    return (this.#listeners.get(event)?.size ?? 0) > 0;
+    return event === 'change' ? this.#changeListeners > 0 : this.#listeners.has(event);
   }
 
   emit<E extends keyof EventMap>(event: E, payload: EventMap[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) this.#call(listener, payload);
+    this.#callAll(event, payload);
+    if (event === 'change') this.#callAll(keyOf((payload as Change).name), payload);
     if (event !== 'error') return;
     if (this.#onError !== undefined) this.#call(this.#onError as Listener, payload);
     else if (!this.has('error')) warn(payload as SyncedMemoryError);
+  }
+
+  #callAll(key: string, payload: unknown): void {
+    for (const listener of [...(this.#listeners.get(key) ?? [])]) this.#call(listener, payload);
   }
 
   #call(listener: Listener, payload: unknown): void {
@@ -104,4 +114,9 @@ export class Events {
       warn(error instanceof Error ? error : String(error), 'SyncedMemoryListenerWarning');
     }
   }
+}
+
+/** Under what those are kept that want to know of changes of an attribute. */
+function keyOf(name: unknown): string {
+  return `change:${name}`;
 }
