@@ -16,7 +16,7 @@ const mostOfAddon = 6_000_000;
 /** Bytes after gzip that must not be exceeded, and those that are wanted. */
 const limits = {
   wasm: { most: 80_000, wanted: 80_000 },
-  'JavaScript layer': { most: 20_700, wanted: 12_000 },
+  'JavaScript layer': { most: 20_900, wanted: 12_000 },
 };
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -205,6 +205,32 @@ describe.each(kinds)('on %s', (kind) => {
       await few.$close();
     });
 
+    test('sees one moment, also of what it looks at late', async () => {
+      const seen: unknown[] = [];
+      const names: string[][] = [];
+      await mine.$transaction(async (draft) => {
+        if (seen.length === 0) {
+          mine['{bank}a'].balance = 7;
+          mine['{bank}d'] = 1;
+          delete (mine as AnyState)['{bank}c'];
+          await null;
+        }
+        seen.push([draft['{bank}a'].balance, draft['{bank}c']?.balance, draft['{bank}d']]);
+        // To look at all names is to rely on all, which are in several slots of a cluster.
+        if (kind !== 'cluster') names.push(Object.keys(draft).sort());
+        draft['{bank}b'].balance++;
+      });
+      expect(seen).toEqual([
+        [100, 100, undefined],
+        [7, undefined, 1],
+      ]);
+      if (kind === 'cluster') return;
+      expect(names).toEqual([
+        ['list', '{bank}a', '{bank}b', '{bank}c'],
+        ['list', '{bank}a', '{bank}b', '{bank}d'],
+      ]);
+    });
+
     test('finds out what is there and was not loaded', async () => {
       const other = await Memory.open<State>({ url: backend.url, names: [] });
       let runs = 0;

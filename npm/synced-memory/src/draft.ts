@@ -1,5 +1,5 @@
 import { Batch } from './batch.js';
-import type { Edit } from './edits.js';
+import { type Edit, setOwn } from './edits.js';
 import { type Path, SyncedMemoryError } from './errors.js';
 import { Mirror } from './mirror.js';
 import type { Recorder } from './recorder.js';
@@ -13,14 +13,15 @@ interface Step {
 }
 
 /**
- * A copy of a memory to try mutations on. It begins as the snapshot of one moment; containers are copied when they are
- * first looked at, so that it costs what is looked at.
+ * A copy of a memory to try mutations on. It begins as the snapshot of one moment; attributes are taken over when they are
+ * first looked at, or before the memory changes them, so that it costs what is looked at and what changes meanwhile.
  */
 export class Draft implements Recorder {
   readonly mirror: Mirror;
   readonly batch = new Batch();
   readonly journal: Step[] = [];
-  readonly #start: Record<string, unknown>;
+  /** Snapshots as of the beginning: undefined where there was nothing. */
+  readonly #start = new Map<string, unknown>();
   readonly #looked = new Set<string>();
   readonly #changed = new Set<string>();
   #ended = false;
@@ -28,19 +29,35 @@ export class Draft implements Recorder {
 
   constructor(of: Mirror) {
     this.#of = of;
-    this.#start = of.snapshots.of(of.attributes) as Record<string, unknown>;
-    this.mirror = new Mirror(this, { ...this.#start });
+    this.mirror = new Mirror(this, {});
     this.mirror.check = of.check;
     this.mirror.observer = ({ name, path, edit }) => {
+      this.keep(name);
       // The draft may go on changing what it was given.
       this.journal.push({ name, path, edit: toPlain(edit) });
       this.#changed.add(name);
     };
+    of.drafts.add(this);
+  }
+
+  /** The memory is about to change the attribute. */
+  keep(name: string): void {
+    if (!this.#start.has(name)) this.#start.set(name, this.#now(name));
+  }
+
+  #now(name: string): unknown {
+    return this.#of.has(name) ? this.#of.snapshots.of(this.#of.attributes[name]) : undefined;
   }
 
   /** An attribute is about to be read; without a name all are. */
   beforeRead(name?: string): void {
-    for (const each of name === undefined ? Object.keys(this.#start) : [name]) {
+    const { attributes } = this.#of;
+    for (const each of name === undefined ? [...Object.keys(attributes), ...this.#start.keys()] : [name]) {
+      this.keep(each);
+      const value = this.#start.get(each);
+      if (value !== undefined && !this.#looked.has(each) && !this.#changed.has(each)) {
+        setOwn(this.mirror.attributes, each, value);
+      }
       this.#looked.add(each);
       this.#of.checkReadable(each);
     }
@@ -53,14 +70,13 @@ export class Draft implements Recorder {
 
   /** Is everything that it relies on still as it was? */
   isCurrent(): boolean {
-    const now = this.#of.snapshots.of(this.#of.attributes) as Record<string, unknown>;
-    const own = (of: Record<string, unknown>, name: string) => (Object.hasOwn(of, name) ? of[name] : undefined);
-    return [...this.#looked, ...this.#changed].every((name) => own(now, name) === own(this.#start, name));
+    return [...this.#looked, ...this.#changed].every((name) => this.#now(name) === this.#start.get(name));
   }
 
   /** It takes no more mutations. */
   end(): void {
     this.#ended = true;
+    this.#of.drafts.delete(this);
   }
 
   admit(): void {

@@ -7,6 +7,7 @@ import type { Feed } from './feed.js';
 import { quote } from './json.js';
 import type { Line } from './line.js';
 import type { Mirror } from './mirror.js';
+import { isThenable } from './transaction.js';
 
 /** What an `$increment` waits for: the number of its mutation, counted from the start of what it is in. */
 interface Counting extends Asker<number | bigint> {
@@ -56,7 +57,7 @@ export class Groups {
     enter(inner);
     try {
       const result = fn();
-      if (typeof (result as { then?: unknown } | undefined)?.then === 'function') {
+      if (isThenable(result)) {
         throw optionsError('$batch takes a function that is not async; use $transaction');
       }
       enter(outer);

@@ -7,7 +7,7 @@ import { checkReplicas, checkTimeout, milliseconds, type ScopeOptions, type Sett
 import { checkName, memoryOf } from './proxy/memory.js';
 import type { Status } from './status.js';
 import { Store } from './store.js';
-import { transact } from './transaction.js';
+import { isThenable, transact } from './transaction.js';
 import type { AnyState, FlushOptions, MemoryMethods, Memory as MemoryOf, TransactionOptions } from './types.js';
 
 /** Each memory's store, by its proxy. */
@@ -98,11 +98,14 @@ export class MemoryBase implements Untyped {
   }
 
   $update(name: string, fn: (value: unknown) => unknown, options?: TransactionOptions): Promise<unknown> {
-    const update = async (draft: Draft) => {
+    const update = (draft: Draft) => {
       draft.beforeRead(checkName(name));
-      const next = await fn(draft.mirror.get(name));
-      if (next !== undefined) draft.mirror.assign(name, next);
-      return draft.mirror.snapshot(name);
+      const assign = (next: unknown) => {
+        if (next !== undefined) draft.mirror.assign(name, next);
+        return draft.mirror.snapshot(name);
+      };
+      const next = fn(draft.mirror.get(name));
+      return isThenable(next) ? next.then(assign) : assign(next);
     };
     checkFunction('$update', fn);
     return transactOn(this, update, options);

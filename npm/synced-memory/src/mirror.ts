@@ -32,6 +32,8 @@ export class Mirror {
   check: Check | undefined;
   /** Edits may yet be taken back. */
   isTentative = false;
+  /** Are told before an attribute changes. */
+  readonly drafts = new Set<{ keep(name: string): void }>();
   readonly #errors = new Map<string, SyncedMemoryError>();
 
   /** `attributes`: the object to keep them in, e.g. one whose prototype console.log should name. */
@@ -146,6 +148,7 @@ export class Mirror {
    * the check refuses what comes of it; then nothing has changed.
    */
   change(name: string, raw: object, edit: Edit, place: Place, isLocal: boolean): unknown {
+    for (const draft of this.drafts) draft.keep(name);
     const check = isLocal ? this.check : undefined;
     const isObserved = check !== undefined || this.observer !== undefined;
     const lost = isObserved ? before(raw, edit) : undefined;

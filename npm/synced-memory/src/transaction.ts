@@ -23,9 +23,11 @@ export async function transact<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const draft = new Draft(memory.mirror);
-    let result: T;
+    let result: T | PromiseLike<T>;
     try {
-      result = await fn(draft);
+      result = fn(draft);
+      // One that waits for nothing meets no other.
+      if (isThenable(result)) result = await result;
     } finally {
       draft.end();
     }
@@ -42,4 +44,9 @@ export async function transact<T>(
     // Those who met go on at different times.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** attempt, LONGEST_PAUSE)));
   }
+}
+
+/** Is it a promise, of whatever kind? */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
 }
