@@ -1,5 +1,6 @@
 //! How long attributes stay: asked and set behind the mutations that were made before.
 
+use super::attributes::Id;
 use super::{Event, Now, Purpose, Session, check_name, handle::refusal};
 use crate::command::{Answer, Command};
 use crate::error::SyncError;
@@ -40,15 +41,32 @@ impl Session {
         check_name(name)?;
         self.last_ask += 1;
         let (number, name, after) = (self.last_ask, name.to_owned(), self.last_mutation);
-        self.asks.insert(number, Ask { number, name, command, after, not_before_ms: None });
+        self.put_ask(Ask { number, name, command, after, not_before_ms: None });
         Ok(number)
+    }
+
+    /// It waits for the mutations before it, if there are such.
+    fn put_ask(&mut self, ask: Ask) {
+        if let Some(id) = self.attributes.find(&ask.name)
+            && self.attributes[id].replica.first_pending().is_some_and(|first| first <= ask.after)
+        {
+            self.attributes[id].asks.push(ask);
+        } else {
+            self.asks.insert(ask.number, ask);
+        }
+    }
+
+    /// Those that waited for mutations which are settled now need not any longer.
+    pub(super) fn release_asks(&mut self, id: Id) {
+        for ask in std::mem::take(&mut self.attributes[id].asks) {
+            self.put_ask(ask);
+        }
     }
 
     pub(super) fn send_asks(&mut self, now: Now) {
         for mut ask in std::mem::take(&mut self.asks).into_values() {
             ask.not_before_ms = ask.not_before_ms.filter(|at| *at > now.monotonic_ms);
-            let first_pending = self.attributes.get(&ask.name).and_then(|attribute| attribute.replica.first_pending());
-            if ask.not_before_ms.is_some() || first_pending.is_some_and(|first| first <= ask.after) {
+            if ask.not_before_ms.is_some() {
                 self.asks.insert(ask.number, ask);
             } else {
                 let command = ask.command.clone();
@@ -76,6 +94,6 @@ impl Session {
 
     /// The answer will not come, and it may be asked again at once.
     pub(super) fn ask_again(&mut self, ask: Ask) {
-        self.asks.insert(ask.number, Ask { not_before_ms: None, ..ask });
+        self.put_ask(Ask { not_before_ms: None, ..ask });
     }
 }

@@ -1,5 +1,6 @@
 //! What a session keeps for one attribute beside its replica.
 
+use super::ask::Ask;
 use super::refresh::Ticket;
 use crate::command::{Announcement, Command, Commit};
 use crate::ids::{Revision, Sequence, WriterId};
@@ -63,6 +64,8 @@ pub(super) struct Attribute {
     pub(super) attempts: u32,
     /// How many of its commits have been sent whose answers are to come, and count.
     pub(super) answers_due: usize,
+    /// What is asked about it once mutations that are pending are settled.
+    pub(super) asks: Vec<Ask>,
     /// The pending groups that change it or rely on it, in the order in which they were made.
     pub(super) groups: Vec<u64>,
 }
@@ -86,6 +89,7 @@ impl Attribute {
             waits: false,
             attempts: 0,
             answers_due: 0,
+            asks: Vec::new(),
             groups: Vec::new(),
         }
     }

@@ -436,6 +436,7 @@ impl Session {
             while let Some(id) = self.attributes.next_active() {
                 self.send_for(id, now);
                 self.send_groups(id, now);
+                self.release_asks(id);
             }
             self.send_asks(now);
             self.forget_absent(now);
