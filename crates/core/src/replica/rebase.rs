@@ -161,8 +161,9 @@ impl Replica {
         conflicts: &mut Vec<(Mutation, SyncError)>,
     ) {
         match self.locate(&mutation, usize::MAX) {
-            // Somebody else was first: the key to take out is gone, what to create is there.
-            Ok((located, _)) if located.is_empty() => {}
+            // Somebody else was first: the key to take out is gone, what to create is there. (To delete what is no document
+            // changes nothing either, but that there is such.)
+            Ok((located, _)) if located.is_empty() && self.unreadable.is_none() => {}
             Ok((located, _)) => {
                 let (edit, undo) = self.apply(&mutation, located);
                 open.push(number, mutation, edit, undo);
