@@ -8,7 +8,7 @@ const few = 1_000;
 
 /** @typedef {import('synced-memory').Memory<Record<string, { n: number }>>} Counters */
 
-/** @type {{ name: string, many: number, attributes: (count: number) => number, mutate: (mem: Counters, n: number) => void }[]} */
+/** @type {{ name: string, many: number, attributes: (count: number) => number, mutate: (mem: Counters, n: number) => unknown }[]} */
 const crowds = [
   {
     name: 'attributes made',
@@ -35,6 +35,24 @@ const crowds = [
         for (const at of [n % 100, 100 + (n % 100)]) /** @type {{ n: number }} */ (mem[`a${at}`]).n++;
       }),
   },
+  {
+    name: 'attributes made, with a lifetime',
+    many: 20_000,
+    attributes: () => 0,
+    mutate: (mem, n) => {
+      mem[`new${n}`] = { n };
+      return mem.$expire(`new${n}`, 60);
+    },
+  },
+  {
+    name: 'updates',
+    many: 10_000,
+    attributes: (count) => count,
+    mutate: (mem, n) =>
+      mem.$update(`a${n}`, (value) => {
+        /** @type {{ n: number }} */ (value).n++;
+      }),
+  },
 ];
 
 /** @param {string} url @param {import('./contenders.mjs').NodeRedis} client */
@@ -51,7 +69,7 @@ export async function manyPending(url, client) {
         for (let n = 0; n < attributes(count); n++) mem[`a${n}`] = { n: 0 };
         await mem.$flush();
         const start = performance.now();
-        for (let n = 0; n < count; n++) mutate(mem, n);
+        await Promise.all(Array.from({ length: count }, (_, n) => mutate(mem, n)));
         await mem.$flush();
         costs.push(((performance.now() - start) / count) * 1000);
         await mem.$close();

@@ -199,11 +199,7 @@ impl Replica {
 
     /// What leads a host to the optimistic document that has something else.
     pub fn as_loaded(&self) -> Change {
-        match (&self.value, &self.unreadable) {
-            (Some(value), _) => Change::Loaded(Json(value.to_text().into())),
-            (None, Some(error)) => Change::Unreadable(error.clone()),
-            (None, None) => Change::Gone,
-        }
+        self.change_since(None, None).unwrap_or(Change::Gone)
     }
 
     pub(super) fn change_since(&self, old: Option<&Node>, old_error: Option<&SyncError>) -> Option<Change> {
