@@ -31,15 +31,15 @@ export interface EventMap {
   regression: { name: string; previous: bigint; revision: bigint };
 }
 
-const kinds: readonly string[] = [
-  'change',
-  'connect',
-  'disconnect',
-  'error',
-  'ack',
-  'conflict',
-  'regression',
-] satisfies (keyof EventMap)[];
+const kinds: Record<keyof EventMap, true> = {
+  change: true,
+  connect: true,
+  disconnect: true,
+  error: true,
+  ack: true,
+  conflict: true,
+  regression: true,
+};
 
 type Listener = (payload: never) => void;
 
@@ -63,14 +63,14 @@ export class Events {
     place?: string | readonly (string | number)[],
   ): () => void {
     // A listener that is never called would look like nothing ever happening.
-    if (!kinds.includes(event) || typeof listener !== 'function') {
-      throw optionsError(`$on takes one of ${kinds.join(', ')}, and a function`);
+    if (!Object.hasOwn(kinds, event) || typeof listener !== 'function') {
+      throw optionsError(`$on takes one of ${Object.keys(kinds).join(', ')}, and a function`);
     }
     if (place !== undefined && (event !== 'change' || (typeof place !== 'string' && !Array.isArray(place)))) {
       throw optionsError("$on('change') takes a place: an attribute's name, or a path that begins with one");
     }
     const path = typeof place === 'string' ? [place] : place && [...place];
-    const key = path?.length ? keyOf(path[0]) : event;
+    const key = path?.length ? changesOf(path[0]) : event;
     const set = this.#listeners.get(key) ?? new Set();
     this.#listeners.set(key, set);
     // The same function may be registered twice.
@@ -96,7 +96,7 @@ export class Events {
 
   emit<E extends keyof EventMap>(event: E, payload: EventMap[E]): void {
     this.#callAll(event, payload);
-    if (event === 'change') this.#callAll(keyOf((payload as Change).name), payload);
+    if (event === 'change') this.#callAll(changesOf((payload as Change).name), payload);
     if (event !== 'error') return;
     if (this.#onError !== undefined) this.#call(this.#onError as Listener, payload);
     else if (!this.has('error')) warn(payload as SyncedMemoryError);
@@ -116,7 +116,7 @@ export class Events {
   }
 }
 
-/** Under what those are kept that want to know of changes of an attribute. */
-function keyOf(name: unknown): string {
+/** The key of those who listen to changes of an attribute. */
+function changesOf(name: unknown): string {
   return `change:${name}`;
 }

@@ -42,6 +42,7 @@ export class Feed {
 
   /** Calls everybody. Listeners may mutate: what that changes comes with the next call. */
   deliver(): void {
+    if (this.#waiting.length === 0) return;
     let number = this.#told;
     const changes = this.#waiting.splice(0);
     this.#told += changes.length;
