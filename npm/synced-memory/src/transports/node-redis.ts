@@ -34,6 +34,7 @@ export function nodeRedis(client: NodeRedisClient): Transport {
         commands.map((command) => {
           const args = command.map((argument) => (typeof argument === 'string' ? argument : Buffer.from(argument)));
           const end = new AbortController();
+          if (signal?.aborted) end.abort();
           ends.push(end);
           return client.sendCommand(args, { typeMapping, abortSignal: end.signal }).catch(errorReply) as Promise<Reply>;
         }),
