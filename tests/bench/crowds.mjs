@@ -3,7 +3,7 @@ import { Memory } from 'synced-memory';
 import { grouped, median, table, verdict } from './report.mjs';
 
 const rounds = 3;
-/** How often what few cost: both do as much in all. */
+/** So many are few. They are measured more often than many: as much is done in all. */
 const few = 1_000;
 
 /** @typedef {import('synced-memory').Memory<Record<string, { n: number }>>} Counters */

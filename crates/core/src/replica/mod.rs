@@ -130,12 +130,12 @@ impl Replica {
         self.confirmed.is_some()
     }
 
-    /// Is nothing there, and will whoever makes it anew `now` or later get a higher revision than it ever had?
+    /// Is nothing there, and will whoever makes it anew `now` or later get a higher revision than it ever had? Nothing may be
+    /// pending.
     pub fn is_forgettable(&self, now: Now) -> bool {
         self.confirmed == Some(Base::Absent)
             && self.value.is_none()
             && self.unreadable.is_none()
-            && self.first_pending().is_none()
             && self.sums.is_empty()
             && self.highest < Some(Revision(now.unix_ns))
     }

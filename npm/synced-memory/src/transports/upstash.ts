@@ -168,7 +168,7 @@ function withHeader(command: Command): Command {
   return name === 'EVAL' ? [name, KEY_LOCKING + script, ...rest] : command;
 }
 
-/** Is it that of a script, or of one named by its hash? */
+/** Did the script not run for its header, or because one with the header, which it names, did not? */
 function isHeaderRefused([name]: Command, reply: Reply | undefined): boolean {
   if (!isError(reply)) return false;
   return name === 'EVAL' ? HEADER_REFUSED.test(reply.message) : name === 'EVALSHA' && /^NOSCRIPT/.test(reply.message);
