@@ -1,23 +1,25 @@
-//! Documents, edits and plans against oracles: the whole text printed anew, and a plain byte string.
+//! Property tests of documents, edits and plans. The oracles are documents as plain vectors, and stored text as a plain
+//! byte string.
 
 mod support;
 
 use proptest::prelude::*;
 use support::oracle::{Oracle, apply_plan, document, mutations, scalars};
-use synced_memory_core::document::{self as documents, Base, Content, Guard, Node, Stored, add};
+use synced_memory_core::byte_len::{ByteLen, ByteOffset};
+use synced_memory_core::codec::decode_mutations;
+use synced_memory_core::document::{self as documents, Content, Guard, Layout, Node, Stored, add};
 use synced_memory_core::error::ErrorCode;
 use synced_memory_core::ids::Revision;
 use synced_memory_core::merge::diff;
-use synced_memory_core::mutation::{apply, locate, undo};
-use synced_memory_core::splice::{Edit, EditSet, plan};
-use synced_memory_core::wire::decode_batch;
+use synced_memory_core::mutation::{Effect, apply, effect_of, undo};
+use synced_memory_core::splice::{Edit, EditSet, PlannedChange, plan};
 
 fn text_of(value: &Node, revision: u64) -> String {
     format!("{{\"value\":{},\"last_modified\":{revision}}}", value.to_text())
 }
 
 fn config() -> ProptestConfig {
-    // No files: this also runs where there are none.
+    // Failures are not saved in files: the tests also run where there is no file system.
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) }
 }
 
@@ -27,7 +29,7 @@ proptest! {
     #[test]
     fn text_round_trips(value in document()) {
         let text = value.to_text();
-        prop_assert_eq!(value.text_len(), text.len());
+        prop_assert_eq!(value.text_len(), ByteLen::of(&text));
         prop_assert_eq!(&Node::parse(&text).unwrap(), &value);
         let spaced = text.replace(',', " ,\n").replace(':', "\t: ");
         prop_assert_eq!(Node::parse(&spaced).unwrap(), value);
@@ -43,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn composed_edits_equal_edits_one_by_one(
+    fn composed_edits_have_the_effect_of_the_edits_one_by_one(
         text in "[a-z]{0,40}",
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..6, "[A-Z]{0,5}"), 0..30),
     ) {
@@ -53,98 +55,100 @@ proptest! {
             let at = at.index(one_by_one.len() + 1);
             let remove = remove.min(one_by_one.len() - at);
             one_by_one.replace_range(at..at + remove, &insert);
-            set.push(Edit { at, remove, insert });
+            set.push(Edit { at: ByteOffset(at), remove: ByteLen(remove), insert });
         }
         let mut composed = text;
-        let mut last = usize::MAX;
+        let mut last = ByteOffset(usize::MAX);
         for edit in set.edits().unwrap().iter().rev() {
-            prop_assert!(edit.at + edit.remove <= last, "sorted and apart");
+            let end = edit.at + edit.remove;
+            prop_assert!(end <= last, "sorted and apart");
             last = edit.at;
-            composed.replace_range(edit.at..edit.at + edit.remove, &edit.insert);
+            composed.replace_range(edit.at.0..end.0, &edit.insert);
         }
         prop_assert_eq!(composed, one_by_one);
     }
 
-    /// The main property: whatever is done to a document, in commits of any size, executing the plans on
-    /// the stored bytes gives the stored form of the new document.
+    /// The main property: for any mutations, in commits of any size, carrying out the plans on the stored bytes gives the
+    /// stored form of the new document.
     #[test]
-    fn plans_make_the_stored_text(
+    fn carried_out_plans_give_the_stored_form_of_the_document(
         start in document(),
         commits in prop::collection::vec(mutations(), 1..6),
     ) {
         let mut oracle = Oracle::new(start);
         let mut revision = 1_763_000_000_000_000_000;
         let mut stored = text_of(oracle.value.as_ref().unwrap(), revision).into_bytes();
-        let Content::Document { mut base, .. } = documents::read(&Stored::Text(stored.clone())) else {
+        let Content::Document { layout: mut base, .. } = documents::read(&Stored::Text(stored.clone())) else {
             return Err(TestCaseError::fail("the start is a document"));
         };
         for choices in commits {
             let mut set = EditSet::new();
             for choice in choices {
                 let Some((mutation, expected)) = oracle.next(&choice) else { continue };
-                let located = locate(oracle.value.as_ref(), &mutation, add).unwrap();
-                set.push(apply(&mut oracle.value, &mutation, located).0);
+                let Effect { edit, values } = effect_of(oracle.value.as_ref(), &mutation, add).unwrap();
+                apply(&mut oracle.value, &mutation, values);
+                set.push(edit);
                 prop_assert_eq!(oracle.value.as_ref().unwrap().to_text(), expected, "{:?}", mutation);
             }
             revision += 7;
-            let (plan, result) = plan(&base, &set, oracle.value.as_ref(), Revision(revision));
+            let PlannedChange { plan, layout } = plan(&base, &set, oracle.value.as_ref(), Revision(revision));
             apply_plan(&mut stored, &plan);
             let text = std::str::from_utf8(&stored).unwrap();
             prop_assert_eq!(text.trim_end_matches(' '), text_of(oracle.value.as_ref().unwrap(), revision));
-            let Guard::Text { len, at, tail } = result.guard() else { return Err(TestCaseError::fail("text")) };
-            prop_assert_eq!(len, stored.len());
-            prop_assert_eq!(&stored[at..at + tail.len()], &tail[..]);
+            let Guard::Text { len, at, tail } = layout.guard() else { return Err(TestCaseError::fail("text")) };
+            prop_assert_eq!(len.0, stored.len());
+            prop_assert_eq!(&stored[at.0..at.0 + tail.len()], &tail[..]);
             match documents::read(&Stored::Text(stored.clone())) {
-                Content::Document { base: read, .. } => prop_assert_eq!(&read, &result),
+                Content::Document { layout: read, .. } => prop_assert_eq!(&read, &layout),
                 other => return Err(TestCaseError::fail(format!("{other:?}"))),
             }
-            base = result;
+            base = layout;
         }
     }
 
     #[test]
-    fn mutations_can_be_taken_back(start in document(), choices in mutations()) {
+    fn undone_mutations_leave_the_document_as_it_was(start in document(), choices in mutations()) {
         let mut oracle = Oracle::new(start.clone());
-        let mut made = Vec::new();
+        let mut applied = Vec::new();
         for choice in choices {
             let Some((mutation, _)) = oracle.next(&choice) else { continue };
-            let located = locate(oracle.value.as_ref(), &mutation, add).unwrap();
+            let effect = effect_of(oracle.value.as_ref(), &mutation, add).unwrap();
             let text = oracle.value.as_ref().unwrap().to_text();
-            let (_, how) = apply(&mut oracle.value, &mutation, located);
-            made.push((mutation, how, text));
+            let how = apply(&mut oracle.value, &mutation, effect.values);
+            applied.push((mutation, how, text));
         }
-        for (mutation, how, text) in made.into_iter().rev() {
+        for (mutation, how, text) in applied.into_iter().rev() {
             undo(&mut oracle.value, &mutation, how);
             prop_assert_eq!(oracle.value.as_ref().unwrap().to_text(), text, "{:?}", mutation);
         }
     }
 
     #[test]
-    fn a_diff_leads_from_one_to_the_other(old in document(), choices in mutations(), other in document()) {
+    fn a_diff_makes_the_new_document_of_the_old_one(old in document(), choices in mutations(), other in document()) {
         let mut oracle = Oracle::new(old.clone());
         for choice in choices {
             if let Some((mutation, _)) = oracle.next(&choice) {
-                let located = locate(oracle.value.as_ref(), &mutation, add).unwrap();
-                apply(&mut oracle.value, &mutation, located);
+                let effect = effect_of(oracle.value.as_ref(), &mutation, add).unwrap();
+                apply(&mut oracle.value, &mutation, effect.values);
             }
         }
         for new in [oracle.value.unwrap(), other] {
             let mut value = Some(old.clone());
             for mutation in diff(Some(&old), Some(&new)) {
-                let located = locate(value.as_ref(), &mutation, add).unwrap();
-                apply(&mut value, &mutation, located);
+                let effect = effect_of(value.as_ref(), &mutation, add).unwrap();
+                apply(&mut value, &mutation, effect.values);
             }
             prop_assert_eq!(value.unwrap().to_text(), new.to_text());
         }
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+    fn reading_arbitrary_bytes_does_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         documents::read(&Stored::Text(bytes));
     }
 
     #[test]
-    fn no_damage_makes_the_reader_panic(value in document(), cut in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn reading_damaged_text_does_not_panic(value in document(), cut in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut text = text_of(&value, 5).into_bytes();
         let at = cut.index(text.len());
         text[at] = byte;
@@ -155,9 +159,8 @@ proptest! {
     }
 }
 
-/// What stayed is not touched, wherever others inserted, removed or edited beside it.
 #[test]
-fn a_diff_of_lists_finds_what_stayed() {
+fn a_diff_of_lists_does_not_touch_elements_that_are_in_both() {
     let diff_text = |old: &str, new: &str| {
         let (old, new) = (Node::parse(old).unwrap(), Node::parse(new).unwrap());
         diff(Some(&old), Some(&new)).iter().map(|mutation| format!("{mutation:?}")).collect::<Vec<_>>().join(" ")
@@ -173,14 +176,14 @@ fn a_diff_of_lists_finds_what_stayed() {
 }
 
 #[test]
-fn lexemes_are_kept() {
+fn scalars_keep_their_lexemes() {
     for text in scalars() {
         assert_eq!(Node::parse(text).unwrap().to_text(), text);
     }
 }
 
 #[test]
-fn strings_become_canonical() {
+fn strings_are_read_as_canonical_text() {
     for (text, canonical) in [
         (r#""\u00e9\/\u0041""#, "\"é/A\""),
         (r#""\ud83d\ude00""#, "\"😀\""),
@@ -196,7 +199,7 @@ fn strings_become_canonical() {
 }
 
 #[test]
-fn what_is_not_json_is_refused() {
+fn text_that_is_not_json_is_refused() {
     for text in [
         "",
         " ",
@@ -239,19 +242,19 @@ fn what_is_not_json_is_refused() {
 }
 
 #[test]
-fn the_forms_that_are_stored() {
+fn stored_text_is_canonical_or_foreign_or_unreadable() {
     let read = |text: &str| documents::read(&Stored::Text(text.as_bytes().to_vec()));
-    let base = |text: &str| match read(text) {
-        Content::Document { base, .. } => base,
+    let layout = |text: &str| match read(text) {
+        Content::Document { layout, .. } => layout,
         other => panic!("{other:?}"),
     };
-    let canonical = Base::Canonical { value_len: 3, revision: Revision(5), slack: 2 };
-    assert_eq!(base("{\"value\":[1],\"last_modified\":5}  "), canonical);
-    let python = base("{\"value\": [1, 2], \"last_modified\": 1763000000000000000}");
-    let Base::Foreign { len: 55, at, tail } = python else { panic!("{python:?}") };
-    assert_eq!((at, tail.as_slice()), (16, &b", \"last_modified\": 1763000000000000000}"[..]));
+    let canonical = Layout::Canonical { value_len: ByteLen(3), revision: Revision(5), slack: ByteLen(2) };
+    assert_eq!(layout("{\"value\":[1],\"last_modified\":5}  "), canonical);
+    let python = layout("{\"value\": [1, 2], \"last_modified\": 1763000000000000000}");
+    let Layout::Foreign { len: ByteLen(55), at, tail } = python else { panic!("{python:?}") };
+    assert_eq!((at, tail.as_slice()), (ByteOffset(16), &b", \"last_modified\": 1763000000000000000}"[..]));
     for text in ["{\"last_modified\":5,\"value\":[1]}", "{\"x\":0,\"value\":[1],\"last_modified\":5}"] {
-        assert!(matches!(base(text), Base::Foreign { .. }), "{text}");
+        assert!(matches!(layout(text), Layout::Foreign { .. }), "{text}");
     }
     for (text, part) in [
         ("", "empty"),
@@ -269,13 +272,13 @@ fn the_forms_that_are_stored() {
 }
 
 #[test]
-fn a_long_list_is_cut_into_chunks_and_stays_right() {
+fn a_long_list_keeps_its_elements_through_splices() {
     let mut value = Some(Node::parse("[]").unwrap());
     let mut expected: Vec<usize> = Vec::new();
     let run = |text: String, value: &mut Option<Node>| {
-        for (_, mutation) in decode_batch(&text).unwrap() {
-            let located = locate(value.as_ref(), &mutation, add).unwrap();
-            apply(value, &mutation, located);
+        for mutation in decode_mutations(&text).unwrap() {
+            let effect = effect_of(value.as_ref(), &mutation, add).unwrap();
+            apply(value, &mutation, effect.values);
         }
     };
     for n in 0..10_000 {
@@ -290,29 +293,29 @@ fn a_long_list_is_cut_into_chunks_and_stays_right() {
     }
     let value = value.unwrap();
     assert_eq!(value.to_text(), serde_json::to_string(&expected).unwrap());
-    assert_eq!(value.text_len(), value.to_text().len());
+    assert_eq!(value.text_len(), ByteLen::of(&value.to_text()));
 }
 
 #[test]
-fn a_large_dict_finds_its_keys_by_hash() {
+fn a_large_dict_finds_its_keys() {
     let mut value = Some(Node::parse("{}").unwrap());
     for n in 0..2_000 {
-        let (_, mutation) = decode_batch(&format!("[[\"set\",\"a\",[],\"k{n}\",{n}]]")).unwrap().pop().unwrap();
-        let located = locate(value.as_ref(), &mutation, add).unwrap();
-        apply(&mut value, &mutation, located);
+        let mutation = decode_mutations(&format!("[[\"set\",\"a\",[],\"k{n}\",{n}]]")).unwrap().pop().unwrap();
+        let effect = effect_of(value.as_ref(), &mutation, add).unwrap();
+        apply(&mut value, &mutation, effect.values);
     }
     for n in (0..2_000).step_by(3) {
-        let (_, mutation) = decode_batch(&format!("[[\"unset\",\"a\",[],\"k{n}\"]]")).unwrap().pop().unwrap();
-        let located = locate(value.as_ref(), &mutation, add).unwrap();
-        apply(&mut value, &mutation, located);
+        let mutation = decode_mutations(&format!("[[\"unset\",\"a\",[],\"k{n}\"]]")).unwrap().pop().unwrap();
+        let effect = effect_of(value.as_ref(), &mutation, add).unwrap();
+        apply(&mut value, &mutation, effect.values);
     }
     let members: Vec<_> = (0..2_000).filter(|n| n % 3 != 0).map(|n| format!("\"k{n}\":{n}")).collect();
     assert_eq!(value.unwrap().to_text(), format!("{{{}}}", members.join(",")));
 }
 
-/// `tests/conformance/mutations.json`: a document, a batch, and the text they give.
+/// Each vector of `tests/conformance/mutations.json` is a document, mutations, and the text that they give.
 #[test]
-fn conformance_vectors() {
+fn mutations_give_the_text_of_the_conformance_vectors() {
     #[derive(serde::Deserialize)]
     struct Vector {
         document: String,
@@ -322,9 +325,9 @@ fn conformance_vectors() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("../../../tests/conformance/mutations.json")).unwrap();
     for vector in vectors {
         let mut value = Some(Node::parse(&vector.document).unwrap());
-        for (_, mutation) in decode_batch(vector.mutations.get()).unwrap() {
-            let located = locate(value.as_ref(), &mutation, add).unwrap();
-            apply(&mut value, &mutation, located);
+        for mutation in decode_mutations(vector.mutations.get()).unwrap() {
+            let effect = effect_of(value.as_ref(), &mutation, add).unwrap();
+            apply(&mut value, &mutation, effect.values);
         }
         assert_eq!(value.unwrap().to_text(), vector.text, "{}", vector.mutations);
     }
@@ -350,8 +353,8 @@ fn mutations_that_do_not_fit_are_refused() {
         (r#"["increment","x",["b","c"],1e400]"#, ErrorCode::NotANumber),
         (r#"["increment","x",[],1]"#, ErrorCode::NotANumber),
     ] {
-        let (_, mutation) = decode_batch(&format!("[{mutation}]")).unwrap().pop().unwrap();
-        assert_eq!(locate(Some(&value), &mutation, add).unwrap_err().code, code, "{mutation:?}");
+        let mutation = decode_mutations(&format!("[{mutation}]")).unwrap().pop().unwrap();
+        assert_eq!(effect_of(Some(&value), &mutation, add).unwrap_err().code, code, "{mutation:?}");
     }
     for batch in [
         "",
@@ -361,6 +364,6 @@ fn mutations_that_do_not_fit_are_refused() {
         "[[\"assign\",\"a\"]]",
         "[[\"append\",\"a\",[-1],[]]]",
     ] {
-        assert_eq!(decode_batch(batch).unwrap_err().code, ErrorCode::NotSerializable, "{batch}");
+        assert_eq!(decode_mutations(batch).unwrap_err().code, ErrorCode::NotSerializable, "{batch}");
     }
 }

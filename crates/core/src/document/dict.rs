@@ -1,20 +1,21 @@
-//! A JSON object that keeps the order in which keys were added.
+//! A JSON object that keeps the order in which its keys were added.
 
 use super::Node;
-use super::sequence::{Item, Sequence};
+use super::chunked_vec::{ChunkId, ChunkedVec, Item};
+use crate::byte_len::{ByteLen, ByteOffset};
 use compact_str::CompactString;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-/// Up to here a key is looked for in order; from here on, by its hash.
-const INDEX_FROM: usize = 32;
+/// A key is looked up by its hash in dicts of more entries than this, and entry by entry in others.
+const MAX_UNINDEXED: usize = 32;
 
 /// A JSON object. Keys are canonical string text without the quotes.
 #[derive(Clone, Debug)]
 pub struct Dict {
-    entries: Sequence<Entry>,
-    /// The id of the chunk that each key is in.
-    index: Option<HashMap<CompactString, u32>>,
+    entries: ChunkedVec<Entry>,
+    /// The chunk of each key.
+    index: Option<HashMap<CompactString, ChunkId>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -23,10 +24,23 @@ struct Entry {
     value: Node,
 }
 
+/// An entry that was removed from a dict.
+#[derive(Clone, Debug)]
+pub struct RemovedEntry {
+    /// The number of keys that were before it.
+    pub(crate) position: usize,
+    pub(crate) value: Node,
+}
+
 impl Item for Entry {
-    fn bytes(&self) -> usize {
-        self.key.len() + 3 + self.value.text_len()
+    fn text_len(&self) -> ByteLen {
+        key_text_len(&self.key) + self.value.text_len()
     }
+}
+
+/// The length of a key's text with its quotes and the colon after it.
+pub(crate) fn key_text_len(key: &str) -> ByteLen {
+    ByteLen(key.len() + 3)
 }
 
 impl Dict {
@@ -35,12 +49,12 @@ impl Dict {
         self.entries.len()
     }
 
-    /// Has it no keys?
+    /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A key's value.
+    /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries.get(self.position(key)?).map(|entry| &entry.value)
     }
@@ -55,8 +69,8 @@ impl Dict {
         self.entries.iter().map(|entry| (&entry.key, &entry.value))
     }
 
-    pub(super) fn text_len(&self) -> usize {
-        2 + self.entries.bytes() + self.len().saturating_sub(1)
+    pub(crate) fn text_len(&self) -> ByteLen {
+        ByteLen(2 + self.len().saturating_sub(1)) + self.entries.text_len()
     }
 
     pub(super) fn print(&self, out: &mut String) {
@@ -78,16 +92,32 @@ impl Dict {
         }
     }
 
-    /// Where the text of the entry at a position begins in the dict's text; for the length, where one more would.
-    pub(crate) fn offset(&self, position: usize) -> usize {
-        1 + self.entries.bytes_before(position) + position
+    /// Whether there is this key.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        match &self.index {
+            Some(index) => index.contains_key(key),
+            None => self.position(key).is_some(),
+        }
     }
 
+    /// The offset of the entry at a position in the dict's text; for the number of keys, where that of another
+    /// entry would begin.
+    pub(crate) fn offset(&self, position: usize) -> ByteOffset {
+        // After the bracket and a comma for each entry before.
+        ByteOffset(1 + position) + self.entries.text_len_before(position)
+    }
+
+    /// The offset of the closing bracket in the dict's text.
+    pub(crate) fn closing_bracket(&self) -> ByteOffset {
+        ByteOffset::START + self.text_len() - ByteLen(1)
+    }
+
+    /// Change the value of a key.
     pub(crate) fn update<R>(&mut self, key: &str, change: impl FnOnce(&mut Node) -> R) -> Option<R> {
         self.entries.update(self.position(key)?, |entry| change(&mut entry.value))
     }
 
-    /// Give a key a value; a new key goes last. Gives the value before.
+    /// Set the value of a key; a new key is added at the end. Returns the value before.
     pub(crate) fn set(&mut self, key: &CompactString, value: Node) -> Option<Node> {
         if let Some(position) = self.position(key) {
             return self.entries.update(position, |entry| std::mem::replace(&mut entry.value, value));
@@ -95,32 +125,39 @@ impl Dict {
         let chunk = self.entries.push(Entry { key: key.clone(), value });
         if let Some(index) = &mut self.index {
             index.insert(key.clone(), chunk);
-        } else if self.len() > INDEX_FROM {
+        } else if self.len() > MAX_UNINDEXED {
             self.build_index();
         }
         None
     }
 
-    /// Take a key out. Gives where it was, and its value.
-    pub(crate) fn unset(&mut self, key: &str) -> Option<(usize, Node)> {
+    /// Remove a key.
+    pub(crate) fn unset(&mut self, key: &str) -> Option<RemovedEntry> {
         let position = self.position(key)?;
         let entry = self.entries.splice(position, 1, Vec::new()).pop()?;
         if let Some(index) = &mut self.index {
             index.remove(key);
         }
-        Some((position, entry.value))
+        Some(RemovedEntry { position, value: entry.value })
     }
 
-    /// Put an entry where it was before it was taken out.
-    pub(crate) fn put_back(&mut self, position: usize, key: CompactString, value: Node) {
-        self.entries.splice(position, 0, vec![Entry { key, value }]);
-        if self.index.is_some() {
-            self.build_index();
+    /// Put an entry back to where `unset` removed it.
+    pub(crate) fn restore(&mut self, key: CompactString, RemovedEntry { position, value }: RemovedEntry) {
+        let Some(index) = &mut self.index else {
+            self.entries.splice(position, 0, vec![Entry { key, value }]);
+            return;
+        };
+        match self.entries.insert_without_split(position, Entry { key: key.clone(), value }) {
+            Ok(chunk) => drop(index.insert(key, chunk)),
+            Err(entry) => {
+                self.entries.splice(position, 0, vec![entry]);
+                self.build_index();
+            }
         }
     }
 
     fn build_index(&mut self) {
-        let entries = std::mem::replace(&mut self.entries, Sequence::new());
+        let entries = std::mem::replace(&mut self.entries, ChunkedVec::new());
         let mut index = HashMap::with_capacity(entries.len() * 2);
         for entry in entries.into_items() {
             let key = entry.key.clone();
@@ -132,7 +169,7 @@ impl Dict {
 
 impl Default for Dict {
     fn default() -> Self {
-        Self { entries: Sequence::new(), index: None }
+        Self { entries: ChunkedVec::new(), index: None }
     }
 }
 

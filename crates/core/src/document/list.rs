@@ -1,17 +1,18 @@
 //! A JSON array.
 
 use super::Node;
-use super::sequence::{Item, Sequence};
+use super::chunked_vec::{ChunkedVec, Item};
+use crate::byte_len::{ByteLen, ByteOffset};
 use std::hash::{Hash, Hasher};
 
 /// A JSON array.
 #[derive(Clone, Debug)]
 pub struct List {
-    items: Sequence<Node>,
+    elements: ChunkedVec<Node>,
 }
 
 impl Item for Node {
-    fn bytes(&self) -> usize {
+    fn text_len(&self) -> ByteLen {
         self.text_len()
     }
 }
@@ -19,72 +20,81 @@ impl Item for Node {
 impl List {
     /// The number of elements.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.elements.len()
     }
 
-    /// Has it no elements?
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// An element.
+    /// The element at an index.
     pub fn get(&self, index: usize) -> Option<&Node> {
-        self.items.get(index)
+        self.elements.get(index)
     }
 
+    /// The last element.
     pub(crate) fn last(&self) -> Option<&Node> {
-        self.items.last()
+        self.elements.last()
     }
 
     /// The elements in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Node> {
-        self.items.iter()
+        self.elements.iter()
     }
 
-    pub(super) fn text_len(&self) -> usize {
-        2 + self.items.bytes() + self.len().saturating_sub(1)
+    pub(super) fn text_len(&self) -> ByteLen {
+        ByteLen(2 + self.len().saturating_sub(1)) + self.elements.text_len()
     }
 
     pub(super) fn print(&self, out: &mut String) {
         out.push('[');
-        for (i, item) in self.iter().enumerate() {
+        for (i, element) in self.iter().enumerate() {
             if i > 0 {
                 out.push(',');
             }
-            item.print(out);
+            element.print(out);
         }
         out.push(']');
     }
 
-    /// Where an element's text begins in the list's text; for the length, where one more would.
-    pub(crate) fn offset(&self, index: usize) -> usize {
-        1 + self.items.bytes_before(index) + index
+    /// The offset of an element in the list's text; for the number of elements, where that of another element
+    /// would begin.
+    pub(crate) fn offset(&self, index: usize) -> ByteOffset {
+        // After the bracket and a comma for each element before.
+        ByteOffset(1 + index) + self.elements.text_len_before(index)
     }
 
+    /// The offset of the closing bracket in the list's text.
+    pub(crate) fn closing_bracket(&self) -> ByteOffset {
+        ByteOffset::START + self.text_len() - ByteLen(1)
+    }
+
+    /// Change an element.
     pub(crate) fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut Node) -> R) -> Option<R> {
-        self.items.update(index, change)
+        self.elements.update(index, change)
     }
 
-    /// Gives the elements that went.
+    /// Replace `remove` elements from `index` on, which must be there, by others. Returns the elements that were removed.
     pub(crate) fn splice(&mut self, index: usize, remove: usize, values: Vec<Node>) -> Vec<Node> {
-        self.items.splice(index, remove, values)
+        self.elements.splice(index, remove, values)
     }
 
-    /// Element `order[i]` becomes element `i`; `order` is a permutation of the indexes.
+    /// Reorder the elements: element `order[i]` becomes element `i`. `order` is a permutation of the indexes.
     pub(crate) fn permute(&mut self, order: &[usize]) {
-        let items = std::mem::replace(&mut self.items, Sequence::new());
-        let mut items: Vec<_> = items.into_items().into_iter().map(Some).collect();
-        *self = order.iter().filter_map(|&index| items[index].take()).collect();
+        let elements = std::mem::replace(&mut self.elements, ChunkedVec::new());
+        let mut elements: Vec<_> = elements.into_items().into_iter().map(Some).collect();
+        *self = order.iter().filter_map(|&index| elements[index].take()).collect();
     }
 }
 
 impl FromIterator<Node> for List {
     fn from_iter<I: IntoIterator<Item = Node>>(values: I) -> Self {
-        let mut items = Sequence::new();
+        let mut elements = ChunkedVec::new();
         for value in values {
-            items.push(value);
+            elements.push(value);
         }
-        Self { items }
+        Self { elements }
     }
 }
 
@@ -99,6 +109,6 @@ impl Eq for List {}
 impl Hash for List {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_usize(self.len());
-        self.iter().for_each(|item| item.hash(state));
+        self.iter().for_each(|element| element.hash(state));
     }
 }

@@ -1,30 +1,35 @@
-//! A document: a JSON value that knows the length of its text, so that a change finds its bytes.
+//! Documents: JSON values that know the length of their text, so that a mutation finds the bytes it changes; and their
+//! stored form.
 
+mod chunked_vec;
 mod dict;
+mod lexer;
 mod list;
 mod number;
 mod parse;
-mod sequence;
 mod stored;
 mod strings;
 
-pub use dict::Dict;
+pub use dict::{Dict, RemovedEntry};
 pub use list::List;
-pub use number::{Add, add};
-pub use stored::{Base, Content, Guard, Stored, read};
+pub use number::{Add, MAX_NUMBER_LEN, add};
+pub use stored::{Content, Guard, Layout, Stored, max_stored_len, read, read_within};
 
-pub(crate) use number::sum;
-pub(crate) use stored::{HEAD, tail, told_revision};
-pub(crate) use strings::{quoted, unquoted};
+pub(crate) use dict::key_text_len;
+pub(crate) use lexer::{Lexer, Token};
+pub(crate) use number::{is_unsafe_integer, sum};
+pub(crate) use stored::{HEAD, StoredTail, VALUE_START, canonical_len, tail, tail_len};
+pub(crate) use strings::quoted;
 
+use crate::byte_len::ByteLen;
 use crate::error::SyncError;
 use compact_str::CompactString;
 
-/// How deep containers may be nested in a document. Python's `json` gives up near 1000.
+/// The deepest nesting of containers in a document. Python's `json` gives up near 1000.
 pub const MAX_DEPTH: usize = 512;
 
-/// A JSON value. Its text is canonical: compact, keys in insertion order, strings as
-/// `JSON.stringify` writes them, numbers as whoever wrote them last did.
+/// A JSON value. Its text is canonical: compact, keys in insertion order, strings as `JSON.stringify` writes them, numbers
+/// as their last writer wrote them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Node {
     /// The text of null, a boolean, a number or a string (with its quotes). Also `NaN`, `Infinity`
@@ -53,10 +58,10 @@ impl Node {
         parse::values(text, MAX_DEPTH.saturating_sub(depth))
     }
 
-    /// The length of the text in bytes; costs nothing.
-    pub fn text_len(&self) -> usize {
+    /// The length of the text, at constant cost.
+    pub fn text_len(&self) -> ByteLen {
         match self {
-            Self::Scalar(text) => text.len(),
+            Self::Scalar(text) => ByteLen::of(text),
             Self::List(list) => list.text_len(),
             Self::Dict(dict) => dict.text_len(),
         }
@@ -73,7 +78,7 @@ impl Node {
 
     /// The text.
     pub fn to_text(&self) -> String {
-        let mut out = String::with_capacity(self.text_len());
+        let mut out = String::with_capacity(self.text_len().0);
         self.print(&mut out);
         out
     }

@@ -1,21 +1,25 @@
-//! Sums of JSON numbers.
+//! JSON numbers: sums, and integers that JavaScript cannot hold.
 
 use crate::error::{ErrorCode, SyncError};
 use compact_str::CompactString;
 
-/// Adds two JSON numbers: integers exactly, others as JavaScript does, and prints the sum as it does; None where it is not
-/// finite. The third argument says that both are integers. It is [`add`], or the host's own: where that is JavaScript, what
-/// reads and prints numbers would be a tenth of all code.
+/// Adds two JSON numbers and prints the sum: integers exactly, others in the way of JavaScript. The third argument says
+/// whether both are integers. None where the sum is not finite. Hosts in Rust pass [`add`]; a host in JavaScript passes a
+/// function of its own, since code that reads and prints floats would be a tenth of the wasm build.
 pub type Add = fn(&str, &str, bool) -> Option<String>;
 
-/// Integers with more digits are not added. (npm/synced-memory/src/mirror.ts refuses them, too.)
+/// Numbers whose text is longer cannot be read. Programs convert an integer to and from decimal digits in a time that grows
+/// with the square of their number; Python refuses integers with more digits than this.
+pub const MAX_NUMBER_LEN: usize = 4300;
+
+/// Integers with more digits are not added. (npm/synced-memory/src/mirror/mirror.ts refuses them, too.)
 const MAX_DIGITS: usize = 37;
 
 /// `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE: &str = "9007199254740991";
 
-/// `a + b`, as `add` has it. Error: [`ErrorCode::NotANumber`] where one is no number, or the sum is not one that can be
-/// stored.
+/// The text of `a + b`. Error: [`ErrorCode::NotANumber`] where one of them is not a number, an integer has too many digits,
+/// or the sum is not finite.
 pub(crate) fn sum(a: &str, b: &str, add: Add) -> Result<CompactString, SyncError> {
     let (digits_of_a, digits_of_b) = (digits(a), digits(b));
     if !is_number(digits_of_a) || !is_number(digits_of_b) {
@@ -26,11 +30,11 @@ pub(crate) fn sum(a: &str, b: &str, add: Add) -> Result<CompactString, SyncError
         return Err(not_a_number("the integer has too many digits"));
     }
     let sum = add(a, b, are_integers).ok_or_else(|| not_a_number("the sum is not a finite number"))?;
-    // Without an exponent it would be read as an integer of so many digits, and not as what was added.
-    Ok(if !are_integers && is_integer(&sum) && is_unsafe(digits(&sum)) { exponential(&sum) } else { sum }.into())
+    // A float without an exponent would be read as an integer with all of its digits.
+    Ok(if !are_integers && is_unsafe_integer(&sum) { exponential(&sum) } else { sum }.into())
 }
 
-/// [`Add`] in Rust.
+/// The implementation of [`Add`] in Rust.
 pub fn add(a: &str, b: &str, are_integers: bool) -> Option<String> {
     if are_integers {
         return Some((a.parse::<i128>().ok()? + b.parse::<i128>().ok()?).to_string());
@@ -51,9 +55,11 @@ fn is_integer(lexeme: &str) -> bool {
     !lexeme.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
-/// Is the integer greater than those that a float has all of?
-fn is_unsafe(digits: &str) -> bool {
-    (digits.len(), digits) > (MAX_SAFE.len(), MAX_SAFE)
+/// Whether a number is an integer beyond 2^53 - 1 on either side of zero, which JavaScript's numbers do not all hold. A
+/// number with a fraction or an exponent is not one, whatever its value.
+pub(crate) fn is_unsafe_integer(lexeme: &str) -> bool {
+    let digits = digits(lexeme);
+    is_integer(lexeme) && (digits.len(), digits) > (MAX_SAFE.len(), MAX_SAFE)
 }
 
 /// The integer in the notation of floats, as JavaScript and Python print it.
@@ -66,18 +72,18 @@ fn exponential(lexeme: &str) -> String {
     format!("{sign}{first}{point}{rest}e+{}", digits.len() - 1)
 }
 
-/// The shortest text that means this number, as JavaScript prints it.
+/// The shortest text of a number, in the notation that JavaScript prints.
 fn shortest(number: f64) -> String {
     if number == 0.0 {
         // Minus zero, too.
         return "0".into();
     }
-    // The same digits, but laid out in another way.
+    // Rust finds the same digits, and prints them in another notation.
     let text = format!("{:e}", number.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let digits = mantissa.replace('.', "");
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    // Where the point is, counted from the first digit.
+    // The position of the decimal point, in digits from the first.
     let point = exponent.parse::<i32>().unwrap_or(0) + 1;
     let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
     let split = |at: i32| digits.split_at(usize::try_from(at).unwrap_or(0));
@@ -106,12 +112,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_shortest_text_means_the_number(bits: u64) {
+        fn the_shortest_text_reads_as_the_number(bits: u64) {
             let number = f64::from_bits(bits);
             if number.is_finite() {
                 let text = shortest(number);
                 proptest::prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), (number + 0.0).to_bits());
-                // As Rust prints it, but for the notation.
+                // The digits are those that Rust prints.
                 let digits = |text: &str| {
                     let mantissa = text.split('e').next().unwrap_or_default().replace(['.', '-'], "");
                     mantissa.trim_matches('0').to_owned()
@@ -122,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn sums() {
+    fn sums_of_integers_are_exact_and_others_as_in_javascript() {
         for (a, b, expected) in [
             ("1", "2", "3"),
             ("-0", "0", "0"),

@@ -1,42 +1,78 @@
-//! The stored form of a document: `{"value":<JSON>,"last_modified":<integer ns>}`, as the Python
-//! package `synced-memory` reads and writes it, and spaces after it.
+//! The stored form of a document: `{"value":<JSON>,"last_modified":<integer ns>}` and slack, which is spaces. The Python
+//! package `synced-memory` reads and writes the same form, with other whitespace and escapes.
 
 use super::parse::Parser;
 use super::{MAX_DEPTH, Node};
+use crate::byte_len::{ByteLen, ByteOffset};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::Revision;
 
-/// What comes before the value in canonical text.
+/// The canonical text before the value.
 pub(crate) const HEAD: &str = "{\"value\":";
-/// Of text that is not ours, this many bytes at its end tell whether it is still the same.
-const GUARD_BYTES: usize = 4096;
 
-/// What comes after the value in canonical text.
+/// Offset of the value in canonical text.
+pub(crate) const VALUE_START: ByteOffset = ByteOffset(HEAD.len());
+
+/// A guard of a text that is not a document, or whose end behind the value is short, has at most this many bytes. Any other
+/// foreign document is compared as a whole.
+const MAX_FOREIGN_GUARD: usize = 4096;
+
+/// The canonical text after the value.
 pub(crate) fn tail(revision: Revision) -> String {
     format!(",\"last_modified\":{revision}}}")
 }
 
-/// The revision that the end of what is stored tells.
-pub(crate) fn told_revision(end: &[u8]) -> Option<Revision> {
-    let end = end.trim_ascii_end().strip_suffix(b"}")?;
-    let digits = end.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let (before, digits) = end.split_at(end.len() - digits);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| before.ends_with(b",\"last_modified\":"))?;
-    digits.parse().ok().map(Revision)
+/// The length of the canonical text after the value.
+pub(crate) fn tail_len(revision: Revision) -> ByteLen {
+    let digits = revision.0.checked_ilog10().map_or(1, |log| log as usize + 1);
+    ByteLen(",\"last_modified\":}".len() + digits)
 }
 
-/// What a backend has under a key.
+/// The length of a document's canonical text, without slack.
+pub(crate) fn canonical_len(value_len: ByteLen, revision: Revision) -> ByteLen {
+    ByteLen::of(HEAD) + value_len + tail_len(revision)
+}
+
+/// The content of a key in a backend.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Stored {
-    /// Nothing.
+    /// There is no such key.
     Absent,
-    /// Something that is not a string: a hash, a list, a set.
+    /// A value that is not a string: a hash, a list, a set.
     OtherType,
     /// A string.
     Text(Vec<u8>),
+    /// A string that is longer than was to be read.
+    TooLong {
+        /// The length of the string.
+        len: ByteLen,
+        /// Offset of `part`.
+        at: ByteOffset,
+        /// Some bytes of the string.
+        part: Vec<u8>,
+    },
 }
 
-/// What that means.
+impl Stored {
+    /// The number of bytes that are kept of the beginning of a string that is too long.
+    pub(crate) const START_LEN: usize = 64;
+
+    /// The number of bytes that are kept of the end of a string that is too long, in the answer to a stale commit.
+    pub(crate) const END_LEN: usize = 96;
+
+    /// A string of this length, of which the end was read.
+    pub(crate) fn too_long_with_end(len: ByteLen, end: Vec<u8>) -> Self {
+        Self::TooLong { len, at: ByteOffset(len.0.saturating_sub(end.len())), part: end }
+    }
+
+    /// A string of this length, of which the beginning was read.
+    pub(crate) fn too_long(len: ByteLen, beginning: &[u8]) -> Self {
+        let part = beginning[..beginning.len().min(Self::START_LEN)].to_vec();
+        Self::TooLong { len, at: ByteOffset::START, part }
+    }
+}
+
+/// The meaning of what a backend has under a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Content {
     /// There is no such attribute.
@@ -47,125 +83,187 @@ pub enum Content {
         value: Node,
         /// Its `last_modified`.
         revision: Revision,
-        /// How it is stored.
-        base: Base,
+        /// The layout of the stored text.
+        layout: Layout,
     },
     /// Something that is not a document.
     Unreadable {
-        /// Why: malformed, too deep, not a string.
+        /// The reason: malformed, nested too deep, not a string.
         error: SyncError,
-        /// How it is stored.
-        base: Base,
+        /// The layout of what is stored.
+        layout: Layout,
     },
 }
 
-/// What is stored, as far as a commit that builds on it must know.
+/// The layout of what is stored under a key: all that a commit built on it has to know.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Base {
-    /// Nothing.
+pub enum Layout {
+    /// There is no such key.
     Absent,
-    /// Something that is not a string.
+    /// A value that is not a string.
     OtherType,
-    /// Text that is not canonical: the first commit writes it anew as a whole.
+    /// Text that is not canonical. The first commit replaces it as a whole.
     Foreign {
-        /// Its length.
-        len: usize,
-        /// Where `tail` begins.
-        at: usize,
-        /// Its end: from the value's end on where that holds the revision, else all of it or its
-        /// last few kilobytes.
+        /// The length of the text.
+        len: ByteLen,
+        /// Offset of `tail`.
+        at: ByteOffset,
+        /// The end of the text: what follows the value where that holds the revision and is short; else the whole text or
+        /// its last few kilobytes.
         tail: Vec<u8>,
     },
     /// Canonical text and slack.
     Canonical {
         /// The length of the value's text.
-        value_len: usize,
+        value_len: ByteLen,
         /// The revision.
         revision: Revision,
-        /// Spaces after the closing brace, for later growth.
-        slack: usize,
+        /// The number of spaces after the closing brace, which later growth uses.
+        slack: ByteLen,
     },
 }
 
-/// What must be stored for a commit to be applied.
+/// The condition on the content of a key under which a commit is applied.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Guard {
-    /// Nothing.
+    /// There is no such key.
     Absent,
-    /// Something that is not a string.
+    /// A value that is not a string.
     OtherType,
     /// A string of this length that has `tail` at `at`.
     Text {
-        /// Bytes stored.
-        len: usize,
-        /// Where `tail` begins.
-        at: usize,
+        /// The length of the string.
+        len: ByteLen,
+        /// Offset of `tail`.
+        at: ByteOffset,
         /// Bytes that change with every revision.
         tail: Vec<u8>,
     },
 }
 
-impl Base {
-    /// The guard of a commit built on this.
+impl Layout {
+    /// The layout of a canonical document that is stored in `stored_len` bytes. None where it is longer than that.
+    pub(crate) fn canonical(value_len: ByteLen, revision: Revision, stored_len: ByteLen) -> Option<Self> {
+        let slack = stored_len.checked_sub(canonical_len(value_len, revision))?;
+        Some(Self::Canonical { value_len, revision, slack })
+    }
+
+    /// The guard of a commit that is built on this layout.
     pub fn guard(&self) -> Guard {
         match self {
             Self::Absent => Guard::Absent,
             Self::OtherType => Guard::OtherType,
             Self::Foreign { len, at, tail } => Guard::Text { len: *len, at: *at, tail: tail.clone() },
             Self::Canonical { value_len, revision, slack } => {
-                let at = HEAD.len() + value_len;
+                let at = VALUE_START + *value_len;
                 let tail = tail(*revision).into_bytes();
-                Guard::Text { len: at + tail.len() + slack, at, tail }
+                Guard::Text { len: ByteLen(at.0 + tail.len()) + *slack, at, tail }
             }
         }
     }
 }
 
-/// Find out what stored bytes mean. Whatever they are, there is an answer.
+/// The canonical tail at the end of stored text, before slack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct StoredTail {
+    /// Offset of the tail in the bytes that were read.
+    pub(crate) start: usize,
+    /// The revision in it.
+    pub(crate) revision: Revision,
+}
+
+impl StoredTail {
+    /// Read the tail that stored text ends with. `end` is the end of the stored text, and has at least the tail and the slack.
+    /// None where it has another form. A revision of 20 digits is not read, as by the commit script: some do not fit 64 bits.
+    pub(crate) fn read(end: &[u8]) -> Option<Self> {
+        let slack = end.iter().rev().take_while(|byte| **byte == b' ').count();
+        let text = end[..end.len() - slack].strip_suffix(b"}")?;
+        let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let (before, digits) = text.split_at(text.len() - digits);
+        let start = before.strip_suffix(b",\"last_modified\":")?.len();
+        let revision = std::str::from_utf8(digits).ok().filter(|digits| digits.len() < 20)?;
+        Some(Self { start, revision: Revision(revision.parse().ok()?) })
+    }
+}
+
+/// The longest stored text of a document whose value has at most `max_document_bytes`.
+pub fn max_stored_len(max_document_bytes: ByteLen) -> ByteLen {
+    ByteLen(max_document_bytes.0.saturating_add(canonical_len(ByteLen(0), Revision(u64::MAX)).0))
+}
+
+/// Interpret what is stored. Never fails: bytes that are not a document are [`Content::Unreadable`], and so is a text that is
+/// longer than a document with a value of `max_document_bytes`.
+pub fn read_within(stored: &Stored, max_document_bytes: ByteLen) -> Content {
+    match stored {
+        Stored::TooLong { len, at, part } => {
+            let layout = Layout::Foreign { len: *len, at: *at, tail: part.clone() };
+            Content::Unreadable { error: too_long(*len, max_document_bytes), layout }
+        }
+        Stored::Text(bytes) if bytes.len() > max_stored_len(max_document_bytes).0 => {
+            read_within(&Stored::too_long(ByteLen(bytes.len()), bytes), max_document_bytes)
+        }
+        stored => read(stored),
+    }
+}
+
+/// The error of a stored text that is longer than a document with a value of `max_document_bytes`.
+fn too_long(len: ByteLen, max_document_bytes: ByteLen) -> SyncError {
+    SyncError::new(
+        ErrorCode::TooLarge,
+        format!(
+            "the key holds {len} bytes, more than maxDocumentBytes ({max_document_bytes}); raise it, or assign the \
+             attribute to replace them"
+        ),
+    )
+}
+
+/// Interpret what is stored, of any length. Never fails: bytes that are not a document are [`Content::Unreadable`].
 pub fn read(stored: &Stored) -> Content {
-    let (error, base) = match stored {
+    let (error, layout) = match stored {
         Stored::Absent => return Content::Absent,
         Stored::OtherType => {
             let error = SyncError::new(
                 ErrorCode::WrongType,
                 "the key holds something that is not a string; assign the attribute to replace it",
             );
-            (error, Base::OtherType)
+            (error, Layout::OtherType)
         }
+        Stored::TooLong { len, .. } => return read_within(stored, *len),
         Stored::Text(bytes) => match envelope(bytes) {
             Ok(envelope) => {
-                let base = envelope.base(bytes);
-                return Content::Document { value: envelope.value, revision: envelope.revision, base };
+                let layout = envelope.layout(bytes);
+                return Content::Document { value: envelope.value, revision: envelope.revision, layout };
             }
-            Err(error) => {
-                let at = bytes.len().saturating_sub(GUARD_BYTES);
-                (error, Base::Foreign { len: bytes.len(), at, tail: bytes[at..].to_vec() })
-            }
+            Err(error) => (error, foreign(bytes, bytes.len().saturating_sub(MAX_FOREIGN_GUARD))),
         },
     };
-    Content::Unreadable { error, base }
+    Content::Unreadable { error, layout }
 }
 
+/// The fields of a stored document.
 struct Envelope {
     value: Node,
-    /// Where the value's text ends, if the revision comes after it.
+    /// End of the value's text, if the revision follows it.
     value_end: Option<usize>,
     revision: Revision,
 }
 
 impl Envelope {
-    fn base(&self, bytes: &[u8]) -> Base {
+    fn layout(&self, bytes: &[u8]) -> Layout {
         let text = bytes.trim_ascii_end();
         let value_len = self.value.text_len();
-        let canonical_len = HEAD.len() + value_len + tail(self.revision).len();
-        // Nothing shorter means the same, so equal length says canonical.
-        if text.len() == canonical_len && text.starts_with(HEAD.as_bytes()) && self.value_end.is_some() {
-            let slack = bytes.len() - text.len();
-            return Base::Canonical { value_len, revision: self.revision, slack };
+        // No shorter text has these fields: a text of this length, in this order, is canonical.
+        let has_canonical_len = text.len() == canonical_len(value_len, self.revision).0;
+        if has_canonical_len && text.starts_with(HEAD.as_bytes()) && self.value_end.is_some() {
+            let slack = ByteLen(bytes.len() - text.len());
+            return Layout::Canonical { value_len, revision: self.revision, slack };
         }
-        let at = self.value_end.filter(|end| bytes.len() - end <= GUARD_BYTES).unwrap_or(0);
-        Base::Foreign { len: bytes.len(), at, tail: bytes[at..].to_vec() }
+        foreign(bytes, self.value_end.filter(|end| bytes.len() - end <= MAX_FOREIGN_GUARD).unwrap_or(0))
     }
+}
+
+fn foreign(bytes: &[u8], at: usize) -> Layout {
+    Layout::Foreign { len: ByteLen(bytes.len()), at: ByteOffset(at), tail: bytes[at..].to_vec() }
 }
 
 fn envelope(bytes: &[u8]) -> Result<Envelope, SyncError> {
@@ -180,36 +278,24 @@ fn fields(text: &str) -> Result<Envelope, SyncError> {
     let plain = |what: &'static str| SyncError::new(ErrorCode::Malformed, what);
     let no_envelope = || plain("JSON without the fields value and last_modified");
     let mut parser = Parser::new(text, MAX_DEPTH);
-    parser.space();
-    if !parser.take(b'{') {
-        // Tell text that is no JSON from JSON that is something else.
+    if !parser.is_at_dict() {
+        // The error says whether the text is JSON.
         return Err(Node::parse(text).err().unwrap_or_else(no_envelope));
     }
     let (mut value, mut revision, mut value_end) = (None, None, None);
-    parser.space();
-    if !parser.take(b'}') {
-        loop {
-            let key = parser.key()?;
-            let field = parser.value()?;
-            match key.as_str() {
-                "value" => {
-                    value = Some(field);
-                    value_end = revision.is_none().then_some(parser.at());
-                }
-                "last_modified" => revision = Some(field),
-                _ => {}
-            }
-            if parser.take(b'}') {
-                break;
-            }
-            parser.expect(b',')?;
+    parser.members(|key, field, end| match key.as_str() {
+        "value" => {
+            value = Some(field);
+            value_end = revision.is_none().then_some(end);
         }
-    }
+        "last_modified" => revision = Some(field),
+        _ => {}
+    })?;
     parser.end()?;
     let (Some(value), Some(Node::Scalar(revision))) = (value, revision) else {
         return Err(no_envelope());
     };
-    // The next revisions must have room above this one.
+    // Later revisions need room above this one.
     let revision = revision.parse().ok().filter(|revision| *revision < u64::MAX - (1 << 60));
     let revision = revision.ok_or_else(|| plain("a last_modified that is not an integer of nanoseconds"))?;
     Ok(Envelope { value, value_end, revision: Revision(revision) })
@@ -217,4 +303,34 @@ fn fields(text: &str) -> Result<Envelope, SyncError> {
 
 fn malformed(what: &str) -> SyncError {
     SyncError::new(ErrorCode::Malformed, format!("the key holds {what}; assign the attribute to replace it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_tail_is_that_of_its_text() {
+        for revision in [0, 1, 9, 10, 1_763_000_000_000_000_000, u64::MAX].map(Revision) {
+            assert_eq!(tail_len(revision), ByteLen::of(&tail(revision)), "{revision}");
+        }
+    }
+
+    #[test]
+    fn a_tail_is_read_from_the_end_of_stored_text() {
+        let read = |text: &str| StoredTail::read(text.as_bytes()).map(|tail| (tail.start, tail.revision.0));
+        assert_eq!(read("{\"value\":1,\"last_modified\":5}"), Some((10, 5)));
+        assert_eq!(read("]],\"last_modified\":1763000000000000000}   "), Some((2, 1_763_000_000_000_000_000)));
+        assert_eq!(read(&tail(Revision(9_999_999_999_999_999_999))), Some((0, 9_999_999_999_999_999_999)));
+        for text in [
+            "",
+            "}",
+            ",\"last_modified\":}",
+            ",\"last_modified\":10000000000000000000}",
+            ", \"last_modified\": 5}",
+            ",\"last_modified\":5}\n",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }

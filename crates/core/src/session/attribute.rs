@@ -1,73 +1,48 @@
-//! What a session keeps for one attribute beside its replica.
+//! One attribute of a session: its replica, and when to send what about it.
 
-use super::ask::Ask;
-use super::refresh::Ticket;
-use crate::command::{Announcement, Command, Commit};
-use crate::ids::{Revision, Sequence, WriterId};
-use crate::replica::Replica;
-use crate::session::Now;
+use super::change_hints::ChangeHints;
+use super::contention::Contention;
+use super::fetch_state::{FetchKind, FetchState};
+use super::freshness::Freshness;
+use super::group_marks::{KnownMark, MarkDomainId};
+use super::held_reads::{HeldRead, ReadContent};
+use super::journal::JournalledAttribute;
+use super::read_throttle::ReadThrottle;
+use super::retry_state::RetryState;
+use crate::byte_len::{ByteLen, ByteOffset};
+use crate::ids::{Sequence, WriterId};
+use crate::protocol::{Command, Commit, ContentionTerms, Delta};
+use crate::replica::{ProbeWindow, Replica};
+use crate::time::Now;
 use std::sync::Arc;
 
-/// What should be asked of the backend next. Greater asks for more.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Want {
-    Nothing,
-    Probe,
-    /// The end of a list.
-    Tail,
-    Load,
-}
-
-/// How long a replica that appends all the time may not know what its appends landed on, in milliseconds.
-const BEHIND_MS: u64 = 500;
-
-/// What is stored by now.
-#[derive(Debug)]
-pub(super) struct Expected {
-    /// 0: nothing.
-    pub(super) revision: Revision,
-    /// The newest refresh that having it serves.
-    pub(super) ticket: Ticket,
-    /// Where it was not told by then (monotonic ms), it is read.
-    pub(super) until_ms: u64,
-}
+/// Longest time, in milliseconds, for which a replica that keeps appending may not know the rest of the list.
+const MAX_LAG_MS: u64 = 500;
 
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Attribute {
     pub(super) name: String,
     pub(super) replica: Replica,
-    /// Whether it is among those that are: see `Attributes`.
+    pub(super) fetch: FetchState,
+    pub(super) freshness: Freshness,
+    pub(super) retry: RetryState,
+    pub(super) contention: Contention,
+    /// The limit on reads that hints lead to.
+    pub(super) hints: ReadThrottle,
+    /// The number of commit requests in flight whose answers count.
+    pub(super) commits_in_flight: usize,
+    /// Whether to ask if the server still has the last acknowledged commit.
+    pub(super) must_check_sequence: bool,
+    /// The read of its document that is not shown yet.
+    pub(super) held: Option<HeldRead>,
+    /// The documents that share its group mark. None where a group cannot change it together with others.
+    pub(super) domain: Option<MarkDomainId>,
+    /// Whether it is in the queue of active attributes: see `AttributeTable`.
     pub(super) is_active: bool,
+    /// Whether it is in the index of pending mutations: see `AttributeTable`.
     pub(super) is_pending: bool,
-    /// The newest refresh that has been served by fetching it.
-    pub(super) current_as_of: Ticket,
-    want: Want,
-    /// The fetch under way.
-    fetching: Want,
-    /// Where the end that is being read begins.
-    pub(super) tail_at: usize,
-    /// What is stored was known on the present connection: the server is the same, with the same past.
-    pub(super) known_here: bool,
-    /// What others committed, and could not be taken in yet; each with the number of those that it is to be taken in
-    /// with (see `Session::told_together`).
-    pub(super) told: Vec<(Announcement, u64)>,
-    /// Commits have been told of since it was last said to have changed.
-    pub(super) announced: bool,
-    /// It was said to have changed, and not what did it.
-    pub(super) changed: bool,
-    /// A glance found this, which is most likely about to be told.
-    pub(super) expected: Option<Expected>,
-    /// Nothing is sent before a retry is due.
-    pub(super) waits: bool,
-    /// How often in a row the backend was busy.
-    pub(super) attempts: u32,
-    /// How many of its commits have been sent whose answers are to come, and count.
-    pub(super) answers_due: usize,
-    /// What is asked about it once mutations that are pending are settled.
-    pub(super) asks: Vec<Ask>,
-    /// The pending groups that change it or rely on it, in the order in which they were made.
-    pub(super) groups: Vec<u64>,
+    /// The last acknowledgement that the journal has of it. None where the journal has no state of it.
+    pub(super) journalled: Option<JournalledAttribute>,
 }
 
 impl Attribute {
@@ -75,125 +50,144 @@ impl Attribute {
         Self {
             name,
             replica,
+            fetch: FetchState::default(),
+            freshness: Freshness::default(),
+            retry: RetryState::default(),
+            contention: Contention::default(),
+            hints: ChangeHints::throttle_of_attribute(),
+            commits_in_flight: 0,
+            must_check_sequence: false,
+            held: None,
+            domain: None,
             is_active: false,
             is_pending: false,
-            current_as_of: Ticket::default(),
-            want: Want::Nothing,
-            fetching: Want::Nothing,
-            tail_at: 0,
-            known_here: false,
-            told: Vec::new(),
-            announced: false,
-            changed: false,
-            expected: None,
-            waits: false,
-            attempts: 0,
-            answers_due: 0,
-            asks: Vec::new(),
-            groups: Vec::new(),
+            journalled: None,
         }
     }
 
-    /// It is as current as it was when `ticket` was the newest refresh.
-    pub(super) fn fetched(&mut self, ticket: Ticket) {
-        self.current_as_of = self.current_as_of.max(ticket);
+    /// The connection is over: answers will not come, and commits have to be sent again.
+    pub(super) fn end_connection(&mut self) {
+        self.fetch.end();
+        self.held = None;
+        self.freshness.end_connection();
+        self.retry = RetryState::default();
+        self.contention = Contention::default();
+        self.hints.end_connection();
+        self.commits_in_flight = 0;
+        self.replica.mark_replies_lost();
     }
 
-    /// Fetch, after the fetch under way if there is one.
-    pub(super) fn ask(&mut self, want: Want) {
-        self.want = self.want.max(want);
-    }
-
-    /// Is it known what is stored, and nothing under way that could change it?
+    /// Whether the stored document is known, and nothing in flight or requested can change that.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.fetching == Want::Nothing
-            && self.want < Want::Tail
-            && self.replica.is_in_step()
+        self.fetch.reads_nothing()
+            && self.held.is_none()
+            && self.replica.has_known_base()
             && !self.replica.has_unanswered()
     }
 
-    /// Is nothing there, nor under way, so that it can as well come anew?
-    pub(super) fn is_forgettable(&self, now: Now) -> bool {
-        !self.name.is_empty()
-            && self.is_at_rest()
-            && self.want == Want::Nothing
+    /// Whether a delta can be applied although appends of this session are in flight: they stay behind what it adds.
+    pub(super) fn may_apply_remote_append(&self, delta: &Delta, own: &WriterId) -> bool {
+        self.fetch.reads_nothing()
+            && self.held.is_none()
+            && self.replica.can_apply_remote_append()
+            && (delta.writer != *own || self.replica.may_be_first_unplaced(delta.revision))
+    }
+
+    /// Whether there is no document and nothing in progress, so that nothing is lost with this attribute. References to it
+    /// from elsewhere do not count.
+    pub(super) fn is_evictable(&self, now: Now) -> bool {
+        self.is_at_rest()
+            && self.fetch.requested().is_none()
+            && !self.is_active
             && !self.is_pending
-            && !self.waits
-            && self.groups.is_empty()
-            && self.answers_due == 0
-            && self.told.is_empty()
-            && self.expected.is_none()
+            && !self.retry.is_waiting()
+            && self.commits_in_flight == 0
+            && self.freshness.awaited_delta.is_none()
             && self.replica.is_forgettable(now)
     }
 
-    /// The same but for its own appends, which have landed on something that is told now.
-    pub(super) fn may_follow_behind(&self, told: &Announcement, own: &WriterId) -> bool {
-        self.fetching == Want::Nothing
-            && self.want < Want::Tail
-            && self.replica.can_follow_behind()
-            && (told.writer != *own || self.replica.has_landed(told.revision))
-    }
-
-    /// The fetch under way is over, or lost.
-    pub(super) fn end_fetch(&mut self) -> Want {
-        std::mem::replace(&mut self.fetching, Want::Nothing)
-    }
-
-    pub(super) fn next_fetch(&mut self, now: Now) -> Option<Command> {
-        if self.replica.behind_since().is_some() && self.expected.is_some() && !self.replica.can_follow_behind() {
-            // What is told could be taken in only by who has nothing but appends to put behind it.
-            self.expected = None;
-            self.ask(Want::Tail);
+    /// The next fetch, if one is requested and can go now. `max_len` is that of the longest text to read.
+    pub(super) fn next_fetch(&mut self, max_len: ByteLen, now: Now) -> Option<Command> {
+        let lags = self.replica.unplaced_since().is_some();
+        if lags && self.freshness.awaited_delta.is_some() && !self.replica.can_apply_remote_append() {
+            // The delta could be applied only if nothing but appends were pending.
+            self.freshness.awaited_delta = None;
+            self.fetch.request(FetchKind::Tail);
         }
-        if self.want == Want::Nothing || self.fetching != Want::Nothing || self.may_stay_behind(now) {
+        let requested = self.fetch.requested()?;
+        if self.fetch.in_flight().is_some() || self.held.is_some() || self.may_lag(now) {
             return None;
         }
-        // What came of those is known first: nothing can be put under a commit that may be in it.
-        if self.replica.must_send_again() {
+        // A commit that may have been applied is sent again first: nothing may be placed below it.
+        if self.replica.must_resend() {
             return None;
         }
-        let key = self.replica.key().to_owned();
-        let tail_at = self.replica.tail_at();
-        self.fetching = match std::mem::replace(&mut self.want, Want::Nothing) {
-            _ if !self.replica.is_loaded() => Want::Load,
-            // What it has cannot be stored any more.
-            Want::Probe if self.replica.behind_since().is_some() && self.known_here => Want::Tail,
-            Want::Probe if self.replica.behind_since().is_some() => Want::Load,
-            Want::Tail if !self.known_here => Want::Load,
-            want => want,
+        let is_verified = self.freshness.is_verified;
+        let kind = match requested {
+            _ if !self.replica.is_loaded() => FetchKind::Load,
+            FetchKind::Tail if self.replica.is_too_long() => FetchKind::Probe,
+            // The stored document has changed for certain.
+            FetchKind::Probe if lags && is_verified => FetchKind::Tail,
+            FetchKind::Probe if lags => FetchKind::Load,
+            FetchKind::Tail if !is_verified => FetchKind::Load,
+            kind => kind,
         };
-        match (self.fetching, tail_at) {
-            (Want::Probe, _) => {
-                let (before_end, len) = self.replica.telling_bytes();
-                Some(Command::Probe { key, before_end, len })
+        let key = self.replica.key().to_owned();
+        let (kind, offset, command) = match (kind, self.replica.tail_offset()) {
+            (FetchKind::Probe, _) => {
+                let ProbeWindow { before_end, len } = self.replica.probe_window();
+                (kind, ByteOffset::START, Command::Probe { key, before_end, len })
             }
-            (Want::Tail, Some(at)) => {
-                self.tail_at = at;
-                Some(Command::Tail { key, at })
-            }
-            _ => {
-                self.fetching = Want::Load;
-                Some(Command::Load { key })
-            }
-        }
+            (FetchKind::Tail, Some(offset)) => (kind, offset, Command::Tail { key, at: offset, max_len }),
+            _ => (FetchKind::Load, ByteOffset::START, Command::Load { key, max_len }),
+        };
+        self.fetch.begin(kind, offset);
+        Some(command)
     }
 
-    /// While this replica's own appends go out, it need not know at once what they landed on.
-    fn may_stay_behind(&self, now: Now) -> bool {
-        self.want == Want::Tail
-            && self.replica.tail_at().is_some()
+    /// Whether a requested tail can wait: while appends of this session go out, what else is in the list is not needed.
+    fn may_lag(&self, now: Now) -> bool {
+        self.fetch.requested() == Some(FetchKind::Tail)
+            && self.replica.tail_offset().is_some()
             && self.replica.first_pending().is_some()
-            && self.replica.can_follow_behind()
-            && self.replica.behind_since().is_some_and(|since| now.monotonic_ms < since.monotonic_ms + BEHIND_MS)
+            && self.replica.can_apply_remote_append()
+            && self.replica.unplaced_since().is_some_and(|since| now.monotonic < since.monotonic.plus_ms(MAX_LAG_MS))
     }
 
-    /// Is what is stored known, or about to be found out by what has to be sent again?
+    /// Whether commits can go: the stored document is known, or the commits that have to be sent again will find it out.
     pub(super) fn may_commit(&self) -> bool {
-        (self.want != Want::Load && self.fetching < Want::Tail) || self.replica.must_send_again()
+        if self.contention.is_waiting() || self.is_catching_up() || self.is_given_up() {
+            return false;
+        }
+        if self.held.is_some() {
+            return self.replica.must_resend();
+        }
+        let is_known =
+            self.fetch.requested() != Some(FetchKind::Load) && self.fetch.in_flight() < Some(FetchKind::Tail);
+        is_known || self.replica.must_resend()
     }
 
-    pub(super) fn next_commit(&mut self, now: Now, sequence: Sequence) -> Option<Arc<Commit>> {
-        // What is loaded next is what commits will be built on, but for those that may have been applied.
-        if self.may_commit() { self.replica.next_commit(now, || sequence) } else { None }
+    /// Whether what is held decides that pending commits are given up.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| matches!(held.content, ReadContent::Forgotten(_)))
+    }
+
+    /// Whether what is held was read after this mark, and does not include a copy of a pending commit that has arrived late.
+    pub(super) fn is_held_since(&self, known: &KnownMark) -> bool {
+        self.held.as_ref().is_some_and(|held| {
+            let is_fetched = matches!(held.content, ReadContent::Loaded(_) | ReadContent::Tail { .. });
+            held.request > known.since && !(is_fetched && self.replica.has_lost_reply())
+        })
+    }
+
+    /// Whether deltas or a fetch are going to bring what a stale commit was not built on.
+    fn is_catching_up(&self) -> bool {
+        let is_coming = self.freshness.awaited_delta.is_some() || !self.fetch.reads_nothing();
+        self.contention.is_behind && is_coming && !self.replica.must_resend()
+    }
+
+    /// The next commit, if one can go now. `sequence` is for mutations that are sent for the first time.
+    pub(super) fn next_commit(&mut self, now: Now, sequence: Sequence, terms: ContentionTerms) -> Option<Arc<Commit>> {
+        if self.may_commit() { self.replica.next_commit(now, terms, || sequence) } else { None }
     }
 }

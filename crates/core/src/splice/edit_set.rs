@@ -1,16 +1,43 @@
-//! Edits made one after another, as edits of the text before the first.
+//! Edits that were made one after another, as edits of the text before the first.
 
 use super::Edit;
+use crate::byte_len::{ByteLen, ByteOffset};
 
-/// Past this many separate places the text is written as a whole.
+/// A set of more edits than this becomes a rewrite of the whole text.
 const MAX_EDITS: usize = 512;
 
-/// Composed edits.
+/// Composed edits of one text.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EditSet {
-    /// Sorted and apart, offsets in the text before the first edit.
+    /// Sorted, and neither overlapping nor adjacent; offsets are in the text before the first edit.
     edits: Vec<Edit>,
-    rewrite: bool,
+    is_rewrite: bool,
+}
+
+/// The bytes that the edits before a position have inserted and removed.
+#[derive(Clone, Copy)]
+struct Shift {
+    inserted: ByteLen,
+    removed: ByteLen,
+}
+
+impl Shift {
+    const NONE: Self = Self { inserted: ByteLen(0), removed: ByteLen(0) };
+
+    fn add(&mut self, edit: &Edit) {
+        self.inserted += ByteLen::of(&edit.insert);
+        self.removed += edit.remove;
+    }
+
+    /// The offset in the edited text of an offset in the text before.
+    fn edited(self, before: ByteOffset) -> ByteOffset {
+        before + self.inserted - self.removed
+    }
+
+    /// The offset in the text before of an offset in the edited text.
+    fn original(self, edited: ByteOffset) -> ByteOffset {
+        edited + self.removed - self.inserted
+    }
 }
 
 impl EditSet {
@@ -19,45 +46,45 @@ impl EditSet {
         Self::default()
     }
 
-    /// The whole text is another.
+    /// The replacement of the whole text.
     pub fn rewrite() -> Self {
-        Self { edits: Vec::new(), rewrite: true }
+        Self { edits: Vec::new(), is_rewrite: true }
     }
 
-    /// The edits, sorted and apart; None where the whole text is another.
+    /// The edits, sorted and apart; None for a replacement of the whole text.
     pub fn edits(&self) -> Option<&[Edit]> {
-        (!self.rewrite).then_some(&self.edits)
+        (!self.is_rewrite).then_some(&self.edits)
     }
 
-    /// The text has grown by so many bytes, all of them before every edit.
-    pub fn shift(&mut self, by: usize) {
+    /// The bytes that the edits insert.
+    pub fn text_len(&self) -> ByteLen {
+        self.edits.iter().map(|edit| ByteLen::of(&edit.insert)).sum()
+    }
+
+    /// Adapt the edits to a text that has grown by `by` bytes before all of them.
+    pub fn shift(&mut self, by: ByteLen) {
         for edit in &mut self.edits {
             edit.at += by;
         }
     }
 
-    /// Add an edit of the text as all edits before have made it.
+    /// Add an edit of the text that the edits before have made.
     pub fn push(&mut self, edit: Edit) {
-        if self.rewrite || (edit.remove == 0 && edit.insert.is_empty()) {
+        if self.is_rewrite || edit.is_empty() {
             return;
         }
-        let end = edit.at + edit.remove;
-        // How far the edits before a place have moved it: new offset + removed = old offset + inserted.
-        let (mut inserted, mut removed) = (0, 0);
+        let mut shift = Shift::NONE;
         let mut first = 0;
         while let Some(before) = self.edits.get(first)
-            && before.at + inserted + before.insert.len() < edit.at + removed
+            && before.at + shift.inserted + ByteLen::of(&before.insert) < edit.at + shift.removed
         {
-            inserted += before.insert.len();
-            removed += before.remove;
+            shift.add(before);
             first += 1;
         }
-        let start_of = |e: &Edit, inserted: usize, removed: usize| e.at + inserted - removed;
-        let touches = self.edits.get(first).is_some_and(|next| start_of(next, inserted, removed) <= end);
-        if touches {
-            self.merge(first, inserted, removed, &edit);
+        if self.edits.get(first).is_some_and(|next| shift.edited(next.at) <= edit.end()) {
+            self.merge(first, shift, &edit);
         } else {
-            let at = edit.at + removed - inserted;
+            let at = shift.original(edit.at);
             self.edits.insert(first, Edit { at, ..edit });
         }
         if self.edits.len() > MAX_EDITS {
@@ -65,40 +92,38 @@ impl EditSet {
         }
     }
 
-    /// Merge an edit with those it touches, from `first` on; `inserted` and `removed` are of those before.
-    fn merge(&mut self, first: usize, mut inserted: usize, mut removed: usize, edit: &Edit) {
-        let end = edit.at + edit.remove;
+    /// Merge an edit with those it touches, from the one at index `first` on; `shift` is that of the edits before it.
+    fn merge(&mut self, first: usize, mut shift: Shift, edit: &Edit) {
         let head = &self.edits[first];
-        let head_start = head.at + inserted - removed;
-        if edit.at >= head_start && end <= head_start + head.insert.len() {
-            // Inside what one edit put there: in place, so that many appends cost what they bring.
+        let head_start = shift.edited(head.at);
+        if edit.at >= head_start && edit.end() <= head_start + ByteLen::of(&head.insert) {
+            // Inside of one edit's text: changed in place, so that many appends cost what they add.
+            let (start, end) = (edit.at - head_start, edit.end() - head_start);
             let insert = &mut self.edits[first].insert;
-            let behind = insert.split_off(end - head_start);
-            insert.truncate(edit.at - head_start);
+            let behind = insert.split_off(end.0);
+            insert.truncate(start.0);
             insert.push_str(&edit.insert);
             insert.push_str(&behind);
             return;
         }
         let (at, mut insert) = if edit.at < head_start {
-            (edit.at + removed - inserted, String::new())
+            (shift.original(edit.at), String::new())
         } else {
-            (head.at, head.insert[..edit.at - head_start].to_owned())
+            (head.at, head.insert[..(edit.at - head_start).0].to_owned())
         };
         insert.push_str(&edit.insert);
         let mut last = first;
         let old_end = loop {
             let this = &self.edits[last];
-            let this_end = this.at + inserted + this.insert.len() - removed;
-            if end < this_end {
-                let this_start = this.at + inserted - removed;
-                insert.push_str(&this.insert[end - this_start..]);
-                break this.at + this.remove;
+            let this_start = shift.edited(this.at);
+            if edit.end() < this_start + ByteLen::of(&this.insert) {
+                insert.push_str(&this.insert[(edit.end() - this_start).0..]);
+                break this.end();
             }
-            inserted += this.insert.len();
-            removed += this.remove;
+            shift.add(this);
             match self.edits.get(last + 1) {
-                Some(next) if next.at + inserted - removed <= end => last += 1,
-                _ => break end + removed - inserted,
+                Some(next) if shift.edited(next.at) <= edit.end() => last += 1,
+                _ => break shift.original(edit.end()),
             }
         };
         self.edits.drain(first..last);

@@ -1,33 +1,40 @@
-//! How a commit changes what is stored.
+//! The plan of a commit: how it changes what is stored.
 
 use super::EditSet;
-use crate::document::{Base, HEAD, Node, tail};
+use crate::byte_len::{ByteLen, ByteOffset};
+use crate::document::{HEAD, Layout, Node, VALUE_START, canonical_len, tail, tail_len};
 use crate::ids::Revision;
 
-/// About what one write, or one piece of one, costs beside its bytes.
+/// About the cost of a write, or of a piece of one, beside the bytes of its text; in bytes.
 const PIECE_COST: usize = 48;
-/// Below this much slack nobody cares.
-const FREE_SLACK: usize = 256;
 
-/// The change of what is stored under a key.
+/// The most pieces of a plan. A piece and the write that it is in are five arguments of a command at most, and `DragonflyDB` takes
+/// 65,536.
+const MAX_PIECES: usize = 12_000;
+
+/// Slack up to this length is never a reason to rewrite the whole text.
+const FREE_SLACK: ByteLen = ByteLen(256);
+
+/// A change of what is stored under a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Plan {
-    /// Store this text; a time to live stays.
+    /// Store this text. The key keeps its time to live.
     Set(String),
-    /// Overwrite parts. All ranges are read before anything is written.
+    /// Overwrite parts. The server reads all ranges before it writes anything.
     Edit(Vec<Write>),
-    /// Put these elements (text without brackets) at the end of the list that is the whole value. Where the guard
-    /// does not match, at the end of whatever list is there, with a revision above both the planned one and its.
+    /// Append these elements (text without brackets) to the list that is the whole value. Where the guard does not match,
+    /// the server appends them to the list that is stored instead, with a revision above both the planned and the stored
+    /// one.
     Append(String),
-    /// Remove the key.
+    /// Delete the key.
     Delete,
 }
 
-/// Overwrite what is stored from `at` on with the pieces in a row.
+/// Overwrites stored text from `at` on with the pieces in a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Write {
-    /// Offset in bytes; at most the stored length.
-    pub at: usize,
+    /// At most the stored length.
+    pub at: ByteOffset,
     /// In order.
     pub pieces: Vec<Piece>,
 }
@@ -37,34 +44,52 @@ pub struct Write {
 pub enum Piece {
     /// This text.
     Text(String),
-    /// Bytes of the text stored before the commit.
+    /// A part of the text that was stored before the commit.
     Range {
-        /// Offset of the first.
-        start: usize,
-        /// How many, at least one.
-        len: usize,
+        /// Offset of the part.
+        start: ByteOffset,
+        /// Its length, at least one byte.
+        len: ByteLen,
     },
-    /// So many spaces.
-    Spaces(usize),
+    /// This many spaces.
+    Spaces(ByteLen),
+}
+
+/// A plan, and the layout of the stored text after it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlannedChange {
+    /// The plan.
+    pub plan: Plan,
+    /// The layout after it.
+    pub layout: Layout,
 }
 
 impl Plan {
-    /// About how many bytes it takes to say.
-    pub fn bytes(&self) -> usize {
+    /// About the length of the plan in a command.
+    pub fn command_len(&self) -> ByteLen {
         match self {
-            Self::Set(text) | Self::Append(text) => text.len(),
+            Self::Set(text) | Self::Append(text) => ByteLen::of(text),
             Self::Edit(writes) => writes.iter().map(Write::cost).sum(),
-            Self::Delete => 0,
+            Self::Delete => ByteLen(0),
+        }
+    }
+}
+
+impl Plan {
+    fn piece_count(&self) -> usize {
+        match self {
+            Self::Edit(writes) => writes.iter().map(|write| write.pieces.len()).sum(),
+            _ => 0,
         }
     }
 }
 
 impl Write {
-    fn new(at: usize) -> Self {
+    fn new(at: ByteOffset) -> Self {
         Self { at, pieces: Vec::new() }
     }
 
-    fn text(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) {
         match self.pieces.last_mut() {
             _ if text.is_empty() => {}
             Some(Piece::Text(last)) => last.push_str(text),
@@ -72,75 +97,98 @@ impl Write {
         }
     }
 
-    fn cost(&self) -> usize {
-        let piece = |piece: &Piece| match piece {
+    fn cost(&self) -> ByteLen {
+        let cost = |piece: &Piece| match piece {
             Piece::Text(text) => PIECE_COST + text.len(),
             _ => PIECE_COST,
         };
-        PIECE_COST + self.pieces.iter().map(piece).sum::<usize>()
+        ByteLen(PIECE_COST + self.pieces.iter().map(cost).sum::<usize>())
     }
 }
 
-/// The cheapest plan that leads from what is stored to `value` at `revision`, and what is stored then.
-pub fn plan(base: &Base, edits: &EditSet, value: Option<&Node>, revision: Revision) -> (Plan, Base) {
-    let Some(value) = value else {
-        return (Plan::Delete, Base::Absent);
-    };
+/// Plan the cheapest change from a layout to a document: `value` with `revision`, where `edits` are those of the value's
+/// text. No value: the document is deleted.
+pub fn plan(base: &Layout, edits: &EditSet, value: Option<&Node>, revision: Revision) -> PlannedChange {
+    let Some(value) = value else { return PlannedChange { plan: Plan::Delete, layout: Layout::Absent } };
     let value_len = value.text_len();
     let new_tail = tail(revision);
-    let whole_len = HEAD.len() + value_len + new_tail.len();
-    let whole = || {
-        let mut text = String::with_capacity(whole_len);
+    let text_len = canonical_len(value_len, revision);
+    let rewrite = || {
+        let mut text = String::with_capacity(text_len.0);
         text.push_str(HEAD);
         value.print(&mut text);
         text.push_str(&new_tail);
-        (Plan::Set(text), Base::Canonical { value_len, revision, slack: 0 })
+        let layout = Layout::Canonical { value_len, revision, slack: ByteLen(0) };
+        PlannedChange { plan: Plan::Set(text), layout }
     };
-    let (Base::Canonical { value_len: old_len, revision: old_revision, slack }, Some(edits)) = (base, edits.edits())
-    else {
-        return whole();
-    };
+    match plan_edits(base, edits, Some(value), value_len, revision) {
+        Some(PlannedChange { plan, layout })
+            if !is_mostly_slack(&layout, text_len)
+                && plan.command_len() < text_len
+                && plan.piece_count() <= MAX_PIECES =>
+        {
+            PlannedChange { plan, layout }
+        }
+        _ => rewrite(),
+    }
+}
 
-    let value_end = HEAD.len() + old_len;
-    let old_end = value_end + tail(*old_revision).len();
+fn is_mostly_slack(layout: &Layout, text_len: ByteLen) -> bool {
+    matches!(layout, Layout::Canonical { slack, .. } if *slack > FREE_SLACK && *slack > text_len)
+}
+
+/// Plan the edits of a value's text, which make it `value_len` bytes long. `value` is the value after them, where it is
+/// there. None where the whole text is to be written.
+pub fn plan_edits(
+    base: &Layout,
+    edits: &EditSet,
+    value: Option<&Node>,
+    value_len: ByteLen,
+    revision: Revision,
+) -> Option<PlannedChange> {
+    let Layout::Canonical { value_len: old_len, revision: old_revision, slack: old_slack } = base else { return None };
+    let edits = edits.edits()?;
+    let new_tail = tail(revision);
+    let text_len = canonical_len(value_len, revision);
+    let value_end = VALUE_START + *old_len;
+    let old_text_len = canonical_len(*old_len, *old_revision);
     let mut sweep = Sweep::default();
     for edit in edits {
-        sweep.replace(HEAD.len() + edit.at, edit.remove, &edit.insert);
+        sweep.replace(VALUE_START + (edit.at - ByteOffset::START), edit.remove, &edit.insert);
     }
-    sweep.keep_closers(value, value_end);
-    sweep.replace(value_end, old_end - value_end, &new_tail);
-    let writes = sweep.finish(old_end, whole_len);
+    if let Some(value) = value {
+        sweep.keep_closers(value, value_end);
+    }
+    sweep.replace(value_end, tail_len(*old_revision), &new_tail);
+    let plan = Plan::Edit(sweep.finish(old_text_len, text_len));
 
-    // What the text got shorter by is slack now; what it got longer by uses slack first.
-    let new_slack = (old_end + slack).saturating_sub(whole_len);
-    let plan = Plan::Edit(writes);
-    if plan.bytes() >= whole_len || (new_slack > FREE_SLACK && new_slack > whole_len) {
-        return whole();
-    }
-    (plan, Base::Canonical { value_len, revision, slack: new_slack })
+    // A shorter text leaves slack; a longer one uses slack first.
+    let slack = (old_text_len + *old_slack).saturating_sub(text_len);
+    Some(PlannedChange { plan, layout: Layout::Canonical { value_len, revision, slack } })
 }
 
-/// What is stored once elements have been put at the end of a canonical list, which then is `value`.
-pub fn appended(value_len: usize, revision: Revision, before: usize) -> Base {
-    let len = HEAD.len() + value_len + tail(revision).len();
-    Base::Canonical { value_len, revision, slack: before.saturating_sub(len) }
+/// Plan to append elements (text without brackets) to a canonical list that is stored in `stored_len` bytes, which makes
+/// the value `value_len` bytes long.
+pub fn plan_append(elements: String, stored_len: ByteLen, value_len: ByteLen, revision: Revision) -> PlannedChange {
+    let slack = stored_len.saturating_sub(canonical_len(value_len, revision));
+    PlannedChange { plan: Plan::Append(elements), layout: Layout::Canonical { value_len, revision, slack } }
 }
 
-/// Goes through the edits from left to right. Once the text before a place is longer or shorter than
-/// it was, everything from there on has to be written until the lengths agree again.
+/// Goes through the edits from left to right. Once an edit has made the text longer or shorter, everything behind it has to
+/// be written, until other edits have made the lengths equal again.
 #[derive(Default)]
 struct Sweep {
     writes: Vec<Write>,
-    /// The write that goes on, because what follows has moved.
+    /// The write that goes on, because the text behind it has moved.
     open: Option<Write>,
-    /// Where the last edit ended, in the old text.
-    end: usize,
-    inserted: usize,
-    removed: usize,
+    /// End of the last edit in the old text.
+    end: ByteOffset,
+    inserted: ByteLen,
+    removed: ByteLen,
 }
 
 impl Sweep {
-    fn replace(&mut self, at: usize, remove: usize, insert: &str) {
+    fn replace(&mut self, at: ByteOffset, remove: ByteLen, insert: &str) {
         let mut write = match self.open.take() {
             Some(mut write) => {
                 if at > self.end {
@@ -150,9 +198,9 @@ impl Sweep {
             }
             None => Write::new(at),
         };
-        write.text(insert);
+        write.push_text(insert);
         self.end = at + remove;
-        self.inserted += insert.len();
+        self.inserted += ByteLen::of(insert);
         self.removed += remove;
         if self.inserted == self.removed {
             self.writes.push(write);
@@ -161,13 +209,13 @@ impl Sweep {
         }
     }
 
-    /// After a change near the end only closing brackets are between it and the tail: say them
-    /// rather than have the server read them.
-    fn keep_closers(&mut self, value: &Node, value_end: usize) {
+    /// Write the closing brackets between the last edit and the end of the value as text, where there is nothing else
+    /// between: that is cheaper than to have the server read them.
+    fn keep_closers(&mut self, value: &Node, value_end: ByteOffset) {
         let Some(write) = &mut self.open else { return };
         let mut closers = Vec::new();
         let mut node = Some(value);
-        while closers.len() < value_end - self.end {
+        while ByteLen(closers.len()) < value_end - self.end {
             node = match node {
                 Some(Node::List(list)) => {
                     closers.push(']');
@@ -180,14 +228,15 @@ impl Sweep {
                 _ => return,
             };
         }
-        write.text(&closers.into_iter().rev().collect::<String>());
+        write.push_text(&closers.into_iter().rev().collect::<String>());
         self.end = value_end;
     }
 
-    fn finish(mut self, old_end: usize, new_end: usize) -> Vec<Write> {
+    /// The writes; a shorter text is followed by spaces.
+    fn finish(mut self, old_len: ByteLen, new_len: ByteLen) -> Vec<Write> {
         if let Some(mut write) = self.open.take() {
-            if new_end < old_end {
-                write.pieces.push(Piece::Spaces(old_end - new_end));
+            if new_len < old_len {
+                write.pieces.push(Piece::Spaces(old_len - new_len));
             }
             self.writes.push(write);
         }

@@ -1,4 +1,4 @@
-//! Inputs that made a fuzz target fail once, `crashes/<target>/*`, never do so again.
+//! Runs the fuzz targets on the inputs in `crashes/<target>/`, each of which made its target fail once.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn crashes_do_not_come_back() {
+fn inputs_that_once_failed_pass() {
     for (name, target) in targets::TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/crashes").join(name);
         let mut count = 0;
@@ -20,9 +20,9 @@ fn crashes_do_not_come_back() {
     }
 }
 
-/// A little of what the fuzzers do, from the same inputs every time.
+/// A short run of what fuzzers do, with the same random numbers every time.
 #[test]
-fn mutated_inputs() {
+fn mutated_inputs_pass() {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = move |below: usize| {
         state ^= state << 13;

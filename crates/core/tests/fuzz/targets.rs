@@ -1,35 +1,43 @@
-//! What the fuzzers run on arbitrary bytes: `crates/core/fuzz` finds inputs, the tests here replay those that failed.
+//! The fuzz targets, which run on arbitrary bytes. `crates/core/fuzz` finds inputs; the tests here replay those that
+//! failed.
 
 use crate::support::oracle::{Choice, Oracle};
-use crate::support::{Client, put, stored};
+use crate::support::{Client, named_mutations, put, stored};
 use synced_memory_core::backend::MemoryStore;
-use synced_memory_core::command::{Announcement, Answer, Command, Input};
-use synced_memory_core::document::{self, Base, Content, Node, Stored};
+use synced_memory_core::byte_len::ByteLen;
+use synced_memory_core::document::{self, Content, Layout, Node, Stored};
 use synced_memory_core::ids::{Revision, WriterId};
-use synced_memory_core::resp::{self, Exchange, Next, Reply};
-use synced_memory_core::wire;
+use synced_memory_core::protocol::{
+    self, Answer, Command, CommitForm, Delta, PendingCommand, ReplyOutcome, RespReply, Secret,
+};
+use synced_memory_core::session::Input;
 
 type Target = (&'static str, fn(&[u8]));
 
-/// Each by its name.
-pub(crate) const TARGETS: [Target; 4] =
-    [("documents", documents), ("replies", replies), ("batches", batches), ("replicas", replicas)];
+/// All targets, by name.
+pub(crate) const TARGETS: [Target; 5] = [
+    ("documents", documents),
+    ("replies", replies),
+    ("messages", messages),
+    ("batches", batches),
+    ("replicas", replicas),
+];
 
-/// Whatever is stored: what can be read is printed and read again the same, and canonical from then on.
+/// Stored text. If it can be read, its printed form is canonical, and reads as the same document.
 pub(crate) fn documents(bytes: &[u8]) {
-    let Content::Document { value, revision, base } = document::read(&Stored::Text(bytes.to_vec())) else { return };
+    let Content::Document { value, revision, layout } = document::read(&Stored::Text(bytes.to_vec())) else { return };
     let text = value.to_text();
-    assert_eq!(text.len(), value.text_len());
-    let Base::Canonical { value_len, .. } = base else {
+    assert_eq!(ByteLen::of(&text), value.text_len());
+    let Layout::Canonical { value_len, .. } = layout else {
         let canonical = format!("{{\"value\":{text},\"last_modified\":{revision}}}");
         return documents(canonical.as_bytes());
     };
-    assert_eq!(value_len, text.len());
+    assert_eq!(value_len, ByteLen::of(&text));
     assert!(bytes.starts_with(format!("{{\"value\":{text}").as_bytes()));
     assert_eq!(Node::parse(&text).unwrap(), value);
 }
 
-/// Whatever a server answers: a session takes it, goes on, and keeps to itself what it cannot read.
+/// Replies of a server and deltas of other processes. The session ignores those that it cannot read, and goes on.
 pub(crate) fn replies(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let mut server = MemoryStore::default();
@@ -43,7 +51,7 @@ pub(crate) fn replies(bytes: &[u8]) {
                 client.session.refresh(None);
                 client.drain();
             }
-            2 => client.handle(Input::Announced(vec![announcement(&client, &mut bytes)])),
+            2 => client.handle(random_delta(&client, &mut bytes)),
             _ => {}
         }
         if client.outgoing.is_empty() {
@@ -57,8 +65,38 @@ pub(crate) fn replies(bytes: &[u8]) {
     client.run(&mut server);
 }
 
-/// What anybody may publish, and what fits a little.
-fn announcement(client: &Client, bytes: &mut Bytes<'_>) -> Announcement {
+/// Messages of a hostile publisher. Whatever they are, they show nothing and do not change what is stored.
+pub(crate) fn messages(bytes: &[u8]) {
+    let mut bytes = Bytes(bytes);
+    let mut server = MemoryStore::default();
+    let mut client = Client::verifying("a");
+    client.connect();
+    client.run(&mut server);
+    client.mutate(r#"[["assign","x",[1,{"k":2}]]]"#);
+    client.run(&mut server);
+    while !bytes.0.is_empty() {
+        let delta = if let Input::Deltas(deltas) = random_delta(&client, &mut bytes) { deltas } else { Vec::new() };
+        let message = match bytes.next() % 4 {
+            0 => bytes.some().to_vec(),
+            1 => protocol::encode_delta_message(&delta, Some(&Secret::new("a guess"))).into_bytes(),
+            _ => protocol::encode_delta_message(&delta, None).into_bytes(),
+        };
+        client.handle(Input::Message { channel: "sm:memory:".into(), message: message.into() });
+        assert_eq!(client.text("x"), r#"[1,{"k":2}]"#);
+        if bytes.next().is_multiple_of(4) {
+            client.monotonic = client.monotonic.plus_ms(bytes.next().into());
+            client.handle(Input::Tick);
+            client.run(&mut server);
+        }
+    }
+    client.mutate(r#"[["append","x",[],[3]]]"#);
+    client.run(&mut server);
+    assert_eq!(client.text("x"), r#"[1,{"k":2},3]"#);
+    assert!(stored(&mut server, "x").starts_with(r#"{"value":[1,{"k":2},3],"last_modified":"#));
+}
+
+/// A delta: an arbitrary message, or one that nearly fits the document.
+fn random_delta(client: &Client, bytes: &mut Bytes<'_>) -> Input {
     const MUTATIONS: [&str; 5] = [
         r#"[["append","",[],[7]]]"#,
         r#"[["set","",[1],"k",null]]"#,
@@ -66,70 +104,72 @@ fn announcement(client: &Client, bytes: &mut Bytes<'_>) -> Announcement {
         r#"[["delete",""]]"#,
         r#"[["assign","",{"a":[]}]]"#,
     ];
-    if let Some(told) = resp::read_announcements(bytes.some()).pop() {
-        return told;
+    let message = bytes.some();
+    if protocol::decode_unsigned_message(message).is_some() {
+        return Input::Message { channel: "sm:memory:".into(), message: message.into() };
     }
     let base = client.session.revision("x").unwrap_or(Revision(0));
     let mutations = match bytes.next() {
         choice @ 0..=200 => MUTATIONS[usize::from(choice) % MUTATIONS.len()].to_owned(),
         _ => String::from_utf8_lossy(bytes.some()).into_owned(),
     };
-    Announcement {
+    let delta = Delta {
         key: "memory:x".into(),
         writer: WriterId("b".into()),
         base: Revision(base.0.saturating_sub(u64::from(bytes.next() % 2))),
         revision: Revision((base.0 + u64::from(bytes.next())) * u64::from(!bytes.next().is_multiple_of(8))),
-        len: usize::from(bytes.next()),
+        len: ByteLen(bytes.next().into()),
         mutations,
-    }
+    };
+    Input::Deltas(vec![delta])
 }
 
 fn answer(command: Command, bytes: &mut Bytes<'_>) -> Answer {
-    let (mut exchange, mut commands) = Exchange::new(command);
+    let (mut pending, mut commands) = PendingCommand::new(command, CommitForm::Standard);
     loop {
         let replies = commands.iter().map(|_| reply(bytes, 3)).collect();
-        match exchange.take(replies, &mut false) {
-            Next::Done(answer) => return answer,
-            Next::Again(again, in_full) => (exchange, commands) = (again, in_full),
+        match pending.take_replies(replies, &mut false) {
+            ReplyOutcome::Answered(answer) => return answer,
+            ReplyOutcome::Resend(again, in_full) => (pending, commands) = (again, in_full),
         }
     }
 }
 
-fn reply(bytes: &mut Bytes<'_>, depth: usize) -> Reply {
+fn reply(bytes: &mut Bytes<'_>, depth: usize) -> RespReply {
     const WORDS: [&str; 10] =
         ["applied", "duplicate", "appended", "stale", "text", "absent", "other", "1", "0", "1763000000000000001"];
     match bytes.next() % 8 {
-        0 => Reply::Nil,
-        1 => Reply::Int(i64::from(bytes.next()) - 100),
-        2 => Reply::Error(String::from_utf8_lossy(bytes.some()).into_owned()),
-        3 => Reply::Error("NOSCRIPT no matching script".into()),
-        4 if depth > 0 => Reply::List((0..bytes.next() % 5).map(|_| reply(bytes, depth - 1)).collect()),
-        5 => Reply::Text(br#"{"value":[1,2],"last_modified":1763000000000000005}  "#.to_vec()),
-        6 => Reply::Text(bytes.some().to_vec()),
-        _ => Reply::Text(WORDS[usize::from(bytes.next()) % WORDS.len()].into()),
+        0 => RespReply::Nil,
+        1 => RespReply::Int(i64::from(bytes.next()) - 100),
+        2 => RespReply::Error(String::from_utf8_lossy(bytes.some()).into_owned()),
+        3 => RespReply::Error("NOSCRIPT no matching script".into()),
+        4 if depth > 0 => RespReply::List((0..bytes.next() % 5).map(|_| reply(bytes, depth - 1)).collect()),
+        5 => RespReply::Text(br#"{"value":[1,2],"last_modified":1763000000000000005}  "#.to_vec()),
+        6 => RespReply::Text(bytes.some().to_vec()),
+        _ => RespReply::Text(WORDS[usize::from(bytes.next()) % WORDS.len()].into()),
     }
 }
 
-/// Whatever comes from JavaScript: it is refused, or applied as the mirror says.
+/// Batches from JavaScript. A batch is refused, or it is applied and the stored text is that of the document.
 pub(crate) fn batches(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(batch) = wire::decode_batch(text) else { return };
+    let Ok(batch) = named_mutations(text) else { return };
     let mut server = MemoryStore::default();
     let mut client = Client::connected("a", &mut server);
     client.mutate(r#"[["assign","x",[1,{"k":[2]},"é"]],["assign","y",{"a":{"b":[]},"c":null}]]"#);
-    // A batch is taken up to the first mutation that is refused.
+    // The mutations before the first one that is refused are applied.
     let _ = client.try_mutate(text);
     client.run(&mut server);
     for (name, _) in batch {
         let Some(value) = client.session.value(&name) else { continue };
-        assert_eq!(value.to_text().len(), value.text_len());
+        assert_eq!(ByteLen::of(&value.to_text()), value.text_len());
         assert_eq!(Node::parse(&value.to_text()).unwrap(), *value, "{name}");
         let canonical = format!("{{\"value\":{},\"last_modified\":", value.to_text());
         assert!(stored(&mut server, &name).starts_with(&canonical), "{name}");
     }
 }
 
-/// Any mutations in several replicas, with connections lost and documents replaced in between: in the end all agree.
+/// Mutations in several replicas, with lost connections and foreign writes in between. In the end all replicas agree.
 pub(crate) fn replicas(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let mut server = MemoryStore::default();
@@ -184,7 +224,7 @@ fn mutate(client: &mut Client, name: &str, bytes: &mut Bytes<'_>) {
     }
 }
 
-/// Bytes to draw from; zeros behind their end.
+/// The bytes of an input, as a source of choices. Zeros follow their end.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

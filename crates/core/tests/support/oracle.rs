@@ -1,13 +1,13 @@
-//! Random documents and mutations, and what they should give by the plainest means.
+//! Random documents and mutations, and an oracle that applies them to plain vectors.
 
-use super::tree::{Place, Tree};
+use super::tree::{Tree, TreeStep};
 use proptest::prelude::*;
+use synced_memory_core::codec::decode_mutations;
 use synced_memory_core::document::Node;
 use synced_memory_core::mutation::Mutation;
 use synced_memory_core::splice::{Piece, Plan};
-use synced_memory_core::wire::decode_batch;
 
-/// Texts of scalars that must survive unchanged.
+/// Texts of scalars that are canonical.
 pub fn scalars() -> [&'static str; 17] {
     [
         "null",
@@ -30,7 +30,7 @@ pub fn scalars() -> [&'static str; 17] {
     ]
 }
 
-/// Documents that any JSON reader takes.
+/// Random documents that any JSON reader can read.
 pub fn document() -> impl Strategy<Value = Node> {
     tree().prop_map(|tree| Node::parse(&tree.text()).unwrap())
 }
@@ -50,7 +50,7 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Choices of which an [`Oracle`] makes mutations that fit.
+/// Random choices, of which an [`Oracle`] makes mutations that fit its document.
 pub fn mutations() -> impl Strategy<Value = Vec<Choice>> {
     prop::collection::vec(
         (any::<u32>(), any::<u8>(), any::<u32>(), any::<u32>(), "[a-f]{1,2}", prop::collection::vec(tree(), 0..4))
@@ -85,14 +85,14 @@ impl Oracle {
         Self { value: Some(value) }
     }
 
-    /// A mutation that fits the document, and the text it should give.
+    /// A mutation that fits the document, and the text that it gives.
     pub fn next(&self, choice: &Choice) -> Option<(Mutation, String)> {
         let (wire, text) = self.next_wire(choice, "x")?;
-        let (_, mutation) = decode_batch(&format!("[{wire}]")).unwrap().pop()?;
+        let mutation = decode_mutations(&format!("[{wire}]")).unwrap().pop()?;
         Some((mutation, text))
     }
 
-    /// The same in wire form, for an attribute of this name.
+    /// The same as text, for an attribute with this name.
     pub fn next_wire(&self, choice: &Choice, name: &str) -> Option<(String, String)> {
         let mut tree = Tree::parse(&self.value.as_ref()?.to_text());
         let path = tree.pick(choice.container as usize);
@@ -107,10 +107,10 @@ impl Oracle {
                 format!("[\"assign\",\"{name}\",{}]", first.text())
             }
             Tree::Dict(members) if choice.kind >= 224 => {
-                let place = members.iter_mut().find(|(k, value)| k == key && value.whole().is_some());
-                let (key, number) = place.map(|(key, value)| (key, value))?;
+                let member = members.iter_mut().find(|(k, value)| k == key && value.whole().is_some());
+                let (key, number) = member.map(|(key, value)| (key, value))?;
                 *number = Tree::Scalar((number.whole()? + i64::from(choice.b)).to_string());
-                let to_number = Tree::path_text(&[path.as_slice(), &[Place::Key(key.clone())]].concat());
+                let to_number = Tree::path_text(&[path.as_slice(), &[TreeStep::Key(key.clone())]].concat());
                 format!("[\"increment\",\"{name}\",{to_number},{}]", choice.b)
             }
             Tree::Dict(members) => match choice.kind % 8 {
@@ -130,6 +130,12 @@ impl Oracle {
                     format!("[\"set\",\"{name}\",{wire_path},\"{key}\",{}]", first.text())
                 }
             },
+            Tree::List(items) if choice.kind >= 224 => {
+                let is_first = choice.kind.is_multiple_of(2);
+                let index = if is_first { 0 } else { items.len().saturating_sub(1) };
+                items.splice(index..items.len().min(index + 1), []);
+                format!("[\"{}\",\"{name}\",{wire_path}]", if is_first { "shift" } else { "pop" })
+            }
             Tree::List(items) => match choice.kind % 8 {
                 0 if !items.is_empty() => {
                     let by = a % items.len();
@@ -158,12 +164,12 @@ impl Oracle {
     }
 }
 
-/// What a server does with a plan.
+/// Carry out a plan on stored text, as a server does.
 pub fn apply_plan(stored: &mut Vec<u8>, plan: &Plan) {
     match plan {
         Plan::Set(text) => *stored = text.clone().into_bytes(),
         Plan::Delete => stored.clear(),
-        Plan::Append(_) => unreachable!("edits alone do not tell that they append"),
+        Plan::Append(_) => unreachable!("plans of edits never append"),
         Plan::Edit(writes) => {
             let old = stored.clone();
             for write in writes {
@@ -171,16 +177,17 @@ pub fn apply_plan(stored: &mut Vec<u8>, plan: &Plan) {
                 for piece in &write.pieces {
                     match piece {
                         Piece::Text(text) => bytes.extend_from_slice(text.as_bytes()),
-                        Piece::Range { start, len } => bytes.extend_from_slice(&old[*start..start + len]),
-                        Piece::Spaces(count) => bytes.resize(bytes.len() + count, b' '),
+                        Piece::Range { start, len } => bytes.extend_from_slice(&old[start.0..(*start + *len).0]),
+                        Piece::Spaces(count) => bytes.resize(bytes.len() + count.0, b' '),
                     }
                 }
-                assert!(write.at <= stored.len(), "a write leaves no gap");
-                let end = write.at + bytes.len();
+                let at = write.at.0;
+                assert!(at <= stored.len(), "a write begins inside of the text or at its end");
+                let end = at + bytes.len();
                 if end > stored.len() {
                     stored.resize(end, 0);
                 }
-                stored[write.at..end].copy_from_slice(&bytes);
+                stored[at..end].copy_from_slice(&bytes);
             }
         }
     }

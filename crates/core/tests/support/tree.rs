@@ -1,4 +1,4 @@
-//! JSON as plain vectors: what documents are compared with.
+//! JSON values as plain vectors, to compare documents with.
 
 use synced_memory_core::document::Node;
 
@@ -10,13 +10,13 @@ pub enum Tree {
 }
 
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum TreeStep {
     Key(String),
     Index(usize),
 }
 
 impl Tree {
-    /// Of equal keys the last value stands at the first place.
+    /// Of equal keys, the last one's value has the first one's position.
     pub fn dict(members: Vec<(String, Self)>) -> Self {
         let mut out: Vec<(String, Self)> = Vec::new();
         for (key, value) in members {
@@ -56,50 +56,50 @@ impl Tree {
         }
     }
 
-    /// A whole number that is not large.
+    /// The number, if it is an integer of 32 bits.
     pub fn whole(&self) -> Option<i64> {
         if let Self::Scalar(text) = self { text.parse::<i32>().ok().map(Into::into) } else { None }
     }
 
-    /// The path of one of the containers.
-    pub fn pick(&self, choice: usize) -> Vec<Place> {
+    /// The path of a container.
+    pub fn pick(&self, choice: usize) -> Vec<TreeStep> {
         let mut paths = Vec::new();
         self.containers(&mut Vec::new(), &mut paths);
         if paths.is_empty() { Vec::new() } else { paths.swap_remove(choice % paths.len()) }
     }
 
-    fn containers(&self, at: &mut Vec<Place>, paths: &mut Vec<Vec<Place>>) {
+    fn containers(&self, at: &mut Vec<TreeStep>, paths: &mut Vec<Vec<TreeStep>>) {
         if !matches!(self, Self::Scalar(_)) {
             paths.push(at.clone());
         }
-        let inner: Vec<(Place, &Self)> = match self {
+        let inner: Vec<(TreeStep, &Self)> = match self {
             Self::Scalar(_) => Vec::new(),
-            Self::List(items) => items.iter().enumerate().map(|(i, item)| (Place::Index(i), item)).collect(),
-            Self::Dict(members) => members.iter().map(|(key, value)| (Place::Key(key.clone()), value)).collect(),
+            Self::List(items) => items.iter().enumerate().map(|(i, item)| (TreeStep::Index(i), item)).collect(),
+            Self::Dict(members) => members.iter().map(|(key, value)| (TreeStep::Key(key.clone()), value)).collect(),
         };
-        for (place, tree) in inner {
-            at.push(place);
+        for (step, tree) in inner {
+            at.push(step);
             tree.containers(at, paths);
             at.pop();
         }
     }
 
-    pub fn at(&mut self, path: &[Place]) -> &mut Self {
+    pub fn at(&mut self, path: &[TreeStep]) -> &mut Self {
         match (path, self) {
             ([], tree) => tree,
-            ([Place::Index(index), rest @ ..], Self::List(items)) => items[*index].at(rest),
-            ([Place::Key(key), rest @ ..], Self::Dict(members)) => {
+            ([TreeStep::Index(index), rest @ ..], Self::List(items)) => items[*index].at(rest),
+            ([TreeStep::Key(key), rest @ ..], Self::Dict(members)) => {
                 members.iter_mut().find(|(k, _)| k == key).unwrap().1.at(rest)
             }
-            _ => unreachable!("paths are made by pick"),
+            _ => unreachable!("paths come from pick"),
         }
     }
 
-    pub fn path_text(path: &[Place]) -> String {
-        let step = |place: &Place| match place {
-            Place::Key(key) => format!("\"{key}\""),
-            Place::Index(index) => index.to_string(),
+    pub fn path_text(path: &[TreeStep]) -> String {
+        let text = |step: &TreeStep| match step {
+            TreeStep::Key(key) => format!("\"{key}\""),
+            TreeStep::Index(index) => index.to_string(),
         };
-        format!("[{}]", path.iter().map(step).collect::<Vec<_>>().join(","))
+        format!("[{}]", path.iter().map(text).collect::<Vec<_>>().join(","))
     }
 }
