@@ -1,109 +1,122 @@
-//! A session with its wall clock, its connection and its mirror.
+//! A client: a session with its wall clock, its connection and its mirror.
 
 use crate::PREFIX;
-use crate::clock::Clock;
+use crate::faulty_clock::FaultyClock;
+use crate::model_value::ModelValue;
 use crate::random::Random;
-use crate::tree::Tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use synced_memory_core::command::{Answer, Changes, Command, Commit, Commits, Input, RequestId};
+use synced_memory_core::byte_len::ByteLen;
+use synced_memory_core::config::{Config, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime};
 use synced_memory_core::document::add;
-use synced_memory_core::ids::{Revision, Sequence, WriterId};
-use synced_memory_core::session::{Config, Now, Session};
+use synced_memory_core::ids::{RefreshId, Revision, Sequence, WriterId};
+use synced_memory_core::protocol::{
+    Answer, Command, Commit, DEDUP_KEY_SECONDS, DeltaDelivery, Invalidations, RequestId, Secret,
+};
+use synced_memory_core::session::{Input, Session};
+use synced_memory_core::time::{Instant, Now};
 
-/// Which way a connection still carries.
+/// The directions in which a connection still delivers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Health {
     Good,
-    /// Commands are taken, replies are lost.
+    /// Commands arrive and replies are lost.
     LosesReplies,
-    /// Nothing reaches the server.
+    /// Commands do not arrive.
     LosesCommands,
 }
 
-/// An answer on its way, with what it is to.
+/// An answer on its way to a client, with the command that it answers.
 pub(crate) struct Reply {
     pub(crate) id: RequestId,
     pub(crate) answer: Answer,
     pub(crate) command: Command,
 }
 
-/// A connection delivers in order, either way, what it delivers.
+/// A connection. It delivers in order in each direction.
 pub(crate) struct Connection {
     pub(crate) health: Health,
     pub(crate) commands: VecDeque<(RequestId, Command)>,
     pub(crate) replies: VecDeque<Reply>,
-    /// What the server tells unasked.
+    /// Deltas and invalidations on their way to the client.
     pub(crate) notices: VecDeque<Input>,
 }
 
 pub(crate) struct Client {
     pub(crate) session: Session,
-    /// Which life of the ledger this session leads; also its writer id.
-    pub(crate) life: usize,
-    pub(crate) clock: Clock,
+    /// When the session wants a tick, as of the last drain.
+    pub(crate) timeout: Option<Instant>,
+    /// Index of the session in the history; its writer id is made from it.
+    pub(crate) session_index: usize,
+    pub(crate) clock: FaultyClock,
     pub(crate) connection: Option<Connection>,
-    /// Of connections that were given up, what the server may still receive. In order in each.
+    /// Commands of abandoned connections that may still arrive, in order for each connection.
     pub(crate) late: Vec<VecDeque<Command>>,
-    /// What somebody knows who is told of changes and knows the local mutations.
-    pub(crate) mirror: BTreeMap<String, Tree>,
-    /// The confirmed revisions, as somebody knows them who is told.
-    pub(crate) told: BTreeMap<String, Option<Revision>>,
-    /// The confirmed revisions, as of the last look.
+    /// The attributes as an observer of change events and local mutations sees them.
+    pub(crate) mirror: BTreeMap<String, ModelValue>,
+    /// The confirmed revisions as events reported them.
+    pub(crate) reported_revisions: BTreeMap<String, Option<Revision>>,
+    /// The confirmed revisions at the last check.
     pub(crate) revisions: BTreeMap<String, u64>,
     /// The last commit of each key whose acknowledgement was received.
     pub(crate) acknowledged: BTreeMap<String, Sequence>,
-    /// Keys of which the session sends all again, whatever else is answered.
-    pub(crate) sends_again: BTreeSet<String>,
-    /// Refreshes that were asked for and are not done: what they must bring at least.
-    pub(crate) tickets: BTreeMap<u64, Revisions>,
-    /// The same for what begins with a connection.
+    /// Keys whose pending commits the session sends again, after the server was busy or refused one.
+    pub(crate) resending_keys: BTreeSet<String>,
+    /// Unfinished refreshes, with the revisions that they must bring at least.
+    pub(crate) refreshes: BTreeMap<RefreshId, Revisions>,
+    /// The same for the refresh that follows a new connection.
     pub(crate) catch_up: Revisions,
-    /// It says that it is connected and up to date.
-    pub(crate) is_up: bool,
-    /// The highest count seen of each register.
+    /// The session reported that it is connected and up to date.
+    pub(crate) is_connected: bool,
+    /// The number of mutations that were made before a connection was last lost: only their outcomes can be unknown.
+    pub(crate) made_before_loss: u64,
+    /// The highest count that was read from each register.
     pub(crate) counts: BTreeMap<String, u64>,
 }
 
-/// What the server had at some moment.
+/// Revisions of the documents that the server had at some moment.
 pub(crate) type Revisions = BTreeMap<&'static str, u64>;
 
 impl Client {
-    pub(crate) fn new(life: usize, random: &mut Random) -> Self {
+    pub(crate) fn new(session_index: usize, random: &mut Random) -> Self {
         Self {
-            session: session(life),
-            life,
-            clock: Clock::new(random),
+            session: session(session_index),
+            timeout: None,
+            session_index,
+            clock: FaultyClock::new(random),
             connection: None,
             late: Vec::new(),
             mirror: BTreeMap::new(),
-            told: BTreeMap::new(),
+            reported_revisions: BTreeMap::new(),
             revisions: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
-            sends_again: BTreeSet::new(),
-            tickets: BTreeMap::new(),
+            resending_keys: BTreeSet::new(),
+            refreshes: BTreeMap::new(),
             catch_up: Revisions::new(),
-            is_up: false,
+            is_connected: false,
+            made_before_loss: 0,
             counts: BTreeMap::new(),
         }
     }
 
-    /// Begin again, knowing nothing but the time.
-    pub(crate) fn be_reborn(&mut self, life: usize, random: &mut Random) {
+    /// Replaces the session by a new one. Only the clock and late commands survive.
+    pub(crate) fn restart(&mut self, session_index: usize, random: &mut Random) {
         self.clock.begin_process(random);
-        let before = std::mem::replace(self, Self::new(life, random));
+        let before = std::mem::replace(self, Self::new(session_index, random));
         (self.clock, self.late) = (before.clock, before.late);
     }
 
     pub(crate) fn now(&self, passed_ns: u64) -> Now {
-        Now { unix_ns: self.clock.read(passed_ns), monotonic_ms: passed_ns / 1_000_000 }
+        Now { unix_ns: self.clock.read(passed_ns), monotonic: Instant(passed_ns / 1_000_000) }
     }
 
-    /// What the server tells this one.
-    pub(crate) fn hears(&self) -> (Commits, Changes) {
-        match self.life % 4 {
-            2 => (Commits::Unheard, Changes::OfAll),
-            3 => (Commits::Beside, Changes::Unheard),
-            _ => (Commits::Beside, Changes::OfAll),
+    /// The notifications that this client receives.
+    pub(crate) fn notifications(&self) -> (DeltaDelivery, Invalidations) {
+        match self.session_index % 8 {
+            2 | 6 => (DeltaDelivery::None, Invalidations::Broadcast),
+            3 | 7 => (DeltaDelivery::OutOfBand, Invalidations::None),
+            // As on a cluster.
+            1 | 4 => (DeltaDelivery::Unordered, Invalidations::Broadcast),
+            _ => (DeltaDelivery::OutOfBand, Invalidations::Broadcast),
         }
     }
 
@@ -112,7 +125,7 @@ impl Client {
         self.connection = Some(Connection { health: Health::Good, commands, replies, notices });
     }
 
-    /// The connection is over; the first few of the commands on the way arrive later.
+    /// Abandons the connection. A random number of its first commands will arrive late.
     pub(crate) fn drop_connection(&mut self, random: &mut Random) {
         if let Some(connection) = self.connection.take() {
             let arrive = random.below(connection.commands.len() + 1);
@@ -123,7 +136,7 @@ impl Client {
         }
     }
 
-    /// Of the connections given up, one delivers its next command.
+    /// The next command of a random abandoned connection.
     pub(crate) fn next_late(&mut self, random: &mut Random) -> Option<Command> {
         if self.late.is_empty() {
             return None;
@@ -134,45 +147,57 @@ impl Client {
         command
     }
 
-    /// May a commit up to this sequence still be sent, or sent again?
+    /// True if a commit up to this sequence may still be sent or arrive.
     pub(crate) fn may_send(&self, key: &str, writer: &str, last: Sequence) -> bool {
         let is_one = |command: &Command| {
             commits(command).any(|commit| commit.key == key && commit.writer.0 == writer && commit.sequence <= last)
         };
         let is_known = self.acknowledged.get(key).is_some_and(|known| *known >= last);
-        let own = writer_id(self.life).0 == writer && (!is_known || self.sends_again.contains(key));
+        let own = writer_id(self.session_index).0 == writer && (!is_known || self.resending_keys.contains(key));
         let late = self.late.iter().flatten().any(is_one);
         let on_the_way = self.connection.iter().flat_map(|connection| &connection.commands);
         own || late || on_the_way.map(|(_, command)| command).any(is_one)
     }
 }
 
-/// What a command is to commit.
+/// The commits of a command.
 pub(crate) fn commits(command: &Command) -> impl Iterator<Item = &Commit> {
     let (one, several) = match command {
-        Command::Commit(commit) => (Some(commit), &[][..]),
-        Command::Group(group) => (None, group.commits.as_slice()),
+        Command::Commit(commit, _) => (Some(commit), &[][..]),
+        Command::Group(group, _) => (None, group.commits.as_slice()),
         _ => (None, &[][..]),
     };
     one.into_iter().chain(several).map(|commit| &**commit)
 }
 
-pub(crate) fn writer_id(life: usize) -> WriterId {
-    WriterId(format!("w{life}").as_str().into())
+pub(crate) fn writer_id(session_index: usize) -> WriterId {
+    WriterId(format!("w{session_index}").as_str().into())
 }
 
-fn session(life: usize) -> Session {
+/// The secret of the delta messages.
+pub(crate) fn secret() -> Secret {
+    Secret::new("known to the clients and to no stranger")
+}
+
+fn session(session_index: usize) -> Session {
     Session::new(Config {
         prefix: PREFIX.into(),
-        // Some name what they want, others take what there is.
-        names: (life % 3 == 2).then(|| crate::ATTRIBUTES.map(str::to_owned).to_vec()),
-        writer: writer_id(life),
-        max_document_bytes: 1 << 26,
+        secret: Some(SecretOptions { prefix: PREFIX.into(), candidate: secret() }),
+        // A third of the clients load listed names, the others everything.
+        names: (session_index % 3 == 2).then(|| crate::ATTRIBUTES.map(str::to_owned).to_vec()),
+        writer: writer_id(session_index),
+        max_document_bytes: ByteLen(1 << 26),
+        dedup_key_seconds: DEDUP_KEY_SECONDS,
+        transport_lifetime: TransportLifetime::Process,
+        // Every other client splits its pending mutations over several commits.
+        max_commit_size: if session_index.is_multiple_of(2) { ByteLen(600) } else { MAX_COMMIT_SIZE },
         ttl_ms: None,
-        announces: true,
-        look_every_ms: None,
-        seed: life as u64,
+        // The commits of some sessions can only be followed by reading, as those with long mutations.
+        publishes_deltas: session_index % 5 != 4,
+        notes_names: true,
+        poll_interval_ms: None,
+        seed: session_index as u64,
         add,
-        absent_kept: 0,
+        max_absent_attributes: 0,
     })
 }

@@ -1,13 +1,13 @@
-//! A check that did not hold.
+//! Checks and their failures.
 
 use std::fmt;
 
-/// What a simulation found wrong.
+/// A check that did not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
-    /// The check, by a stable name.
+    /// Stable name of the check.
     pub check: &'static str,
-    /// What was found.
+    /// The values that were found.
     pub detail: String,
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn fail<T>(check: &'static str, detail: impl Into<String>) -> Check<T
     Err(Failure { check, detail: detail.into() })
 }
 
-/// `detail` is asked only where the check does not hold.
+/// Fails the check if `holds` is false. `detail` is called only then.
 pub(crate) fn ensure<S: Into<String>>(holds: bool, check: &'static str, detail: impl FnOnce() -> S) -> Check {
     if holds { Ok(()) } else { fail(check, detail()) }
 }

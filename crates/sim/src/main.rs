@@ -1,4 +1,4 @@
-//! Runs many seeds on all cores, and says which fail and why.
+//! Command line of the simulator: runs many seeds on all cores and reports the failures.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ const USAGE: &str = "\
 synced-memory-sim [--seeds N] [--from S] [--threads T] [--intent] [--count | --save]
 synced-memory-sim --replay FILE
 
-  --seeds N    how many (2000)
-  --from S     the first (1)
-  --threads T  (all cores)
-  --intent     check the model of intent for lists even where it is switched off
-  --count      go on after failures, and count them
-  --save       write the shrunk run of the first failure to crates/sim/vectors
-  --replay F   run a saved vector and tell what happens";
+  --seeds N    number of seeds (2000)
+  --from S     first seed (1)
+  --threads T  number of threads (all cores)
+  --intent     check the model of tasks even where it is switched off
+  --count      continue after failures and count them
+  --save       save the shrunk run of the first failure in crates/sim/vectors
+  --replay F   run a saved run and print its trace";
 
 struct Arguments {
     seeds: u64,
@@ -87,11 +87,11 @@ fn simulate(arguments: &Arguments) -> ExitCode {
                 })
             })
             .collect();
-        let mut told = Instant::now();
+        let mut last_report = Instant::now();
         while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
             thread::park_timeout(Duration::from_millis(20));
-            if told.elapsed() > Duration::from_secs(20) {
-                told = Instant::now();
+            if last_report.elapsed() > Duration::from_secs(20) {
+                last_report = Instant::now();
                 println!("{}", pace(done.load(Ordering::Relaxed), begin));
             }
         }
@@ -111,7 +111,7 @@ fn simulate(arguments: &Arguments) -> ExitCode {
     }
     let Some((seed, failure)) = failures.first_key_value() else { return ExitCode::SUCCESS };
     if !arguments.count {
-        tell(*seed, failure, arguments);
+        report(*seed, failure, arguments);
     }
     ExitCode::FAILURE
 }
@@ -123,8 +123,8 @@ fn pace(done: u64, begin: Instant) -> String {
     format!("{done} seeds in {seconds:.1} s, {per_minute:.0} a minute")
 }
 
-/// Shrink a failure, print what happens in it, and keep it if wanted.
-fn tell(seed: u64, failure: &Failure, arguments: &Arguments) {
+/// Shrinks a failure, prints its trace, and saves it if wanted.
+fn report(seed: u64, failure: &Failure, arguments: &Arguments) {
     let scenario = shrink(&Scenario::generate(seed), failure, arguments.options);
     let (result, lines) = trace(&scenario, arguments.options);
     println!("\nshrunk to {} steps by {} clients:\n{}", scenario.steps.len(), scenario.clients, scenario.to_json());

@@ -1,12 +1,11 @@
-//! A run as data: steps that mean something in whatever state they are taken, so that every selection
-//! of a scenario's steps is a scenario too.
+//! A run as data. Each step can be taken in every state, so every selection of a scenario's steps is a scenario too.
 
 use crate::random::Random;
 use serde_json::Value;
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
-        /// What happens in a step. Whatever is left open is drawn from the step's own number.
+        /// The kind of a step. Its details are drawn from the step's own seed.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Action { $($(#[$doc])* $variant,)* }
 
@@ -14,7 +13,7 @@ macro_rules! actions {
             /// Every action.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Its name in vectors and on the command line.
+            /// The name in saved runs and on the command line.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
@@ -23,100 +22,107 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Any mutation of an attribute that is written by everyone.
+    /// Make any mutation of an attribute without a model.
     Change "change",
     /// Append unique items to a log.
     Log "log",
-    /// Set a unique key, or take one out.
+    /// Set a unique key, or remove one.
     Key "key",
     /// Count up the client's own key.
     Register "register",
-    /// Push, insert, remove or edit an own item of a list that others push and insert into.
+    /// Push, insert, remove or edit an own item of a list that other clients push and insert into.
     Task "task",
-    /// Add to a number that others add to.
+    /// Add to a number that other clients add to.
     Add "add",
-    /// Take from one account what another one gets.
+    /// Add an element to a queue, or take one.
+    Queue "queue",
+    /// Transfer between two accounts.
     Transfer "transfer",
-    /// Whatever fits, several mutations together.
+    /// Make several mutations in one group.
     Batch "batch",
-    /// Ask for everything anew.
+    /// Refresh all attributes.
     Refresh "refresh",
-    /// The server takes commands of the client's connection.
+    /// The server executes commands of the client's connection.
     Serve "serve",
-    /// The client takes answers.
+    /// The client receives answers.
     Take "take",
-    /// The client hears which keys have changed.
-    Notify "notify",
-    /// The client gets a connection, if it has none.
+    /// The client receives notices: deltas and invalidations.
+    Notify "receive_notice",
+    /// The client connects, if it has no connection.
     Connect "connect",
     /// Time passes.
     Wait "wait",
-    /// The connection is lost; what is on its way may still arrive.
+    /// The connection is lost; commands on their way may still arrive.
     Cut "cut",
-    /// The server takes what arrived late of a connection that the client has given up.
+    /// The server executes a late command of an abandoned connection.
     ServeLate "serve-late",
-    /// The connection carries nothing any more in one direction, and nobody knows.
+    /// The connection silently stops delivering in one direction.
     Stall "stall",
-    /// The client's wall clock stops, goes on, or jumps.
+    /// The client's wall clock stops, restarts or jumps.
     Clock "clock",
-    /// The client ends and begins anew, as another writer.
+    /// The client crashes and restarts as another writer.
     Crash "crash",
     /// The server restarts with its data.
     Restart "restart",
-    /// The server cannot do it now, for a few commands.
+    /// The server answers a few commands as busy.
     Busy "busy",
     /// The server refuses a commit for good.
     Refuse "refuse",
-    /// Idempotency keys expire of which no copy of a commit is left anywhere.
+    /// A dedup key expires, of whose commit no copy is left.
     Expire "expire",
-    /// A foreign writer reads a document,
+    /// A foreign writer reads a document.
     ForeignRead "foreign-read",
-    /// and writes it as a whole, changed.
+    /// A foreign writer writes a whole document, based on its last read.
     ForeignWrite "foreign-write",
     /// A foreign writer deletes a document.
     ForeignDelete "foreign-delete",
     /// A foreign writer stores something that is not a document.
     ForeignGarbage "foreign-garbage",
-    /// A copy of all data is made,
+    /// The hostile publisher publishes a delta message.
+    Forge "forge",
+    /// The server takes a snapshot of all data.
     Snapshot "snapshot",
-    /// and the server goes back to it.
+    /// The server restores its snapshot.
     Restore "restore",
     /// The server loses everything.
     Lose "lose",
-    /// Idempotency keys expire before the commits have been acknowledged.
+    /// All dedup keys expire, even those of commits that are not acknowledged.
     Forget "forget",
+    /// The server evicts some dedup keys, also those of commits that are not acknowledged.
+    Evict "evict",
 }
 
-/// One thing that happens.
+/// One step of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// What.
+    /// The kind of step.
     pub action: Action,
-    /// To or by which client, for actions that have one.
+    /// Index of the client, for actions that have one.
     pub client: usize,
-    /// The seed of whatever the action draws.
+    /// Seed of the random numbers that the action draws.
     pub draw: u64,
 }
 
-/// A run.
+/// A run: its clients and steps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scenario {
-    /// What it was made from; clocks are drawn from it, too.
+    /// The seed of the scenario and of the clocks.
     pub seed: u64,
-    /// How many clients.
+    /// Number of clients.
     pub clients: usize,
-    /// In order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
 impl Scenario {
-    /// The run of a seed. Each seed has its own mixture of work and faults, and many have none of a
-    /// kind: what one fault would hide comes out in runs without it.
+    /// Generates the scenario of a seed. Each seed has its own mixture of work and faults. Many lack one kind of fault
+    /// entirely, so that it cannot hide the effects of the others.
     pub fn generate(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let clients = 2 + random.below(4);
         let mut weights = Vec::new();
         let loses_data = random.one_in(4);
+        let evicts = random.one_in(3);
         for &action in Action::ALL {
             let weight = match action {
                 Action::Serve | Action::Take => 20 + random.below(20),
@@ -127,15 +133,17 @@ impl Scenario {
                 | Action::Register
                 | Action::Task
                 | Action::Add
+                | Action::Queue
                 | Action::Transfer
                 | Action::Batch => *random.pick(&[0, 4, 10]),
                 Action::Snapshot | Action::Restore | Action::Lose | Action::Forget => {
                     usize::from(loses_data) * random.below(3)
                 }
+                Action::Evict => usize::from(evicts) * (1 + random.below(4)),
                 Action::Notify | Action::ServeLate | Action::Cut | Action::ForeignRead | Action::ForeignWrite => {
                     *random.pick(&[0, 2, 5])
                 }
-                Action::Refresh | Action::Wait | Action::Stall | Action::Clock | Action::Crash => {
+                Action::Forge | Action::Refresh | Action::Wait | Action::Stall | Action::Clock | Action::Crash => {
                     *random.pick(&[0, 1, 3])
                 }
                 _ => random.below(2),
@@ -151,17 +159,17 @@ impl Scenario {
         Self { seed, clients, steps: steps.collect() }
     }
 
-    /// Does the server still have whatever it has acknowledged?
+    /// True if no step loses acknowledged data or forgets all dedup keys at once. Single dedup keys may be evicted or expire.
     pub fn keeps_data(&self) -> bool {
         !self.has(Action::Restore) && !self.has(Action::Lose) && !self.has(Action::Forget)
     }
 
-    /// Is there a step of this kind?
+    /// True if there is a step of this kind.
     pub fn has(&self, action: Action) -> bool {
         self.steps.iter().any(|step| step.action == action)
     }
 
-    /// As JSON text, one step a line.
+    /// The scenario as JSON text, with one step a line.
     pub fn to_json(&self) -> String {
         let steps: Vec<_> = self
             .steps
@@ -172,7 +180,7 @@ impl Scenario {
         format!("{{\n  \"seed\": {seed},\n  \"clients\": {clients},\n  \"steps\": [\n{}\n  ]\n}}\n", steps.join(",\n"))
     }
 
-    /// What [`Self::to_json`] wrote. None where the text is something else.
+    /// Parses the text of [`Self::to_json`]. Returns None for any other text.
     pub fn from_json(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         let number = |value: &Value| usize::try_from(value.as_u64()?).ok();
@@ -186,7 +194,7 @@ impl Scenario {
     }
 }
 
-/// The action that has the place `at` where each takes as many places as its weight.
+/// The action at `at`, if each action takes as many positions as its weight.
 fn draw(weights: &[(Action, usize)], mut at: usize) -> Action {
     for &(action, weight) in weights {
         if at < weight {

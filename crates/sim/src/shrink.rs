@@ -1,10 +1,10 @@
-//! The shortest run that still fails the same way, by leaving things out.
+//! Shrinks a failing run to a short one that fails the same check.
 
 use crate::failure::Failure;
 use crate::scenario::{Action, Scenario};
 use crate::{Options, run};
 
-/// Leave out kinds of steps, clients, stretches and single steps for as long as the same check fails.
+/// Removes kinds of steps, clients, ranges and single steps as long as the same check fails.
 pub fn shrink(scenario: &Scenario, failure: &Failure, options: Options) -> Scenario {
     let fails = |candidate: &Scenario| run(candidate, options).is_err_and(|found| found.check == failure.check);
     let mut best = scenario.clone();
@@ -16,15 +16,15 @@ pub fn shrink(scenario: &Scenario, failure: &Failure, options: Options) -> Scena
         for client in (0..best.clients).rev().filter(|_| best.clients > 1).collect::<Vec<_>>() {
             keep(&mut best, &fails, |candidate| leave_out(candidate, client));
         }
-        let mut stretch = best.steps.len() / 2;
-        while stretch > 0 {
+        let mut range_len = best.steps.len() / 2;
+        while range_len > 0 {
             let mut at = best.steps.len();
             while at > 0 {
-                let from = at.saturating_sub(stretch);
+                let from = at.saturating_sub(range_len);
                 keep(&mut best, &fails, |candidate| drop(candidate.steps.drain(from..at)));
                 at = from;
             }
-            stretch /= 2;
+            range_len /= 2;
         }
         if best == before {
             return best;

@@ -1,4 +1,4 @@
-//! The seeds that every test run takes, and the saved runs.
+//! The seeds of every test run, and the saved runs.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use synced_memory_sim::{Action, Options, Scenario, run};
 const SEEDS: u64 = 2000;
 
 #[test]
-fn seeds() {
+fn fresh_seeds() {
     let next = AtomicU64::new(1);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
@@ -20,7 +20,7 @@ fn seeds() {
                         break;
                     }
                     if let Err(failure) = run(&Scenario::generate(seed), Options::default()) {
-                        panic!("seed {seed}: {failure}\nnpm run sim -- --from {seed} --seeds 1 tells what happened");
+                        panic!("seed {seed}: {failure}\nnpm run sim -- --from {seed} --seeds 1 prints the trace");
                     }
                 }
             });
@@ -43,9 +43,9 @@ fn saved_runs() {
     assert!(count > 0);
 }
 
-/// Whose indexes nobody else shifts needs no transformation: the model of intent has to agree with him.
+/// A single client needs no transformation of indexes, so the model of tasks must always agree with it.
 #[test]
-fn a_client_alone_keeps_its_intent() {
+fn a_single_client_keeps_its_intent() {
     for seed in 1..=300 {
         let mut scenario = Scenario { clients: 1, ..Scenario::generate(seed) };
         scenario.steps.retain(|step| step.client == 0 && !matches!(step.action, Action::Crash | Action::Busy));

@@ -1,19 +1,19 @@
-//! JSON as plain vectors, and mutations on it by the plainest means: what replicas are compared with.
+//! The model of a JSON value: plain vectors, mutated by the simplest means. Replicas are compared with it.
 
 use synced_memory_core::document::Node;
 use synced_memory_core::mutation::{Json, JsonList, Mutation, Step};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Tree {
+pub(crate) enum ModelValue {
     Scalar(String),
     List(Vec<Self>),
     Dict(Vec<(String, Self)>),
 }
 
-/// Why a mutation does not fit.
-type Misfit = &'static str;
+/// The reason why a mutation does not fit a value.
+type ApplyError = &'static str;
 
-impl Tree {
+impl ModelValue {
     pub(crate) fn of(node: &Node) -> Self {
         match node {
             Node::Scalar(text) => Self::Scalar(text.to_string()),
@@ -24,7 +24,7 @@ impl Tree {
         }
     }
 
-    pub(crate) fn parse(text: &str) -> Result<Self, Misfit> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ApplyError> {
         Node::parse(text).map(|node| Self::of(&node)).map_err(|_| "a value that is not JSON")
     }
 
@@ -54,7 +54,7 @@ impl Tree {
         }
     }
 
-    /// As Python's `json.dumps` spells it.
+    /// The text as Python's `json.dumps` writes it.
     pub(crate) fn python_text(&self) -> String {
         match self {
             Self::Scalar(text) => text.replace('é', "\\u00e9"),
@@ -84,18 +84,18 @@ impl Tree {
         if let Self::Dict(entries) = self { entries } else { &[] }
     }
 
-    /// The items of a log, which is a list or a dict that holds one.
+    /// The items of a log: of a list, or of the list `items` in a dict.
     pub(crate) fn log_items(&self) -> &[Self] {
         self.get("items").unwrap_or(self).items()
     }
 
-    /// A string's text without its quotes, or a number's.
+    /// The text of a scalar, without quotes.
     pub(crate) fn plain(&self) -> &str {
         if let Self::Scalar(text) = self { text.trim_matches('"') } else { "" }
     }
 
-    /// Make a mutation of an attribute's value.
-    pub(crate) fn mutate(value: &mut Option<Self>, mutation: &Mutation) -> Result<(), Misfit> {
+    /// Applies a mutation to the value of an attribute.
+    pub(crate) fn mutate(value: &mut Option<Self>, mutation: &Mutation) -> Result<(), ApplyError> {
         match mutation {
             Mutation::Assign { value: new } => *value = Some(parse(new)?),
             Mutation::Increment { path, by } => Self::add(value, path, &by.0)?,
@@ -110,7 +110,7 @@ impl Tree {
         Ok(())
     }
 
-    fn add(value: &mut Option<Self>, path: &[Step], by: &str) -> Result<(), Misfit> {
+    fn add(value: &mut Option<Self>, path: &[Step], by: &str) -> Result<(), ApplyError> {
         let Some((last, path)) = path.split_last() else {
             let old = value.as_ref().map_or("0", Self::plain);
             *value = Some(Self::sum(old, by)?);
@@ -127,13 +127,13 @@ impl Tree {
         Ok(())
     }
 
-    /// Here only small whole numbers are added.
-    fn sum(old: &str, by: &str) -> Result<Self, Misfit> {
+    /// Adds two small integers.
+    fn sum(old: &str, by: &str) -> Result<Self, ApplyError> {
         let sum = old.parse::<i64>().ok().zip(by.parse().ok()).map(|(old, by): (i64, i64)| old + by);
         Ok(Self::Scalar(sum.ok_or("it is not a whole number")?.to_string()))
     }
 
-    fn at(&mut self, path: &[Step]) -> Result<&mut Self, Misfit> {
+    fn at(&mut self, path: &[Step]) -> Result<&mut Self, ApplyError> {
         let mut tree = self;
         for step in path {
             tree = match (step, tree) {
@@ -147,7 +147,7 @@ impl Tree {
         Ok(tree)
     }
 
-    fn change(&mut self, mutation: &Mutation) -> Result<(), Misfit> {
+    fn change(&mut self, mutation: &Mutation) -> Result<(), ApplyError> {
         match (mutation, self) {
             (Mutation::Set { key, value, .. }, Self::Dict(entries)) => {
                 let value = parse(value)?;
@@ -168,6 +168,11 @@ impl Tree {
                 }
                 items.splice(*index..index + remove, parse_list(values)?);
             }
+            (Mutation::Take { end, .. }, Self::List(items)) => {
+                if let Some(index) = end.index(items.len()) {
+                    items.remove(index);
+                }
+            }
             (Mutation::Permute { order, .. }, Self::List(items)) => {
                 let mut seen = order.clone();
                 seen.sort_unstable();
@@ -182,13 +187,13 @@ impl Tree {
     }
 }
 
-fn parse(value: &Json) -> Result<Tree, Misfit> {
-    Tree::parse(&value.0)
+fn parse(value: &Json) -> Result<ModelValue, ApplyError> {
+    ModelValue::parse(&value.0)
 }
 
-fn parse_list(values: &JsonList) -> Result<Vec<Tree>, Misfit> {
-    match Tree::parse(&format!("[{}]", values.text))? {
-        Tree::List(items) if items.len() == values.count => Ok(items),
-        _ => Err("another number of values than was said"),
+fn parse_list(values: &JsonList) -> Result<Vec<ModelValue>, ApplyError> {
+    match ModelValue::parse(&format!("[{}]", values.text))? {
+        ModelValue::List(items) if items.len() == values.count => Ok(items),
+        _ => Err("another number of values than the mutation states"),
     }
 }

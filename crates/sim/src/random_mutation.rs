@@ -2,17 +2,17 @@
 
 use crate::random::Random;
 use synced_memory_core::document::Node;
-use synced_memory_core::mutation::{Json, JsonList, Mutation, Path, Step};
+use synced_memory_core::mutation::{Json, JsonList, ListEnd, Mutation, Path, Step};
 
-/// Past this many bytes, work makes a document shorter.
-const LONG: usize = 700;
-/// Keys as canonical text.
+/// Length in bytes above which mutations shorten a document.
+const LONG_DOCUMENT: usize = 700;
+/// Keys, as canonical JSON string contents.
 const KEYS: [&str; 6] = ["a", "b", "c", "dd", "é", r#"q\"\n"#];
 const SCALARS: [&str; 10] =
     ["null", "true", "1.0", "-0", "1e400", "12345678901234567890", "NaN", "\"é\"", r#""\"\\\n""#, "\"\""];
 
-/// Any mutation of any container in a value.
-pub(crate) fn any(value: Option<&Node>, random: &mut Random) -> Mutation {
+/// A random mutation of a random container in a value.
+pub(crate) fn random_mutation(value: Option<&Node>, random: &mut Random) -> Mutation {
     let Some(value) = value else {
         return match random.below(8) {
             0 => Mutation::Delete,
@@ -26,13 +26,13 @@ pub(crate) fn any(value: Option<&Node>, random: &mut Random) -> Mutation {
         2 => return Mutation::Create { value: json(&container(random)) },
         _ => {}
     }
-    let mut places = Vec::new();
-    containers(value, &mut Vec::new(), &mut places);
-    if places.is_empty() {
+    let mut targets = Vec::new();
+    containers(value, &mut Vec::new(), &mut targets);
+    if targets.is_empty() {
         return Mutation::Assign { value: json(&container(random)) };
     }
-    let (path, node) = places.swap_remove(random.below(places.len()));
-    let shrinks = value.text_len() > LONG;
+    let (path, node) = targets.swap_remove(random.below(targets.len()));
+    let shrinks = value.text_len().0 > LONG_DOCUMENT;
     match node {
         Node::Dict(dict) => {
             let keys: Vec<_> = dict.iter().map(|(key, _)| key.as_str()).collect();
@@ -60,11 +60,12 @@ fn in_list(path: Path, len: usize, shrinks: bool, random: &mut Random) -> Mutati
     if shrinks {
         return Mutation::Splice { path, index: 0, remove: len, values: JsonList::default() };
     }
-    match random.below(12) {
+    match random.below(13) {
         0 | 1 => Mutation::Permute { path, order: order(len, random) },
         2 | 3 if len > 0 => Mutation::Replace { path, index: random.below(len), value: json(&tree(random, 2)) },
         4..=6 => Mutation::Append { path, values: values(random) },
         7 => Mutation::Splice { path, index: 0, remove: len, values: JsonList::default() },
+        10 => Mutation::Take { path, end: *random.pick(&[ListEnd::First, ListEnd::Last]) },
         8 | 9 => Mutation::Splice { path, index: random.below(len + 1), remove: 0, values: values(random) },
         _ => {
             let index = random.below(len + 1);
@@ -74,7 +75,7 @@ fn in_list(path: Path, len: usize, shrinks: bool, random: &mut Random) -> Mutati
     }
 }
 
-/// Of the mutations that put a number in a number's place, those that put an even one there add it instead.
+/// Turns a mutation that replaces a number by an even number into an increment by that number.
 fn increment_instead<'a>(mut inner: impl Iterator<Item = (Step, &'a Node)>, made: Mutation) -> Mutation {
     let (path, step, value) = match &made {
         Mutation::Set { path, key, value } => (path, Step::Key(key.clone()), value),
@@ -90,7 +91,7 @@ fn increment_instead<'a>(mut inner: impl Iterator<Item = (Step, &'a Node)>, made
     Mutation::Increment { path, by: value.clone() }
 }
 
-/// Reversed, or shuffled as a sort does.
+/// A permutation: reversed, or random as from a sort.
 fn order(len: usize, random: &mut Random) -> Vec<usize> {
     let mut order: Vec<_> = (0..len).rev().collect();
     if random.one_in(2) {
@@ -99,22 +100,22 @@ fn order(len: usize, random: &mut Random) -> Vec<usize> {
     order
 }
 
-fn containers<'a>(node: &'a Node, at: &mut Path, places: &mut Vec<(Path, &'a Node)>) {
+fn containers<'a>(node: &'a Node, at: &mut Path, targets: &mut Vec<(Path, &'a Node)>) {
     match node {
         Node::Scalar(_) => {}
         Node::List(list) => {
-            places.push((at.clone(), node));
+            targets.push((at.clone(), node));
             for (index, inner) in list.iter().enumerate() {
                 at.push(Step::Index(index));
-                containers(inner, at, places);
+                containers(inner, at, targets);
                 at.pop();
             }
         }
         Node::Dict(dict) => {
-            places.push((at.clone(), node));
+            targets.push((at.clone(), node));
             for (key, inner) in dict.iter() {
                 at.push(Step::Key(key.clone()));
-                containers(inner, at, places);
+                containers(inner, at, targets);
                 at.pop();
             }
         }
