@@ -1,13 +1,23 @@
-//! What other threads bring for a session, until the thread that drives it takes it.
+//! The queue between the threads that do I/O and the thread that drives a session.
 
+use crate::lock::lock;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
-use synced_memory_core::command::Input;
+use synced_memory_core::error::SyncError;
+use synced_memory_core::session::Input;
 
-/// A queue of inputs that wakes whoever drains it.
-pub struct Mailbox {
+/// The most bytes of hints in a queue: see [`Queue::add`].
+const MAX_HINT_BYTES: usize = 8 << 20;
+
+/// True for an input without which the session finds the same change by reading.
+fn is_hint(input: &Input) -> bool {
+    matches!(input, Input::Deltas(_) | Input::Message { .. } | Input::Changed(_) | Input::ChangedAll)
+}
+
+/// Queues inputs for one session and wakes the thread that drives it.
+pub(crate) struct Mailbox {
     queue: Mutex<Queue>,
     arrived: Condvar,
     wake: Box<dyn Fn() + Send + Sync>,
@@ -16,55 +26,108 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Queue {
     inputs: VecDeque<Input>,
-    /// Threads in `wait`: without any, notifying would be a system call for nothing.
-    waiting: usize,
+    /// The bytes of text in the inputs that are hints.
+    hint_bytes: usize,
+    /// Why there will be no more inputs.
+    failure: Option<SyncError>,
+    /// Threads in `wait`. With none, a notification would be a needless system call.
+    waiters: usize,
 }
 
 impl Mailbox {
-    /// `wake` runs when the queue goes from drained to non-empty, or is about to, on the thread that delivers (which
-    /// may be the one that drives the session): it must only signal, never drain or block.
-    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// An empty mailbox. `wake` runs when the queue becomes non-empty, or is about to, on the thread that delivers,
+    /// which may be the one that drives the session: it must only signal, and must not drain the queue or block.
+    pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self { queue: Mutex::default(), arrived: Condvar::new(), wake: Box::new(wake) }
     }
 
-    /// Put inputs at the end.
-    pub fn deliver(&self, inputs: impl IntoIterator<Item = Input>) {
-        let mut queue = self.lock();
+    /// Append inputs to the queue.
+    pub(crate) fn deliver(&self, inputs: impl IntoIterator<Item = Input>) {
+        let mut queue = lock(&self.queue);
         let was_drained = queue.inputs.is_empty();
-        queue.inputs.extend(inputs);
+        for input in inputs {
+            queue.add(input);
+        }
         if was_drained && !queue.inputs.is_empty() {
-            let waiting = queue.waiting > 0;
+            let has_waiters = queue.waiters > 0;
             drop(queue);
-            if waiting {
+            if has_waiters {
                 self.arrived.notify_all();
             }
             (self.wake)();
         }
     }
 
-    /// Wake whoever drains the queue, for something that will be there when he has woken up, or soon after.
+    /// Report that the link has failed: there will be no more inputs.
+    pub(crate) fn fail(&self, error: SyncError) {
+        lock(&self.queue).failure = Some(error);
+        self.arrived.notify_all();
+        (self.wake)();
+    }
+
+    /// The failure of the link, if it has failed.
+    pub(crate) fn failure(&self) -> Option<SyncError> {
+        lock(&self.queue).failure.clone()
+    }
+
+    /// Run `wake` early: an input will be there by the time the driving thread has woken up, or soon after.
     pub(crate) fn wake(&self) {
         (self.wake)();
     }
 
-    /// Take everything out.
-    pub fn take_all(&self) -> VecDeque<Input> {
-        std::mem::take(&mut self.lock().inputs)
+    /// Remove and return the oldest input.
+    pub(crate) fn take(&self) -> Option<Input> {
+        let mut queue = lock(&self.queue);
+        let input = queue.inputs.pop_front()?;
+        if is_hint(&input) {
+            queue.hint_bytes -= input.text_len();
+        }
+        if queue.inputs.is_empty() {
+            // The buffer of a burst is not kept.
+            queue.inputs = VecDeque::new();
+        }
+        Some(input)
     }
 
-    /// Block until there is something to take; false where the time ran out first.
-    pub fn wait(&self, timeout: Duration) -> bool {
-        let mut queue = self.lock();
-        queue.waiting += 1;
-        let waited = self.arrived.wait_timeout_while(queue, timeout, |queue| queue.inputs.is_empty());
+    /// True if there are no inputs.
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.queue).inputs.is_empty()
+    }
+
+    /// Remove and return all inputs.
+    #[cfg(test)]
+    pub(crate) fn take_all(&self) -> Vec<Input> {
+        std::iter::from_fn(|| self.take()).collect()
+    }
+
+    /// Block until the queue is non-empty or the link has failed. False if the time ran out first.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.waiters += 1;
+        let waited = self.arrived.wait_timeout_while(queue, timeout, |queue| queue.is_quiet());
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-        queue.waiting -= 1;
-        !queue.inputs.is_empty()
+        queue.waiters -= 1;
+        !queue.is_quiet()
+    }
+}
+
+impl Queue {
+    /// Adds an input. Where the session does not keep up with hints, they are replaced by one that any document may have
+    /// changed, so that it reads what has. Answers are kept: the session has asked for each of them.
+    fn add(&mut self, input: Input) {
+        if is_hint(&input) {
+            self.hint_bytes += input.text_len();
+        }
+        self.inputs.push_back(input);
+        if self.hint_bytes > MAX_HINT_BYTES {
+            self.inputs.retain(|input| !is_hint(input));
+            self.inputs.push_back(Input::ChangedAll);
+            self.hint_bytes = Input::ChangedAll.text_len();
+        }
     }
 
-    /// Nobody can panic while holding the lock other than for want of memory: the queue is whole.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_quiet(&self) -> bool {
+        self.inputs.is_empty() && self.failure.is_none()
     }
 }
 
@@ -79,9 +142,10 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use synced_memory_core::protocol::{Answer, RequestId};
 
     #[test]
-    fn wakes_once_until_drained() {
+    fn it_wakes_once_until_it_is_drained() {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&wakes);
         let mailbox = Mailbox::new(move || {
@@ -98,7 +162,19 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_another_thread() {
+    fn hints_that_pile_up_are_replaced_by_one_that_everything_may_have_changed() {
+        let mailbox = Mailbox::new(|| ());
+        let changed = |keys: usize| Input::Changed(vec!["memory:x".into(); keys]);
+        let answer = Input::Answer(RequestId(1), Answer::Replicas(1));
+        mailbox.deliver([changed(1), answer.clone(), changed(1)]);
+        mailbox.deliver([changed(MAX_HINT_BYTES / 8), answer.clone(), changed(2)]);
+        assert_eq!(mailbox.take_all(), [answer.clone(), Input::ChangedAll, answer, changed(2)]);
+        mailbox.deliver([changed(1)]);
+        assert_eq!(mailbox.take_all(), [changed(1)]);
+    }
+
+    #[test]
+    fn wait_returns_when_another_thread_delivers() {
         let mailbox = Arc::new(Mailbox::new(|| ()));
         assert!(!mailbox.wait(Duration::from_millis(1)));
         let deliverer = Arc::clone(&mailbox);

@@ -1,82 +1,69 @@
-//! The way to one backend: commands of sessions go out, answers and news come back.
+//! Links carry the commands of sessions to a backend, and bring answers and notices back.
 
-pub(crate) mod file;
-pub(crate) mod hub;
-pub(crate) mod memory;
-pub(crate) mod redis;
-mod switchboard;
+pub(crate) mod dispatcher;
+mod file;
+mod in_process_link;
+mod redis;
+pub(crate) mod session_link;
+mod shared_link;
 
-use synced_memory_core::command::{Answer, Changes, Command, Commits, Input, RequestId};
+use crate::backend_capabilities::Capabilities;
+use synced_memory_core::protocol::{Answer, Command, RequestId};
+use synced_memory_core::session::Input;
 
-/// What was found by trying.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Capabilities {
-    /// `single`, `cluster`, `sentinel`, `file` or `memory`.
-    pub topology: &'static str,
-    /// The version of the protocol that is spoken; None without a connection, or where there is none.
-    pub resp: Option<u8>,
-    /// Which commits of others are heard as they are made.
-    pub commits: Commits,
-    /// Which changes by whomever are heard.
-    pub changes: Changes,
-}
+/// Carries out commands, those of one session in the order in which they are sent. Answers and notices go to the
+/// [`dispatcher::Dispatcher`] that the link was made with. Dropping a link closes its connection.
+pub(crate) trait Link: Send + Sync {
+    /// Carry out a command, at the latest at the next `flush`. An answer follows, unless the connection is lost first.
+    fn send(&self, origin: Origin, command: Command);
 
-impl Capabilities {
-    /// Of what is no server: it tells of everything.
-    pub(crate) fn of(topology: &'static str) -> Self {
-        Self { topology, resp: None, commits: Commits::WithAnswers, changes: Changes::OfAll }
+    /// Carry out everything that was sent. Commands that are flushed together may share a round trip.
+    fn flush(&self) {}
+
+    /// Deliver the deltas of this namespace from now on. Calls are counted: see `unsubscribe`.
+    fn subscribe(&self, _namespace: &str) {}
+
+    /// Undo one call of `subscribe`.
+    fn unsubscribe(&self, _namespace: &str) {}
+
+    /// The properties of the backend, as far as they are known now.
+    fn capabilities(&self) -> Capabilities;
+
+    /// True if one group may change both keys.
+    fn may_share_group(&self, _one: &str, _other: &str) -> bool {
+        true
     }
+
+    /// A session has ended.
+    fn forget_session(&self, _session: SessionId) {}
+
+    /// Replace the connection by a new one, because an answer is overdue.
+    fn reset(&self) {}
 }
 
-/// Names one of the sessions that share a link. Never given twice.
+/// Identifies one of the sessions that share a link. No number is used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SessionId(pub(crate) u64);
 
-/// Whose command it is, and which: its answer finds its way back by this.
+/// The session that sent a command, and its number there. The answer returns to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Origin {
     pub(crate) session: SessionId,
     pub(crate) request: RequestId,
 }
 
-/// What a backend has to say.
+/// Something that a link delivers to sessions.
 #[derive(PartialEq, Debug)]
 pub(crate) enum Delivery {
-    /// To one session.
+    /// The answer to one command, for the session that sent it.
     Answer(Origin, Answer),
-    /// To all whom it concerns, who did it among them.
-    News(Input),
+    /// A change of data or of the connection, for every session that it concerns, the one that caused it included.
+    Notice(Input),
 }
 
 impl Delivery {
+    /// Answers as deliveries, in the same order.
     pub(crate) fn answers(answers: Vec<(Origin, Answer)>) -> impl Iterator<Item = Self> {
         answers.into_iter().map(|(origin, answer)| Self::Answer(origin, answer))
     }
-}
-
-/// A handle to whatever carries out commands: those of one session in the order they are sent. Dropping it closes the
-/// connection. What comes of them goes to the [`switchboard::Switchboard`] that it was made with.
-pub(crate) trait Link: Send + Sync {
-    /// Carry out a command, at the latest after `flush`; it is answered unless the connection is lost before.
-    fn send(&self, origin: Origin, command: Command);
-
-    /// The last command of several has been sent: they may go together.
-    fn flush(&self) {}
-
-    /// From now on tell of commits in this place: see [`switchboard::place`].
-    fn follow(&self, _place: &str) {}
-
-    /// That is not wanted any more.
-    fn unfollow(&self, _place: &str) {}
-
-    /// What the backend turned out to be able to do.
-    fn capabilities(&self) -> Capabilities;
-
-    /// Can two keys be changed by one command?
-    fn is_together(&self, _one: &str, _other: &str) -> bool {
-        true
-    }
-
-    /// A reply is overdue: give the connection up and make a new one.
-    fn reset(&self) {}
 }

@@ -3,7 +3,7 @@
 use crate::peer::Peer;
 
 #[test]
-fn memories_of_one_name_share_and_see_each_other() {
+fn memories_of_one_name_share_a_store() {
     let url = "memory://native-tests-shared";
     let (mut ann, mut bob) = (Peer::open(url), Peer::open(url));
     ann.assign("tasks", "[1]");
@@ -15,7 +15,7 @@ fn memories_of_one_name_share_and_see_each_other() {
     drop((ann, bob));
     let mut late = Peer::open(url);
     late.sync();
-    assert_eq!(late.text("tasks").unwrap(), "[1,2]", "like a server's, the data stays");
+    assert_eq!(late.text("tasks").unwrap(), "[1,2]", "the data stays when no memory is connected, as on a server");
 }
 
 #[test]

@@ -1,50 +1,56 @@
-//! A memory that tests drive from one thread.
+//! A memory that a test drives from one thread.
 
 use std::time::{Duration, Instant};
 use synced_memory_core::document::Node;
 use synced_memory_core::error::SyncError;
 use synced_memory_core::mutation::{Json, JsonList, Mutation};
-use synced_memory_core::session::Event;
-use synced_memory_core::wire::Entry;
-use synced_memory_native::{Memory, OpenOptions, Tls};
+use synced_memory_core::session::{BatchEntry, Event};
+use synced_memory_native::{Memory, OpenOptions};
 
-/// Far longer than anything takes; reached only where a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far longer than any wait takes, unless a test fails.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Peer {
     pub(crate) memory: Memory,
-    /// Mutations submitted.
+    /// The number of mutations submitted.
     pub(crate) submitted: u64,
-    /// Everything that `drain` gave.
+    /// All events so far.
     pub(crate) events: Vec<Event>,
 }
 
-pub(crate) fn options(url: &str) -> OpenOptions {
-    OpenOptions {
-        url: url.to_owned(),
-        base: "memory:".into(),
-        prefix: "memory:".into(),
-        names: None,
-        max_document_bytes: 64 << 20,
-        ttl_ms: None,
-        tls: Tls::default(),
-    }
-}
-
 pub(crate) fn open(url: &str) -> Result<Memory, SyncError> {
-    Memory::open(options(url), || ())
+    Memory::open(OpenOptions::new(url), || ())
 }
 
 impl Peer {
-    /// Open, and wait until it is ready (connected or not).
+    /// Open a memory and wait until everything is loaded.
     pub(crate) fn open(url: &str) -> Self {
-        let mut peer = Self { memory: open(url).unwrap(), submitted: 0, events: Vec::new() };
+        let mut peer = Self::start(OpenOptions::new(url)).unwrap();
         peer.until("ready", |peer| peer.events.contains(&Event::Ready));
         peer
     }
 
+    /// Open a memory of a backend that cannot be used, and wait until that is reported. Gives the error, too.
+    pub(crate) fn open_unusable(url: &str) -> (Self, SyncError) {
+        let mut peer = Self::start(OpenOptions::new(url)).unwrap();
+        let error = |peer: &Self| match peer.events.first() {
+            Some(Event::Disconnected(error)) => Some(error.clone()),
+            _ => None,
+        };
+        peer.until("disconnected", |peer| error(peer).is_some());
+        let error = error(&peer).unwrap();
+        (peer, error)
+    }
+
+    /// Open a memory without waiting for anything.
+    pub(crate) fn start(options: OpenOptions) -> Result<Self, SyncError> {
+        let memory = Memory::open(options, || ())?;
+        let submitted = memory.restored().mutations.0;
+        Ok(Self { memory, submitted, events: Vec::new() })
+    }
+
     pub(crate) fn submit(&mut self, name: &str, mutation: Mutation) {
-        self.memory.submit(vec![Entry::Mutation(name.to_owned(), mutation)]).unwrap();
+        self.memory.submit(vec![BatchEntry::Mutation(name.to_owned(), mutation)]).unwrap();
         self.submitted += 1;
     }
 
@@ -57,7 +63,7 @@ impl Peer {
         self.submit(name, Mutation::Append { path: vec![], values });
     }
 
-    /// Wait until everything submitted is acknowledged.
+    /// Wait until every mutation is acknowledged or given up.
     pub(crate) fn flush(&mut self) {
         self.until("settled", Self::is_settled);
     }
@@ -68,7 +74,7 @@ impl Peer {
 
     pub(crate) fn settled(&self) -> u64 {
         let mut numbers = self.events.iter().filter_map(|event| match event {
-            Event::Settled(number) => Some(*number),
+            Event::Settled(number) => Some(number.0),
             _ => None,
         });
         numbers.next_back().unwrap_or_default()
@@ -76,9 +82,9 @@ impl Peer {
 
     /// Catch up with the backend as of now.
     pub(crate) fn sync(&mut self) {
-        let ticket = self.memory.refresh(None);
+        let id = self.memory.refresh(None);
         self.until("refreshed", |peer| {
-            peer.events.iter().any(|event| matches!(event, Event::Refreshed(done) if done.0 == ticket))
+            peer.events.iter().any(|event| matches!(event, Event::Refreshed(done) if *done == id))
         });
     }
 
@@ -86,16 +92,17 @@ impl Peer {
         self.memory.session().value(name).map(Node::to_text)
     }
 
-    pub(crate) fn has(&self, is_it: impl Fn(&Event) -> bool) -> bool {
-        self.events.iter().any(is_it)
+    pub(crate) fn has_event(&self, matches: impl Fn(&Event) -> bool) -> bool {
+        self.events.iter().any(matches)
     }
 
     pub(crate) fn take_in(&mut self) {
-        self.events.extend(self.memory.drain());
+        self.events.extend(self.memory.drain().unwrap());
     }
 
+    /// Wait until a condition holds. `what` names it, for the message of a failure.
     pub(crate) fn until(&mut self, what: &str, mut is_done: impl FnMut(&Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             self.take_in();
             if is_done(self) {

@@ -1,4 +1,4 @@
-//! Against a Redis server.
+//! Memories on a Redis server.
 
 use crate::peer::{Peer, numbers, open};
 use crate::server::RedisServer;
@@ -16,7 +16,7 @@ fn two_memories_share_a_list() {
     assert_eq!(bob.text("tasks"), None);
     bob.sync();
     assert_eq!(bob.text("tasks").unwrap(), "[1,2]");
-    // Both build on the same document: one commit is stale and is rebased.
+    // Both commits are built on the same document: one of them is stale, and its mutation is rebased.
     ann.push("tasks", 3);
     bob.push("tasks", 4);
     ann.flush();
@@ -58,7 +58,11 @@ fn eight_threads_append_each_element_once() {
     let log = numbers(&first.text("log").unwrap());
     for writer in 0..WRITERS {
         let own: Vec<u64> = log.iter().copied().filter(|n| n / EACH == writer).collect();
-        assert_eq!(own, (writer * EACH..(writer + 1) * EACH).collect::<Vec<_>>(), "writer {writer}, in its order");
+        assert_eq!(
+            own,
+            (writer * EACH..(writer + 1) * EACH).collect::<Vec<_>>(),
+            "the elements of writer {writer}, in its order"
+        );
     }
     assert_eq!(log.len() as u64, WRITERS * EACH);
 }
@@ -73,11 +77,11 @@ fn every_push_survives_kills_of_the_server() {
         peer.push("log", i);
         peer.take_in();
         match i % 3000 {
-            1400 => peer.until("connected", |peer| peer.has(|event| *event == Event::Connected)),
-            // In the middle of what is in flight.
+            1400 => peer.until("connected", |peer| peer.has_event(|event| *event == Event::Connected)),
+            // Commits are in flight.
             1500 => {
                 server.kill();
-                peer.until("disconnected", |peer| peer.has(|event| matches!(event, Event::Disconnected(_))));
+                peer.until("disconnected", |peer| peer.has_event(|event| matches!(event, Event::Disconnected(_))));
                 peer.events.retain(|event| !matches!(event, Event::Connected | Event::Disconnected(_)));
                 server.restart();
             }
@@ -87,20 +91,19 @@ fn every_push_survives_kills_of_the_server() {
     peer.flush();
     let mut reader = Peer::open(&server.url());
     reader.sync();
-    assert!(numbers(&reader.text("log").unwrap()).into_iter().eq(0..PUSHES), "each exactly once, in order");
+    assert!(numbers(&reader.text("log").unwrap()).into_iter().eq(0..PUSHES), "each element exactly once, in order");
 }
 
 #[test]
 fn mutations_wait_for_a_server_that_is_not_there_yet() {
     let mut server = RedisServer::absent(&["--save", ""]);
-    let mut peer = Peer::open(&server.url());
-    let Some(Event::Disconnected(error)) = peer.events.first() else { panic!("{:?}", peer.events) };
-    assert_eq!(error.code, ErrorCode::Unavailable);
+    let (mut peer, error) = Peer::open_unusable(&server.url());
+    assert_eq!(error.code, ErrorCode::Unreachable);
     peer.assign("tasks", "[]");
     peer.push("tasks", 1);
     server.restart();
     peer.flush();
-    assert!(peer.has(|event| *event == Event::Connected));
+    assert!(peer.has_event(|event| *event == Event::Connected));
     assert!(server.cli(&["GET", "memory:tasks"]).starts_with(r#"{"value":[1],"#));
 }
 
@@ -123,7 +126,7 @@ fn a_flushed_script_cache_loses_and_reorders_nothing() {
 }
 
 #[test]
-fn a_server_that_pauses_is_waited_for() {
+fn a_server_that_pauses_delays_commits_and_loses_none() {
     let server = RedisServer::start();
     let mut peer = Peer::open(&server.url());
     server.signal("STOP");
@@ -133,16 +136,15 @@ fn a_server_that_pauses_is_waited_for() {
     assert!(!peer.is_settled());
     server.signal("CONT");
     peer.flush();
-    assert!(!peer.has(|event| matches!(event, Event::Disconnected(_))));
+    assert!(!peer.has_event(|event| matches!(event, Event::Disconnected(_))));
 }
 
 #[test]
-fn wrong_passwords_are_coded_and_not_repeated() {
+fn a_wrong_password_gives_a_coded_error_without_the_password() {
     let server = RedisServer::with(&["--save", "", "--requirepass", "right-secret"]);
     let credentials = [":wrong-secret@", "ann:wrong-secret@", ""];
     for credentials in credentials {
-        let peer = Peer::open(&format!("redis://{credentials}127.0.0.1:{}", server.port));
-        let Some(Event::Disconnected(error)) = peer.events.first() else { panic!("{:?}", peer.events) };
+        let (_, error) = Peer::open_unusable(&format!("redis://{credentials}127.0.0.1:{}", server.port));
         assert_eq!(error.code, ErrorCode::Auth, "{error}");
         assert!(!error.message.contains("secret"), "{error}");
     }
@@ -152,16 +154,15 @@ fn wrong_passwords_are_coded_and_not_repeated() {
 }
 
 #[test]
-fn a_password_is_found_wrong_where_the_server_has_none() {
+fn a_password_for_a_server_without_one_gives_a_coded_error() {
     let server = RedisServer::start();
-    let peer = Peer::open(&format!("redis://ann:wrong-secret@127.0.0.1:{}", server.port));
-    let Some(Event::Disconnected(error)) = peer.events.first() else { panic!("{:?}", peer.events) };
+    let (_, error) = Peer::open_unusable(&format!("redis://ann:wrong-secret@127.0.0.1:{}", server.port));
     assert_eq!(error.code, ErrorCode::Auth, "{error}");
     assert!(!error.message.contains("secret"));
 }
 
 #[test]
-fn servers_without_hello_are_spoken_to_in_resp2() {
+fn a_server_without_hello_is_used_in_resp2() {
     let server = RedisServer::with(&["--save", "", "--rename-command", "HELLO", "", "--requirepass", "secret"]);
     let mut peer = Peer::open(&format!("redis://:secret@127.0.0.1:{}", server.port));
     peer.assign("tasks", "[]");
@@ -170,8 +171,7 @@ fn servers_without_hello_are_spoken_to_in_resp2() {
     let mut reader = Peer::open(&format!("redis://:secret@127.0.0.1:{}", server.port));
     reader.sync();
     assert_eq!(reader.text("tasks").unwrap(), "[1]");
-    let peer = Peer::open(&format!("redis://:wrong-pass@127.0.0.1:{}", server.port));
-    let Some(Event::Disconnected(error)) = peer.events.first() else { panic!("{:?}", peer.events) };
+    let (_, error) = Peer::open_unusable(&format!("redis://:wrong-pass@127.0.0.1:{}", server.port));
     assert_eq!(error.code, ErrorCode::Auth, "{error}");
 }
 
@@ -184,11 +184,11 @@ fn unix_sockets_work() {
     let mut peer = Peer::open(&format!("redis+unix://{}?db=1", socket.display()));
     peer.assign("x", "1");
     peer.flush();
-    assert!(peer.has(|event| *event == Event::Connected));
+    assert!(peer.has_event(|event| *event == Event::Connected));
 }
 
 #[test]
-fn unusable_urls_are_errors_at_once() {
+fn an_unusable_url_is_an_error_at_once() {
     for url in ["http://host", "redis+cluster://user:secret@h:1/1", "redis://user:secret@host:port"] {
         let error = open(url).expect_err(url);
         assert_eq!(error.code, ErrorCode::Options);

@@ -1,12 +1,14 @@
-//! A server of a test's own: on a free port, in a temporary folder, gone with its handle. It is the `redis-server`
-//! on the path, or the binary that `SYNCED_MEMORY_TEST_SERVER` names.
+//! Redis servers for tests: `redis-server` on the path, or the binary that `SYNCED_MEMORY_TEST_SERVER` names.
 
+use std::collections::hash_map::RandomState;
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher};
 use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// A server of one test, on a free port and in a temporary folder. Dropping it kills the server.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
     pub(crate) folder: TempDir,
@@ -15,12 +17,12 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Nothing is persisted.
+    /// A server that keeps nothing on disk.
     pub(crate) fn start() -> Self {
         Self::with(&["--save", ""])
     }
 
-    /// Every acknowledged write is on disk.
+    /// A server that has every write on disk before it answers.
     pub(crate) fn durable() -> Self {
         Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
     }
@@ -31,9 +33,26 @@ impl RedisServer {
         server
     }
 
-    /// A port where no server is yet.
+    /// A node of a cluster, without slots, that keeps nothing on disk, with more settings.
+    pub(crate) fn cluster_node(more: &[&str]) -> Self {
+        let settings = ["--save", "", "--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"];
+        let settings = [settings.as_slice(), more].concat();
+        let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        // The cluster's bus uses the port that is 10,000 higher: Redis 6.2 has no option for another. Both are below the
+        // range from which systems take the ports of outgoing connections.
+        let ports = || std::iter::repeat_with(|| 11_000 + u16::try_from(random() % 11_000).unwrap());
+        let port = ports().find(|&port| is_free(port) && is_free(port + 10_000)).unwrap();
+        let mut server = Self::absent_on(port, &settings);
+        server.restart();
+        server
+    }
+
+    /// A free port, where `restart` starts a server.
     pub(crate) fn absent(settings: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::absent_on(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(), settings)
+    }
+
+    fn absent_on(port: u16, settings: &[&str]) -> Self {
         let settings = settings.iter().map(ToString::to_string).collect();
         Self { port, folder: tempfile::tempdir().unwrap(), settings, child: None }
     }
@@ -42,8 +61,8 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Returns once the server says that it listens: whether something answers on the port would not do, it could be
-    /// somebody else's.
+    /// Kill the server if it runs, and start it again. Returns once its log says that it listens: whatever answers on
+    /// the port could be another server.
     pub(crate) fn restart(&mut self) {
         self.kill();
         let log = self.folder.path().join("log");
@@ -57,18 +76,18 @@ impl RedisServer {
             .expect("redis-server must be installed: apt-get install redis-server");
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            let said = std::fs::read_to_string(&log).unwrap();
-            if said.to_lowercase().contains("ready to accept connections") {
+            let output = std::fs::read_to_string(&log).unwrap();
+            if output.to_lowercase().contains("ready to accept connections") {
                 break;
             }
             let ended = child.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < deadline, "redis-server does not start: {said}");
+            assert!(ended.is_none() && Instant::now() < deadline, "redis-server does not start: {output}");
             std::thread::yield_now();
         }
         self.child = Some(child);
     }
 
-    /// As a crash would.
+    /// Kill the server as a crash would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
@@ -76,17 +95,22 @@ impl RedisServer {
         }
     }
 
-    /// `STOP` makes the server deaf without closing a connection; `CONT` goes on.
+    /// Send a signal: `STOP` suspends the server without closing its connections, `CONT` lets it go on.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
-    /// Send one command with redis-cli, and give what it prints.
+    /// Send one command with redis-cli. Gives its output.
     pub(crate) fn cli(&self, args: &[&str]) -> String {
         let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(args).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
+}
+
+/// A number that differs between processes and calls.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 impl Drop for RedisServer {

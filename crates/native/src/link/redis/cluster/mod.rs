@@ -1,239 +1,206 @@
-//! A cluster: one connection per master behind what sessions see as one.
+//! A cluster: one link per master and one subscription to deltas, behind what sessions see as one link.
 
+mod cluster_link;
+mod delta_subscription;
+mod names_cursor;
+mod notification_state;
+mod replications;
 mod router;
-mod slots;
+mod slot_map;
+mod topology_refresher;
 
-use super::server::Server;
-use super::{Channels, Listening, Receiver, RedisLink, Way};
-use crate::clock;
-use crate::io::io_thread;
-use crate::link::SessionId;
-use crate::link::switchboard::Switchboard;
-use crate::link::{Capabilities, Delivery, Link, Origin};
-use crate::memory::Tls;
-use redis::{ConnectionAddr, ConnectionInfo, cmd};
-use router::Router;
-pub(super) use slots::Redirect;
-use slots::{Address, masters, slot};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+pub(crate) use cluster_link::ClusterLink;
+
+use super::connection_observer::ConnectionObserver;
+use super::connector::{Connector, with_address};
+use super::endpoint::Endpoint;
+use super::notifications::NotificationOptions;
+use super::pipeline::QueuedCommand;
+use super::redirect::Redirect;
+use super::redis_link::RedisLink;
+use super::subscriptions::Subscriptions;
+use crate::backoff::Backoff;
+use crate::link::dispatcher::Dispatcher;
+use crate::link::{Delivery, Link, Origin, SessionId};
+use crate::lock::lock;
+use crate::tls::TlsOptions;
+use notification_state::{INVALIDATION_DELAY, NotificationState};
+use redis::ConnectionInfo;
+use router::{LinkNumber, NodeLink, Router};
+use slot_map::NodeAddress;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
-use synced_memory_core::command::{Answer, Changes, Command, Commits, Input};
-use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::error::SyncError;
+use synced_memory_core::protocol::{Answer, DeltaDelivery};
+use synced_memory_core::session::Input;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
-/// Between attempts to learn a map that is complete.
-const LEARN_AGAIN: Duration = Duration::from_millis(200);
-
-/// What sessions, the nodes and the task that learns the map share.
+/// The parts of a cluster's link that sessions, nodes, the delta subscription and the topology refresher share.
 struct Cluster {
+    /// The nodes that the URL names.
     seeds: Vec<ConnectionInfo>,
-    tls: Tls,
-    board: Arc<Switchboard>,
-    router: Mutex<Router>,
-    /// The map may be out of date.
-    doubt: Notify,
-}
-
-pub(crate) struct ClusterLink {
-    cluster: Arc<Cluster>,
-    channels: Arc<Channels>,
-    keeper: AbortHandle,
-}
-
-/// Takes what one node says.
-struct NodeReceiver {
-    cluster: Weak<Cluster>,
-    address: Address,
-    serial: u64,
-}
-
-impl ClusterLink {
-    /// Start connecting to the cluster that one of these nodes belongs to.
-    pub(crate) fn open(
-        seeds: Vec<ConnectionInfo>,
-        tls: &Tls,
-        listening: Listening,
-        board: Arc<Switchboard>,
-    ) -> Result<Self, SyncError> {
-        for seed in &seeds {
-            Server::new(seed.clone(), tls, None)?;
-        }
-        let channels = Arc::clone(&listening.channels);
-        let cluster = Arc::new_cyclic(|cluster: &Weak<Cluster>| {
-            let (weak, first, node_tls) = (Weak::clone(cluster), seeds[0].clone(), tls.clone());
-            let make_link = move |address: &Address, serial| {
-                let server = Server::new(at(&first, address), &node_tls, Some(listening.clone()))?;
-                let receiver = NodeReceiver { cluster: Weak::clone(&weak), address: Arc::clone(address), serial };
-                RedisLink::start(Way::Server(Arc::new(server)), Arc::new(receiver))
-            };
-            let router = Mutex::new(Router::new(make_link));
-            Cluster { seeds, tls: tls.clone(), board, router, doubt: Notify::new() }
-        });
-        let keeper = io_thread()?.spawn(keep(Arc::clone(&cluster))).abort_handle();
-        Ok(Self { cluster, channels, keeper })
-    }
-}
-
-impl Link for ClusterLink {
-    fn send(&self, origin: Origin, command: Command) {
-        let answer = self.cluster.router().send(origin, command);
-        self.cluster.board.deliver(Delivery::answers(answer.into_iter().collect()));
-    }
-
-    fn flush(&self) {
-        self.cluster.flush();
-    }
-
-    fn follow(&self, place: &str) {
-        self.channels.follow(place);
-    }
-
-    fn unfollow(&self, place: &str) {
-        self.channels.unfollow(place);
-    }
-
-    /// Those of its nodes, which are alike.
-    fn capabilities(&self) -> Capabilities {
-        let nodes = self.cluster.router().links();
-        let found = nodes.iter().map(|node| node.capabilities()).find(|found| found.resp.is_some());
-        let nothing =
-            Capabilities { topology: "cluster", resp: None, commits: Commits::Unheard, changes: Changes::Unheard };
-        Capabilities { topology: "cluster", ..found.unwrap_or(nothing) }
-    }
-
-    fn is_together(&self, one: &str, other: &str) -> bool {
-        slot(one) == slot(other)
-    }
-
-    /// Some node is overdue: all are asked to connect again, what is under way goes out once more.
-    fn reset(&self) {
-        for link in self.cluster.router().links() {
-            link.reset();
-        }
-    }
-}
-
-impl Drop for ClusterLink {
-    fn drop(&mut self) {
-        self.keeper.abort();
-    }
+    tls: TlsOptions,
+    dispatcher: Arc<Dispatcher>,
+    router: Mutex<Router<RedisLink>>,
+    /// Wakes the topology refresher.
+    refresh_signal: Notify,
+    /// The channels of the sessions, for the one subscription.
+    subscriptions: Arc<Subscriptions>,
+    notifications: NotificationState,
+    /// Wakes the delta subscription after a new map of slots.
+    topology_changed: Notify,
+    /// Moves the delta subscription to another connection.
+    resubscribe: Notify,
 }
 
 impl Cluster {
-    fn router(&self) -> MutexGuard<'_, Router> {
-        self.router.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(
+        seeds: Vec<ConnectionInfo>,
+        tls: &TlsOptions,
+        notifications: NotificationOptions,
+        dispatcher: Arc<Dispatcher>,
+    ) -> Arc<Self> {
+        let (tls, subscriptions) = (tls.clone(), notifications.subscriptions.clone().unwrap_or_default());
+        let node_notifications = NotificationOptions { subscriptions: None, ..notifications };
+        Arc::new_cyclic(|cluster: &Weak<Self>| {
+            let (cluster, seed, node_tls) = (Weak::clone(cluster), seeds[0].clone(), tls.clone());
+            let connect_node = move |address: &NodeAddress, number| {
+                let connector = Connector::new(node_info(&seed, address), &node_tls, Some(node_notifications.clone()))?;
+                let observer = NodeObserver { cluster: Weak::clone(&cluster), address: address.clone(), number };
+                RedisLink::start(Endpoint::Server(Arc::new(connector)), Arc::new(observer), node_backoff())
+            };
+            let router = Mutex::new(Router::new(connect_node));
+            Self {
+                seeds,
+                tls,
+                dispatcher,
+                router,
+                refresh_signal: Notify::new(),
+                subscriptions,
+                notifications: NotificationState::default(),
+                topology_changed: Notify::new(),
+                resubscribe: Notify::new(),
+            }
+        })
+    }
+
+    fn router(&self) -> MutexGuard<'_, Router<RedisLink>> {
+        lock(&self.router)
     }
 
     fn flush(&self) {
         let mut router = self.router();
-        let (links, outdated) = (router.unflushed(), router.outdated);
+        let (links, needs_refresh) = (router.take_unflushed(), router.needs_refresh());
         drop(router);
         for link in links {
             link.flush();
         }
-        if outdated {
-            self.doubt.notify_one();
+        if needs_refresh {
+            self.refresh_signal.notify_one();
         }
     }
 
-    /// Ask node after node for the map.
-    async fn learn(&self) -> Result<(), SyncError> {
-        let known = self.router().known();
-        let known = known.iter().map(|address| at(&self.seeds[0], address));
-        let mut last = None;
-        for info in known.chain(self.seeds.iter().cloned()) {
-            match ask(info, &self.tls).await {
-                Ok(slots) => {
-                    self.router().learn(slots);
-                    return Ok(());
+    /// Deliver invalidated keys a little later, after the deltas of the same commits.
+    fn hold_invalidations(self: &Arc<Self>, keys: Vec<String>) {
+        if self.notifications.hold(keys) {
+            let cluster = Arc::downgrade(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(INVALIDATION_DELAY).await;
+                if let Some(cluster) = cluster.upgrade() {
+                    cluster.dispatcher.deliver([Delivery::Notice(cluster.notifications.release())]);
+                    cluster.flush();
                 }
-                Err(error) => last = Some(error),
-            }
+            });
         }
-        Err(last.unwrap_or_else(|| SyncError::new(ErrorCode::Internal, "a cluster without nodes")))
     }
 }
 
-impl Receiver for NodeReceiver {
-    fn deliver(&self, news: Vec<Input>) {
+/// The delays between attempts to connect to one node: at most twelve attempts while it is away for a minute.
+fn node_backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(250), Duration::from_secs(20))
+}
+
+/// A node at this address, with the login and the options of a seed.
+fn node_info(seed: &ConnectionInfo, address: &NodeAddress) -> ConnectionInfo {
+    with_address(seed, address.host().to_owned(), address.port())
+}
+
+impl NodeLink for RedisLink {
+    fn queue(&self, command: QueuedCommand) {
+        Self::queue(self, command);
+    }
+}
+
+/// Receives what comes over the link to one node.
+struct NodeObserver {
+    cluster: Weak<Cluster>,
+    address: NodeAddress,
+    number: LinkNumber,
+}
+
+impl ConnectionObserver for NodeObserver {
+    fn on_notices(&self, notices: Vec<Input>) {
         let Some(cluster) = self.cluster.upgrade() else { return };
         let mut deliveries = Vec::new();
-        for input in news {
-            match input {
+        for notice in notices {
+            match notice {
                 Input::Connected => {
-                    if cluster.router().node_up(&self.address, self.serial) {
-                        // Nobody told what was done there meanwhile.
-                        deliveries.push(Delivery::News(Input::ChangedAll));
+                    if cluster.router().node_connected(&self.address, self.number) {
+                        deliveries.push(Delivery::Notice(Input::ChangedAll));
                     }
                 }
                 Input::Disconnected(_) => {
-                    deliveries.extend(Delivery::answers(cluster.router().node_down(&self.address, self.serial)));
+                    let answers = cluster.router().node_disconnected(&self.address, self.number);
+                    deliveries.extend(Delivery::answers(answers));
                 }
-                // What others do: every node tells of changes in its slots, and of all that is announced.
-                news => deliveries.push(Delivery::News(news)),
+                // Deltas come over the one subscription.
+                Input::Notifications(_, invalidations) => {
+                    deliveries.push(Delivery::Notice(cluster.notifications.set_invalidations(invalidations)));
+                }
+                // Every node announces changes of its own slots.
+                Input::Changed(keys) if cluster.notifications.deltas() == DeltaDelivery::Unordered => {
+                    cluster.hold_invalidations(keys);
+                }
+                notice => deliveries.push(Delivery::Notice(notice)),
             }
         }
-        cluster.board.deliver(deliveries);
+        cluster.dispatcher.deliver(deliveries);
         cluster.flush();
     }
 
-    fn coming(&self, session: SessionId) {
+    fn on_reply_arriving(&self, session: SessionId) {
         if let Some(cluster) = self.cluster.upgrade() {
-            cluster.board.wake(session);
+            cluster.dispatcher.wake(session);
         }
     }
 
-    fn landed(&self, answers: Vec<(Origin, Answer)>, redirects: Vec<(Origin, Redirect)>) {
+    fn on_answers(&self, answers: Vec<(Origin, Answer)>, redirects: Vec<(Origin, Redirect)>) {
         let Some(cluster) = self.cluster.upgrade() else { return };
-        let answers = cluster.router().landed(&self.address, answers, redirects);
-        cluster.board.deliver(Delivery::answers(answers));
+        let answers = cluster.router().node_answered(&self.address, answers, redirects);
+        cluster.dispatcher.deliver(Delivery::answers(answers));
         cluster.flush();
     }
-}
 
-/// Keeps the map up to date.
-async fn keep(cluster: Arc<Cluster>) {
-    let mut connected = false;
-    let mut reported = None;
-    loop {
-        match cluster.learn().await {
-            Ok(()) => {
-                reported = None;
-                if !std::mem::replace(&mut connected, true) {
-                    cluster.board.deliver([Delivery::News(Input::Connected)]);
-                }
-                let doubt = cluster.doubt.notified();
-                if !cluster.router().outdated {
-                    doubt.await;
-                }
-            }
-            Err(error) => {
-                if std::mem::take(&mut connected) {
-                    cluster.router().forget();
-                }
-                if reported.replace(error.code) != Some(error.code) {
-                    cluster.board.deliver([Delivery::News(Input::Disconnected(error))]);
-                }
-            }
+    fn on_panic(&self, error: &SyncError) {
+        if let Some(cluster) = self.cluster.upgrade() {
+            cluster.dispatcher.fail(error);
         }
-        tokio::time::sleep(clock::jittered(LEARN_AGAIN)).await;
     }
 }
 
-async fn ask(info: ConnectionInfo, tls: &Tls) -> Result<Vec<Option<Address>>, SyncError> {
-    let (ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. }) = info.addr() else {
-        return Err(SyncError::new(ErrorCode::Options, "a node of a cluster needs a host and a port"));
-    };
-    let host = host.clone();
-    let server = Server::new(info, tls, None)?;
-    let mut line = server.connect().await?;
-    let reply = line.ask(cmd("CLUSTER").arg("SLOTS")).await.map_err(|error| server.describe(&error))?;
-    masters(reply, &host).map_err(|error| server.describe(&error))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The same login and options, at another address.
-fn at(info: &ConnectionInfo, address: &Address) -> ConnectionInfo {
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    super::sentinel::elsewhere(info, host.to_owned(), port.parse().unwrap_or_default())
+    #[test]
+    fn a_node_that_is_away_for_a_minute_gets_at_most_twelve_connections() {
+        for _ in 0..1000 {
+            let (mut backoff, mut elapsed, mut attempts) = (node_backoff(), Duration::ZERO, 0);
+            while elapsed < Duration::from_secs(60) {
+                attempts += 1;
+                elapsed += backoff.next_delay();
+            }
+            assert!(attempts <= 12, "{attempts}");
+        }
+    }
 }
