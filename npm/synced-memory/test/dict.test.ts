@@ -1,13 +1,23 @@
-// biome-ignore-all lint/suspicious/noAssignInExpressions: such expressions are what is tested
-// biome-ignore-all lint/suspicious/noProto: such expressions are what is tested
-// biome-ignore-all lint/correctness/noSelfAssign: such expressions are what is tested
+// biome-ignore-all lint/suspicious/noAssignInExpressions: the tests are about such expressions
+// biome-ignore-all lint/suspicious/noProto: the tests are about such expressions
+// biome-ignore-all lint/correctness/noSelfAssign: the tests are about such expressions
 import { describe, expect, test } from 'vitest';
-import { asDict, asdict, clear, pop, popitem, SyncedDict, SyncedList, setdefault, update } from '../src/synced.js';
-import { mirrorOf } from './support/log.js';
+import {
+  asDict,
+  asdict,
+  clear,
+  pop,
+  popitem,
+  SyncedDict,
+  SyncedList,
+  setdefault,
+  update,
+} from '../src/entry/common-exports.js';
+import { mirrorOf } from './support/mutation-log.js';
 
-describe('mutations', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests do to it what TypeScript would refuse
-  const cases: [name: string, act: (x: any) => unknown, wire: string[]][] = [
+describe('one assignment or method call is one mutation per key', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: tests do what TypeScript would refuse
+  const cases: [name: string, act: (x: any) => unknown, texts: string[]][] = [
     ['set', (x) => (x.c = { d: [1] }), ['["set","x",[],"c",{"d":[1]}]']],
     ['set of a method name', (x) => (x.update = 1), ['["set","x",[],"update",1]']],
     ['set deep', (x) => (x.b.c = 2), ['["set","x",["b"],"c",2]']],
@@ -15,8 +25,8 @@ describe('mutations', () => {
     ['undefined where absent', (x) => (x.z = undefined), []],
     ['delete', (x) => delete x.a, ['["unset","x",[],"a"]']],
     ['delete where absent', (x) => delete x.z, []],
-    ['delete of an inherited name', (x) => delete x.toString, []],
-    ['itself', (x) => (x.b = x.b), []],
+    ['delete of an inherited property', (x) => delete x.toString, []],
+    ['assignment of its own value', (x) => (x.b = x.b), []],
     ['Object.assign', (x) => Object.assign(x, { a: 2, z: 3 }), ['["set","x",[],"a",2]', '["set","x",[],"z",3]']],
     ['Reflect.set', (x) => Reflect.set(x, 'a', 2), ['["set","x",[],"a",2]']],
     ['defineProperty', (x) => Object.defineProperty(x, 'a', { value: 2 }), ['["set","x",[],"a",2]']],
@@ -40,20 +50,20 @@ describe('mutations', () => {
     ['setdefault', (x) => x.setdefault('z', []).push(1), ['["set","x",[],"z",[]]', '["append","x",["z"],[1]]']],
     ['setdefault where present', (x) => x.setdefault('a', 5), []],
     ['clear', (x) => x.clear(), ['["clear","x",[]]']],
-    ['clear of what is empty', (x) => x.clear() ?? x.clear(), ['["clear","x",[]]']],
+    ['clear of an empty dict', (x) => x.clear() ?? x.clear(), ['["clear","x",[]]']],
     ['update()', (x) => update(x, { a: 2 }), ['["set","x",[],"a",2]']],
     ['pop()', (x) => pop(x, 'a'), ['["unset","x",[],"a"]']],
     ['popitem()', (x) => popitem(x), ['["unset","x",[],"b"]']],
     ['setdefault()', (x) => setdefault(x, 'z'), ['["set","x",[],"z",null]']],
     ['clear()', (x) => clear(x), ['["clear","x",[]]']],
   ];
-  test.each(cases)('%s', (_name, act, wire) => {
+  test.each(cases)('%s', (_name, act, texts) => {
     const { x, log } = mirrorOf({ a: 1, b: { c: 1 } });
     act(x);
-    expect(log.take()).toEqual(wire);
+    expect(log.take()).toEqual(texts);
   });
 
-  test('returns', () => {
+  test('return values', () => {
     const { x } = mirrorOf({ a: 1, b: { c: 1 }, d: null });
     expect(x.pop('a')).toBe(1);
     expect(x.pop('a', 'none')).toBe('none');
@@ -69,8 +79,8 @@ describe('mutations', () => {
   });
 });
 
-describe('methods give way to keys', () => {
-  test('a key of that name shadows the method; the function works', () => {
+describe('keys hide methods', () => {
+  test('a key of the same name hides the method, but not the function', () => {
     const { x } = mirrorOf({ update: 1, pop: null, clear: [] });
     expect(x.update).toBe(1);
     expect(x.pop).toBeNull();
@@ -92,9 +102,9 @@ describe('methods give way to keys', () => {
   });
 });
 
-describe('what cannot sync throws, and changes nothing', () => {
+describe('a mutation that cannot sync throws and changes nothing', () => {
   const all = { writable: true, enumerable: true, configurable: true };
-  // biome-ignore lint/suspicious/noExplicitAny: tests do to it what TypeScript would refuse
+  // biome-ignore lint/suspicious/noExplicitAny: tests do what TypeScript would refuse
   const cases: [name: string, act: (x: any) => unknown, code: string, message: RegExp][] = [
     ['Date', (x) => (x.b.due = new Date()), 'ERR_NOT_SERIALIZABLE', /^x.b.due: Date; assign due.toISOString\(\)/],
     ['update with one bad value', (x) => x.update({ n: 1, f() {} }), 'ERR_NOT_SERIALIZABLE', /^x.f: a function/],
@@ -121,7 +131,7 @@ describe('what cannot sync throws, and changes nothing', () => {
     ],
     ['freeze', (x) => Object.freeze(x), 'ERR_NOT_SUPPORTED', /frozen/],
     ['setPrototypeOf', (x) => Object.setPrototypeOf(x, Array.prototype), 'ERR_NOT_SUPPORTED', /prototype/],
-    ['pop of what is absent', (x) => x.pop('z'), 'ERR_NOT_FOUND', /^x.z: pop/],
+    ['pop of an absent key', (x) => x.pop('z'), 'ERR_NOT_FOUND', /^x.z: pop/],
     ['popitem of an empty dict', (x) => x.empty.popitem(), 'ERR_NOT_FOUND', /^x.empty: popitem/],
   ];
   test.each(cases)('%s', (_name, act, code, message) => {
@@ -133,7 +143,7 @@ describe('what cannot sync throws, and changes nothing', () => {
     expect(x).toEqual({ a: 1, b: {}, empty: {} });
   });
 
-  test('harmless things are let through', () => {
+  test('operations that change nothing are allowed', () => {
     const { x, log } = mirrorOf({ a: 1 });
     Object.setPrototypeOf(x, Object.prototype);
     Object.defineProperty(x, 'a', { enumerable: true });
@@ -144,7 +154,7 @@ describe('what cannot sync throws, and changes nothing', () => {
 });
 
 describe('__proto__', () => {
-  test('is data and reaches no prototype', () => {
+  test('is an ordinary key and reaches no prototype', () => {
     const { x } = mirrorOf(JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'));
     expect(x.__proto__).toBeInstanceOf(SyncedDict);
     x.__proto__.more = 2;
@@ -163,8 +173,8 @@ describe('__proto__', () => {
   });
 });
 
-describe('objects in front of a dict', () => {
-  test('what inherits from it gets its own property', () => {
+describe('objects that delegate to a dict', () => {
+  test('an object that inherits from it gets an own property', () => {
     const { x, log } = mirrorOf({ a: 1 });
     const heir = Object.create(x);
     heir.a = 2;
@@ -173,7 +183,7 @@ describe('objects in front of a dict', () => {
     expect(log.take()).toEqual([]);
   });
 
-  test('a proxy around it syncs', () => {
+  test('mutations through another proxy sync', () => {
     const { x, log } = mirrorOf({ a: 1, list: [1] });
     const outer = new Proxy(x, {
       get: (target, key, receiver) => Reflect.get(target, key, receiver),
@@ -185,7 +195,7 @@ describe('objects in front of a dict', () => {
   });
 });
 
-test('asDict copies recursively', () => {
+test('asDict copies deeply', () => {
   const { x } = mirrorOf({ a: { b: [1] } });
   for (const copy of [x.asDict(), x.asdict(), asDict(x), asdict(x)]) {
     expect(copy).toEqual({ a: { b: [1] } });

@@ -1,12 +1,22 @@
-// biome-ignore-all lint/suspicious/noAssignInExpressions: such expressions are what is tested
-// biome-ignore-all lint/suspicious/noProto: such expressions are what is tested
+// biome-ignore-all lint/suspicious/noAssignInExpressions: the tests are about such expressions
+// biome-ignore-all lint/suspicious/noProto: the tests are about such expressions
 import { describe, expect, test } from 'vitest';
-import { append, clear, extend, insert, pop, remove, SyncedDict, SyncedList, synced } from '../src/synced.js';
-import { mirrorOf } from './support/log.js';
+import {
+  append,
+  clear,
+  extend,
+  insert,
+  pop,
+  remove,
+  SyncedDict,
+  SyncedList,
+  synced,
+} from '../src/entry/common-exports.js';
+import { mirrorOf } from './support/mutation-log.js';
 
 describe('one method call is one mutation', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests do to it what TypeScript would refuse
-  const cases: [name: string, act: (x: any) => unknown, wire: string[]][] = [
+  // biome-ignore lint/suspicious/noExplicitAny: tests do what TypeScript would refuse
+  const cases: [name: string, act: (x: any) => unknown, texts: string[]][] = [
     ['push', (x) => x.push(5, [6]), ['["append","x",[],[5,[6]]]']],
     ['push nothing', (x) => x.push(), []],
     ['pop', (x) => x.pop(), ['["splice","x",[],3,1,[]]']],
@@ -18,7 +28,7 @@ describe('one method call is one mutation', () => {
     ['splice of nothing', (x) => x.splice(), []],
     ['splice at the end', (x) => x.splice(4, 0, 'a'), ['["append","x",[],["a"]]']],
     ['sort', (x) => x.sort(), ['["permute","x",[],[1,3,2,0]]']],
-    ['sort by', (x) => x.sort((a: number, b: number) => b - a), ['["permute","x",[],[0,2,3,1]]']],
+    ['sort with a callback', (x) => x.sort((a: number, b: number) => b - a), ['["permute","x",[],[0,2,3,1]]']],
     ['reverse', (x) => x.reverse(), ['["permute","x",[],[3,2,1,0]]']],
     ['fill', (x) => x.fill({}, 1, 3), ['["splice","x",[],1,2,[{},{}]]']],
     ['fill nothing', (x) => x.fill(0, 3, 1), []],
@@ -35,8 +45,8 @@ describe('one method call is one mutation', () => {
     ['append', (x) => x.append([1]), ['["append","x",[],[[1]]]']],
     ['extend', (x) => x.extend(new Set(['a', 'b'])), ['["append","x",[],["a","b"]]']],
     ['insert', (x) => x.insert(-1, 'a'), ['["splice","x",[],3,0,["a"]]']],
-    ['insert far below', (x) => x.insert(-99, 'a'), ['["splice","x",[],0,0,["a"]]']],
-    ['insert far above', (x) => x.insert(99, 'a'), ['["append","x",[],["a"]]']],
+    ['insert at an index far below 0', (x) => x.insert(-99, 'a'), ['["splice","x",[],0,0,["a"]]']],
+    ['insert at an index far past the end', (x) => x.insert(99, 'a'), ['["append","x",[],["a"]]']],
     ['remove', (x) => x.remove(3), ['["splice","x",[],2,1,[]]']],
     ['clear', (x) => x.clear(), ['["splice","x",[],0,4,[]]']],
     ['append()', (x) => append(x, 1), ['["append","x",[],[1]]']],
@@ -47,21 +57,21 @@ describe('one method call is one mutation', () => {
     ['pop(0)', (x) => pop(x, 0), ['["splice","x",[],0,1,[]]']],
     ['clear()', (x) => clear(x), ['["splice","x",[],0,4,[]]']],
   ];
-  test.each(cases)('%s', (_name, act, wire) => {
+  test.each(cases)('%s', (_name, act, texts) => {
     const { x, log } = mirrorOf([4, 1, 3, 2]);
     act(x);
-    expect(log.take()).toEqual(wire);
+    expect(log.take()).toEqual(texts);
   });
 
-  test('paths', () => {
+  test('a mutation has the path of its list', () => {
     const { x, log } = mirrorOf([{ 'a "b"': [[1]] }]);
     x[0]['a "b"'][0].push(2);
     expect(log.take()).toEqual(['["append","x",[0,"a \\"b\\"",0],[2]]']);
   });
 });
 
-describe('returns', () => {
-  test('what arrays return', () => {
+describe('return values', () => {
+  test('are those of the array methods', () => {
     const { x } = mirrorOf([4, 1, { a: 3 }]);
     expect(x.push(5)).toBe(4);
     expect(x.pop()).toBe(5);
@@ -78,7 +88,7 @@ describe('returns', () => {
     expect([x.pop(), x.shift(), x.length]).toEqual([undefined, undefined, 0]);
   });
 
-  test('what is removed is plain and no longer syncs', () => {
+  test('removed elements are plain values and no longer sync', () => {
     const { x, log } = mirrorOf([{ a: [1] }, { b: 1 }]);
     const held = x[0];
     const removed = x.shift();
@@ -91,10 +101,10 @@ describe('returns', () => {
   });
 });
 
-describe('iteration', () => {
+describe('reading', () => {
   const { x } = mirrorOf([{ n: 1 }, { n: 2 }, 3]);
 
-  test('hands out wrapped elements', () => {
+  test('returns elements as proxies', () => {
     for (const list of [
       [...x],
       [...x.values()],
@@ -122,7 +132,7 @@ describe('iteration', () => {
     expect(x.reduce((sum: number, value: { n?: number }) => sum + (value.n ?? 0), 0)).toBe(3);
   });
 
-  test('finds wrapped elements', () => {
+  test('searches for proxies', () => {
     expect(x.includes(x[1])).toBe(true);
     expect(x.indexOf(x[1])).toBe(1);
     expect(x.lastIndexOf(x[1])).toBe(1);
@@ -131,7 +141,7 @@ describe('iteration', () => {
     expect(x.findIndex((value: unknown) => value === 3)).toBe(2);
   });
 
-  test('iterators are iterators, see what is added meanwhile, and end for good', () => {
+  test('iterators include elements added meanwhile, and stay at their end', () => {
     const { x } = mirrorOf([1, 2]);
     const iterator = x[Symbol.iterator]();
     expect(Object.prototype.toString.call(iterator)).toBe('[object Array Iterator]');
@@ -145,7 +155,7 @@ describe('iteration', () => {
     expect([...x.entries()][3]).toEqual([3, 4]);
   });
 
-  test('sort compares wrapped elements and keeps references live', () => {
+  test('sort compares proxies and keeps references live', () => {
     const { x, log } = mirrorOf([{ n: 2 }, { n: 1 }]);
     const held = x[0];
     x.sort((a: { n: number }, b: { n: number }) => {
@@ -160,7 +170,7 @@ describe('iteration', () => {
     expect(log.take()).toEqual([]);
   });
 
-  test('a held element follows what is inserted before it', () => {
+  test('a held element follows insertions before it', () => {
     const { x, log } = mirrorOf([[0]]);
     const held = x[0];
     x.unshift('a', 'b');
@@ -191,7 +201,7 @@ describe('the generic methods of Array.prototype', () => {
     expect(x).toEqual(oracle);
   });
 
-  test('those that would pass through a hole throw and change nothing', () => {
+  test('a method that would leave a hole for a moment throws and changes nothing', () => {
     const { x, log } = mirrorOf([1, 2]);
     expect(() => Array.prototype.unshift.call(x, 8, 9)).toThrow(
       expect.objectContaining({ code: 'ERR_NOT_SERIALIZABLE' }),
@@ -200,7 +210,7 @@ describe('the generic methods of Array.prototype', () => {
     expect(x).toEqual([1, 2]);
   });
 
-  test('our methods on another array do what arrays do', () => {
+  test('the methods of a list work on an ordinary array', () => {
     const { x } = mirrorOf([1]);
     const plain = [1];
     x.push.call(plain, 2);
@@ -211,8 +221,8 @@ describe('the generic methods of Array.prototype', () => {
   });
 });
 
-describe('what cannot sync throws, and changes nothing', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests do to it what TypeScript would refuse
+describe('a mutation that cannot sync throws and changes nothing', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: tests do what TypeScript would refuse
   const cases: [name: string, act: (x: any) => unknown, code: string, message: RegExp][] = [
     ['past the end', (x) => (x[5] = 1), 'ERR_NOT_SERIALIZABLE', /^x\[5\]: is past the end of a list of 2 .* use push/],
     ['growing length', (x) => (x.length = 5), 'ERR_NOT_SERIALIZABLE', /length is 2 .* push the elements/],
@@ -242,24 +252,29 @@ describe('what cannot sync throws, and changes nothing', () => {
       /read-only/,
     ],
     ['read-only length', (x) => Object.defineProperty(x, 'length', { writable: false }), 'ERR_NOT_SUPPORTED', /length/],
-    ['remove of what is absent', (x) => x.remove(9), 'ERR_NOT_FOUND', /remove/],
+    ['remove of an absent value', (x) => x.remove(9), 'ERR_NOT_FOUND', /remove/],
     ['pop out of range', (x) => x.pop(2), 'ERR_OUT_OF_RANGE', /pop\(2\) of a list of 2; use an index from -2 to 1/],
-    ['pop of no index', (x) => x.pop('a'), 'ERR_OUT_OF_RANGE', /not an index/],
-    ['insert at no index', (x) => x.insert(1.5, 0), 'ERR_OUT_OF_RANGE', /1.5 is not an index/],
-    ['sort that mutates', (x) => x.sort(() => x.pop() && 1), 'ERR_NOT_SUPPORTED', /comparison function/],
+    ['pop with an invalid index', (x) => x.pop('a'), 'ERR_OUT_OF_RANGE', /not an index/],
+    ['insert at an invalid index', (x) => x.insert(1.5, 0), 'ERR_OUT_OF_RANGE', /1.5 is not an index/],
+    [
+      'sort with a callback that mutates',
+      (x) => x.sort(() => x.pop() && 1),
+      'ERR_NOT_SUPPORTED',
+      /comparison function/,
+    ],
   ];
   test.each(cases)('%s', (name, act, code, message) => {
     const { x, log } = mirrorOf([1, 2]);
     expect(() => act(x)).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message), attribute: 'x' }),
     );
-    if (name !== 'sort that mutates') {
+    if (name !== 'sort with a callback that mutates') {
       expect(log.take()).toEqual([]);
       expect(x).toEqual([1, 2]);
     }
   });
 
-  test('pop(0) of an empty list; a bad length and a bad comparator as arrays have it', () => {
+  test('pop(0) of an empty list, an invalid length, and an invalid callback', () => {
     const { x } = mirrorOf([]);
     expect(() => x.pop(0)).toThrow(expect.objectContaining({ code: 'ERR_NOT_FOUND' }));
     expect(() => (x.length = -1)).toThrow(RangeError);
@@ -267,10 +282,10 @@ describe('what cannot sync throws, and changes nothing', () => {
     expect(() => x.map(3)).toThrow(TypeError);
   });
 
-  test('what admit refuses is not changed', () => {
+  test('a mutation that the recorder refuses changes nothing', () => {
     const { x, log } = mirrorOf([3, 1, { a: 1 }]);
     log.refusal = new Error('full');
-    // biome-ignore lint/suspicious/noExplicitAny: tests do to it what TypeScript would refuse
+    // biome-ignore lint/suspicious/noExplicitAny: tests do what TypeScript would refuse
     const acts: ((x: any) => unknown)[] = [
       (x) => x.push(1),
       (x) => x.pop(),
@@ -285,7 +300,7 @@ describe('what cannot sync throws, and changes nothing', () => {
   });
 });
 
-test('deep equality of remove, copies of asList, types by brand', () => {
+test('remove compares deeply, asList copies deeply, instanceof tells lists from dicts', () => {
   const { x } = mirrorOf([{ a: [1], b: 2 }, [3]]);
   expect(x).toBeInstanceOf(SyncedList);
   expect(x).toBeInstanceOf(Array);

@@ -1,7 +1,7 @@
 import { describe, expectTypeOf, test } from 'vitest';
-import type { SyncedMemoryError } from '../src/errors.js';
+import type { SyncedMemoryError } from '../src/base/errors.js';
+import type { SyncedDict, SyncedList } from '../src/entry/common-exports.js';
 import { Memory, PrefixedMemory } from '../src/index.js';
-import type { SyncedDict, SyncedList } from '../src/synced.js';
 
 interface State {
   tasks: string[];
@@ -10,14 +10,14 @@ interface State {
   settings: SyncedDict<{ size: number }>;
 }
 
-describe('a memory of a known shape', () => {
-  test('opens as such', () => {
+describe('a memory with a declared state', () => {
+  test('open returns it', () => {
     expectTypeOf(() => Memory.open<State>()).returns.resolves.toEqualTypeOf<Memory<State>>();
     expectTypeOf(() => Memory.openSync<State>()).returns.toEqualTypeOf<Memory<State>>();
     expectTypeOf(() => PrefixedMemory.open<State>('scope')).returns.resolves.toEqualTypeOf<Memory<State>>();
   });
 
-  test('reads and takes what is declared', () => {
+  test('attributes have the declared types', () => {
     expectTypeOf<Memory<State>['tasks']>().toEqualTypeOf<string[]>();
     expectTypeOf<Memory<State>['config']['lang']>().toEqualTypeOf<string | undefined>();
     expectTypeOf<Memory<State>['scores']['append']>().parameters.toEqualTypeOf<[number]>();
@@ -33,7 +33,7 @@ describe('a memory of a known shape', () => {
     expectTypeOf(use).returns.toBeVoid();
   });
 
-  test('methods', () => {
+  test('methods are typed', () => {
     type M = Memory<State>;
     expectTypeOf<M['$flush']>().toEqualTypeOf<(options?: { timeout?: number; replicas?: number }) => Promise<void>>();
     expectTypeOf<M['$lastModified']>().returns.toEqualTypeOf<bigint | undefined>();
@@ -41,6 +41,10 @@ describe('a memory of a known shape', () => {
     const use = (mem: M) => {
       const off = mem.$on('error', (error) => expectTypeOf(error).toEqualTypeOf<SyncedMemoryError>());
       expectTypeOf(off).toEqualTypeOf<() => void>();
+      mem.$on('change', ({ revision }) => expectTypeOf(revision).toEqualTypeOf<bigint | undefined>(), ['tasks', 0]);
+      mem.$on('ack', () => {}, undefined, { keepAlive: true });
+      // @ts-expect-error: no such option
+      mem.$on('ack', () => {}, undefined, { keepalive: true });
       // @ts-expect-error: no such event
       mem.$on('nonsense', () => {});
     };
@@ -48,7 +52,49 @@ describe('a memory of a known shape', () => {
   });
 });
 
-test('a memory of an unknown shape takes everything', () => {
+test('options are typed', () => {
+  const use = (mem: Memory) => {
+    void Memory.open({ url: 'memory:', pythonMethods: false, defaults: { tasks: [] } });
+    void mem.$scope('scope', { pythonMethods: true });
+    // @ts-expect-error: not a boolean
+    void Memory.open({ pythonMethods: 'no' });
+    // @ts-expect-error: `new` opens no memory
+    new Memory();
+  };
+  expectTypeOf(use).returns.toBeVoid();
+});
+
+describe('the elements that $shift and $pop return', () => {
+  interface Queues {
+    jobs: { id: number }[];
+    more?: SyncedList<string>;
+    nested: { todo: string[]; rows: number[][] };
+    count: number;
+  }
+  test('have the declared types', () => {
+    const use = async (mem: Memory<Queues>) => {
+      expectTypeOf(await mem.$shift('jobs')).toEqualTypeOf<{ id: number } | undefined>();
+      expectTypeOf(await mem.$pop('more')).toEqualTypeOf<string | undefined>();
+      expectTypeOf(await mem.$shift(['nested', 'todo'])).toEqualTypeOf<string | undefined>();
+      expectTypeOf(await mem.$pop(['nested', 'rows', 0])).toEqualTypeOf<number | undefined>();
+      // @ts-expect-error: not a list
+      await mem.$shift('count');
+      // @ts-expect-error: no such attribute
+      await mem.$shift(['nothing', 'todo']);
+    };
+    expectTypeOf(use).returns.resolves.toBeVoid();
+  });
+
+  test('are anything in a memory without a declared state', () => {
+    const use = async (mem: Memory) => {
+      expectTypeOf(await mem.$shift('jobs')).toBeAny();
+      expectTypeOf(await mem.$pop(['a', 'b', 0])).toBeAny();
+    };
+    expectTypeOf(use).returns.resolves.toBeVoid();
+  });
+});
+
+test('a memory without a declared state accepts everything', () => {
   const use = (mem: Memory) => {
     mem.anything = { goes: [1] };
     mem.anything.goes.append(2);

@@ -1,12 +1,12 @@
-// biome-ignore-all lint/suspicious/noAssignInExpressions: such expressions are what is tested
+// biome-ignore-all lint/suspicious/noAssignInExpressions: the tests are about such expressions
 import { describe, expect, test } from 'vitest';
-import { SyncedMemoryError } from '../src/errors.js';
-import { Mirror } from '../src/mirror.js';
-import { Log, mirrorOf } from './support/log.js';
+import { SyncedMemoryError } from '../src/base/errors.js';
+import { Mirror } from '../src/mirror/mirror.js';
+import { MutationLog, mirrorOf } from './support/mutation-log.js';
 
 describe('attributes', () => {
   test('assign, get, has, delete', () => {
-    const log = new Log();
+    const log = new MutationLog();
     const mirror = new Mirror(log);
     mirror.assign('a', 1);
     mirror.assign('b', { c: [] });
@@ -22,7 +22,7 @@ describe('attributes', () => {
     expect(Object.keys(mirror.attributes)).toEqual([]);
   });
 
-  test('values are copied in, also from the memory itself', () => {
+  test('assigned values are copied, also those of the memory itself', () => {
     const { mirror, x } = mirrorOf({ a: [1] });
     mirror.assign('y', x.a);
     x.copy = x.a;
@@ -30,35 +30,35 @@ describe('attributes', () => {
     expect([mirror.get('y'), x.copy, x.a]).toEqual([[1], [1], [1, 2]]);
   });
 
-  test('a name such as __proto__ that somebody else stored is a name', () => {
-    const mirror = new Mirror(new Log(), { prototype: 'kept' });
-    mirror.load('__proto__', { a: 1 });
+  test('__proto__ is an ordinary name if another writer stored it', () => {
+    const mirror = new Mirror(new MutationLog(), { prototype: 'kept' });
+    mirror.applyLoad('__proto__', { a: 1 });
     expect(mirror.get('__proto__')).toEqual({ a: 1 });
     expect(Object.getPrototypeOf(mirror.attributes)).toBe(Object.prototype);
-    mirror.gone('__proto__');
+    mirror.applyDeletion('__proto__');
     expect(mirror.get('__proto__')).toBeUndefined();
   });
 
-  test('an unreadable one throws until something replaces it', () => {
-    const log = new Log();
+  test('an unreadable attribute throws until it is replaced', () => {
+    const log = new MutationLog();
     const mirror = new Mirror(log);
-    mirror.load('x', [1]);
-    mirror.unreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x: not JSON', { attribute: 'x' }));
+    mirror.applyLoad('x', [1]);
+    mirror.applyUnreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x: not JSON', { attribute: 'x' }));
     const broken = expect.objectContaining({ code: 'ERR_MALFORMED', message: 'x: not JSON', attribute: 'x' });
     expect(() => mirror.get('x')).toThrow(broken);
     expect(mirror.has('x')).toBe(false);
     mirror.assign('x', 2);
     expect(mirror.get('x')).toBe(2);
-    mirror.unreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x: not JSON'));
+    mirror.applyUnreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x: not JSON'));
     expect(mirror.delete('x')).toBe(true);
     expect(mirror.get('x')).toBeUndefined();
-    mirror.unreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x: not JSON'));
-    mirror.load('x', 3);
+    mirror.applyUnreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x: not JSON'));
+    mirror.applyLoad('x', 3);
     expect(mirror.get('x')).toBe(3);
     expect(log.take()).toEqual(['["assign","x",2]', '["delete","x"]']);
   });
 
-  test('what admit refuses is not changed', () => {
+  test('a mutation that the recorder refuses changes nothing', () => {
     const { mirror, log } = mirrorOf(1);
     log.refusal = new Error('closed');
     expect(() => mirror.assign('x', 2)).toThrow('closed');
@@ -67,11 +67,11 @@ describe('attributes', () => {
   });
 });
 
-describe('patches', () => {
-  test('keep identity and held references', () => {
+describe('a patch', () => {
+  test('keeps proxies and held references', () => {
     const { mirror, log, x } = mirrorOf({ list: [{ n: 1 }, { n: 2 }], dict: { k: 1 } });
     const [list, first, dict] = [x.list, x.list[0], x.dict];
-    mirror.patch('x', [
+    mirror.applyPatch('x', [
       ['splice', 'x', ['list'], 0, 0, ['new']],
       ['append', 'x', ['list'], [{ n: 3 }]],
       ['set', 'x', ['list', 1], 'n', 5],
@@ -86,18 +86,18 @@ describe('patches', () => {
     expect(log.take()).toEqual([]);
     first.n = 6;
     expect(log.take()).toEqual(['["set","x",["list",2],"n",6]']);
-    mirror.patch('x', [['clear', 'x', ['dict']]]);
+    mirror.applyPatch('x', [['clear', 'x', ['dict']]]);
     expect(Object.keys(dict)).toEqual([]);
   });
 
-  test('assign and delete', () => {
+  test('can assign and delete the attribute', () => {
     const { mirror } = mirrorOf([1]);
-    mirror.patch('x', [
+    mirror.applyPatch('x', [
       ['assign', 'x', { a: 1 }],
       ['set', 'x', [], 'b', 2],
     ]);
     expect(mirror.get('x')).toEqual({ a: 1, b: 2 });
-    mirror.patch('x', [['delete', 'x']]);
+    mirror.applyPatch('x', [['delete', 'x']]);
     expect(mirror.has('x')).toBe(false);
   });
 
@@ -106,25 +106,25 @@ describe('patches', () => {
     [['append', 'x', ['__proto__'], []]],
     [['append', 'x', [0, 'toString'], []]],
     [['frobnicate', 'x', []]],
-  ])('%o is a bug, and says so', (mutation) => {
+  ])('%o throws ERR_INTERNAL', (mutation) => {
     const { mirror } = mirrorOf([{}]);
-    expect(() => mirror.patch('x', [mutation])).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }));
+    expect(() => mirror.applyPatch('x', [mutation])).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }));
   });
 });
 
-describe('what is no longer part of the memory', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests do to it what TypeScript would refuse
+describe('a container that is no longer part of the memory', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: tests do what TypeScript would refuse
   const ways: [name: string, detach: (mirror: Mirror, x: any) => void][] = [
     ['replaced', (_, x) => (x.a = {})],
     ['parent replaced', (mirror) => mirror.assign('x', { a: { list: [1] } })],
     ['deleted', (_, x) => delete x.a],
     ['attribute deleted', (mirror) => mirror.delete('x')],
-    ['loaded anew', (mirror) => mirror.load('x', { a: { list: [1] } })],
-    ['gone', (mirror) => mirror.gone('x')],
-    ['unset by a patch', (mirror) => mirror.patch('x', [['unset', 'x', [], 'a']])],
-    ['unreadable', (mirror) => mirror.unreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x'))],
+    ['loaded again', (mirror) => mirror.applyLoad('x', { a: { list: [1] } })],
+    ['deleted by another writer', (mirror) => mirror.applyDeletion('x')],
+    ['unset by a patch', (mirror) => mirror.applyPatch('x', [['unset', 'x', [], 'a']])],
+    ['unreadable', (mirror) => mirror.applyUnreadable('x', new SyncedMemoryError('ERR_MALFORMED', 'x'))],
   ];
-  test.each(ways)('%s: reads, but does not mutate', (_name, detach) => {
+  test.each(ways)('%s: can be read and throws on mutation', (_name, detach) => {
     const { mirror, log, x } = mirrorOf({ a: { list: [1, 2] } });
     const { a } = x;
     const { list } = a;
@@ -142,7 +142,7 @@ describe('what is no longer part of the memory', () => {
   });
 });
 
-test('SyncedMemoryError.from keeps coded errors and wraps others', () => {
+test('SyncedMemoryError.from keeps errors with a code and wraps others', () => {
   const coded = SyncedMemoryError.from(Object.assign(new Error('login failed'), { code: 'ERR_AUTH' }), 'x');
   expect(coded).toMatchObject({ name: 'SyncedMemoryError', code: 'ERR_AUTH', message: 'login failed', attribute: 'x' });
   expect(SyncedMemoryError.from(coded)).toBe(coded);

@@ -1,10 +1,10 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { snapshot, toPlain } from '../src/synced.js';
-import { mirrorOf } from './support/log.js';
+import { snapshot, toPlain } from '../src/entry/common-exports.js';
+import { mirrorOf } from './support/mutation-log.js';
 
 describe('a snapshot', () => {
-  test('is frozen, plain, and stays what it was', () => {
+  test('is frozen and plain, and does not change', () => {
     const { mirror, x } = mirrorOf({ list: [{ done: false }], none: null });
     const before = mirror.snapshot('x');
     x.list[0].done = true;
@@ -22,7 +22,7 @@ describe('a snapshot', () => {
     port1.close();
   });
 
-  test('is the same object while nothing changes, and shares what has not changed', () => {
+  test('is the same object while nothing changes, and shares unchanged parts with the next one', () => {
     const { mirror, x } = mirrorOf({ a: { deep: [{ n: 1 }, { n: 2 }] }, b: { c: {} } });
     type Shape = { a: { deep: { n: number }[] }; b: { c: object } };
     const first = mirror.snapshot('x') as Shape;
@@ -39,25 +39,25 @@ describe('a snapshot', () => {
     const third = snapshot<Shape>(x);
     expect(third.a.deep.slice(1)).toEqual(second.a.deep);
     expect(third.a.deep[1]).toBe(second.a.deep[0]);
-    mirror.patch('x', [['set', 'x', ['b', 'c'], 'd', 1]]);
+    mirror.applyPatch('x', [['set', 'x', ['b', 'c'], 'd', 1]]);
     expect(snapshot<Shape>(x)).toMatchObject({ b: { c: { d: 1 } } });
     expect(snapshot<Shape>(x).a).toBe(third.a);
   });
 
-  test('of a list or dict that is no longer part of the memory is the last there was', () => {
+  test('of a detached list or dict is its last snapshot', () => {
     const { mirror, x } = mirrorOf({ list: [1] });
     const { list } = x;
     x.list = [];
     expect(snapshot(list)).toEqual([1]);
-    mirror.gone('x');
+    mirror.applyDeletion('x');
     expect(snapshot(list)).toEqual([1]);
   });
 
-  test('of anything else is an error', () => {
+  test('of any other value throws', () => {
     expect(() => snapshot({})).toThrow(expect.objectContaining({ code: 'ERR_NOT_SUPPORTED' }));
   });
 
-  test('copies one list of a hundred thousand, not what is in it', () => {
+  test('of a long list copies the list and the changed elements only', () => {
     const { mirror, x } = mirrorOf(Array.from({ length: 100_000 }, (_, n) => ({ n, tags: ['a'] })));
     const first = mirror.snapshot('x') as object[];
     x[70_000].tags.push('b');

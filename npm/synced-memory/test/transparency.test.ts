@@ -1,13 +1,13 @@
 import assert from 'node:assert';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { SyncedDict, SyncedList } from '../src/synced.js';
-import { toPlain } from '../src/values.js';
-import { mirrorOf } from './support/log.js';
+import { SyncedDict, SyncedList } from '../src/entry/common-exports.js';
+import { toPlain } from '../src/mirror/to-plain.js';
+import { mirrorOf } from './support/mutation-log.js';
 
 const plain = { list: [1, 'a', null, { deep: [true, []] }], n: 1.5, dict: { k: { v: 1 } }, empty: {} };
 
-describe('a synced value looks like a plain one', () => {
+describe('a synced value behaves like a plain one', () => {
   const { x, mirror } = mirrorOf(plain);
 
   test('identity', () => {
@@ -66,7 +66,7 @@ describe('a synced value looks like a plain one', () => {
     `);
   });
 
-  test('text', () => {
+  test('JSON and inspect', () => {
     expect(JSON.stringify(x)).toBe(JSON.stringify(plain));
     expect(JSON.stringify([x.list], null, 2)).toBe(JSON.stringify([plain.list], null, 2));
     expect(inspect(x, { depth: 9 })).toBe(inspect(plain, { depth: 9 }));
@@ -84,7 +84,7 @@ describe('a synced value looks like a plain one', () => {
     expect(list.map(String)).toEqual(plain.list.map(String));
   });
 
-  test('reflection never hands out raw containers', () => {
+  test('reflection never returns raw containers', () => {
     const raw = mirror.attributes.x as typeof plain;
     expect(Object.getOwnPropertyDescriptor(x, 'dict')).toEqual({
       value: x.dict,
@@ -104,20 +104,20 @@ describe('a synced value looks like a plain one', () => {
     for (const key in x) expect(Object.hasOwn(x, key)).toBe(true);
   });
 
-  test('await gives it back', async () => {
+  test('await returns the same proxy', async () => {
     expect(await x).toBe(x);
     expect(await x.list).toBe(x.list);
   });
 });
 
-test('two copies of the package agree on what is synced', async () => {
+test('instanceof and assignment work across two copies of the package', async () => {
   vi.resetModules();
-  const other = await import('../src/synced.js');
+  const other = await import('../src/entry/common-exports.js');
   const { x, mirror, log } = mirrorOf({ list: [{ n: 1 }] });
   expect(other.SyncedList).not.toBe(SyncedList);
   expect(x instanceof other.SyncedDict && x.list instanceof other.SyncedList).toBe(true);
   expect(x instanceof SyncedDict && x.list instanceof SyncedList).toBe(true);
-  const { Mirror } = await import('../src/mirror.js');
+  const { Mirror } = await import('../src/mirror/mirror.js');
   const theirs = new Mirror(log);
   theirs.assign('y', x.list);
   expect(theirs.get('y')).toEqual([{ n: 1 }]);

@@ -1,5 +1,5 @@
-// For the test suites of those who use memories: everything in one process, on any runner.
-export type { Clock } from '../clock.js';
+// For test suites of programs that use memories: all in one process, with any test runner.
+export type { Clock } from '../base/clock.js';
 export * from '../entry/edge.js';
-export { VirtualClock } from './clock.js';
-export { type Fault, type Faults, TestServer } from './server.js';
+export { type Fault, type Faults, TestServer } from './test-server.js';
+export { VirtualClock } from './virtual-clock.js';

@@ -1,5 +1,5 @@
-/** The data of each server-sent event of a response. */
-export async function* eventData(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+/** The data of each server-sent event of a response body. */
+export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -17,7 +17,7 @@ export async function* eventData(body: ReadableStream<Uint8Array>): AsyncGenerat
           yield data.join('\n');
           data = [];
         } else if (!/^(:|event:|id:|retry:|$)/.test(line)) {
-          // Servers that do not look at what they send break it at its line feeds.
+          // Some servers send a payload with line feeds as it is, so that its later lines have no field name.
           data.push(line);
         }
       }

@@ -1,16 +1,17 @@
-import { type Command, errorReply, type Reply, type Transport } from '../transport.js';
-import { Listeners, LOOK_EVERY } from './listeners.js';
+import type { Command, Reply, Transport } from '../engine/transport.js';
+import { toErrorReply } from './error-reply.js';
+import { POLL_INTERVAL_MS, SharedSubscriber } from './shared-subscriber.js';
 
-/** What of a client of the package `ioredis` is used. */
+/** The part of an ioredis client that the transport uses. */
 export interface IoredisClient {
   callBuffer(command: string, args: (string | Buffer)[]): Promise<unknown>;
-  /** One of a cluster's makes others, which are not asked to listen. */
+  /** True for the client of a cluster, whose duplicates cannot be used for subscriptions. */
   readonly isCluster?: boolean;
-  /** What it makes listens; without it, what others change shows with `$sync()`. */
+  /** Makes the client for subscriptions. Without it, the memory finds changes of other writers by polling. */
   duplicate?(options: { lazyConnect: true; retryStrategy: () => null }): IoredisSubscriber;
 }
 
-/** What of a client that listens is used. */
+/** The part of a client for subscriptions that the transport uses. */
 export interface IoredisSubscriber {
   connect(): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
@@ -20,32 +21,33 @@ export interface IoredisSubscriber {
   disconnect(): void;
 }
 
-/** A client of the package `ioredis`. It stays the caller's to close. */
+/** A transport over a client of the package `ioredis`. The caller closes the client. */
 export function ioredis(client: IoredisClient): Transport {
   const commands = {
-    lookEvery: LOOK_EVERY,
+    pollIntervalMs: POLL_INTERVAL_MS,
+    isCluster: client.isCluster === true,
     execute: (commands: Command[]): Promise<Reply[]> =>
       Promise.all(
         commands.map(([name, ...rest]) => {
           const args = rest.map((argument) => (typeof argument === 'string' ? argument : Buffer.from(argument)));
-          return client.callBuffer(String(name), args).catch(errorReply) as Promise<Reply>;
+          return client.callBuffer(String(name), args).catch(toErrorReply) as Promise<Reply>;
         }),
       ),
   };
-  const listeners = new Listeners(async ({ message, lost }) => {
-    // It would connect again by itself, but not tell what it missed.
+  if (client.duplicate === undefined || client.isCluster) return commands;
+  const subscriber = new SharedSubscriber(async ({ message, lost }) => {
+    // The client must not reconnect by itself: the memory has to learn that it missed messages.
     const options = { lazyConnect: true, retryStrategy: () => null } as const;
-    const subscriber = (client as Required<IoredisClient>).duplicate(options);
-    subscriber.on('error', lost);
-    subscriber.on('end', lost);
-    subscriber.on('message', message);
-    await subscriber.connect();
+    const duplicate = (client as Required<IoredisClient>).duplicate(options);
+    duplicate.on('error', lost);
+    duplicate.on('end', lost);
+    duplicate.on('message', message);
+    await duplicate.connect();
     return {
-      subscribe: (channel) => subscriber.subscribe(channel),
-      unsubscribe: (channel) => subscriber.unsubscribe(channel),
-      close: () => subscriber.disconnect(),
+      subscribe: (channel) => duplicate.subscribe(channel),
+      unsubscribe: (channel) => duplicate.unsubscribe(channel),
+      close: () => duplicate.disconnect(),
     };
   }, commands);
-  if (client.duplicate === undefined || client.isCluster) return commands;
-  return { ...commands, subscribe: (...args) => listeners.subscribe(...args) };
+  return { ...commands, subscribe: (...args) => subscriber.subscribe(...args) };
 }

@@ -1,14 +1,15 @@
-import { type Command, errorReply, type Reply, type Transport } from '../transport.js';
-import { Listeners, LOOK_EVERY } from './listeners.js';
+import type { Command, Reply, Transport } from '../engine/transport.js';
+import { toErrorReply } from './error-reply.js';
+import { POLL_INTERVAL_MS, SharedSubscriber } from './shared-subscriber.js';
 
-/** What of a connected client of the package `redis` (node-redis) is used. */
+/** The part of a connected client of the package `redis` (node-redis) that the transport uses. */
 export interface NodeRedisClient {
   sendCommand(args: readonly (string | Buffer)[], options?: object): Promise<unknown>;
-  /** What it makes listens; without it, what others change shows with `$sync()`. */
+  /** Makes the client for subscriptions. Without it, the memory finds changes of other writers by polling. */
   duplicate?(): NodeRedisSubscriber;
 }
 
-/** What of a client that listens is used. */
+/** The part of a client for subscriptions that the transport uses. */
 export interface NodeRedisSubscriber {
   connect(): Promise<unknown>;
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
@@ -18,48 +19,48 @@ export interface NodeRedisSubscriber {
   destroy(): void;
 }
 
-/** A client of the package `redis`. It stays the caller's to connect and to close. */
+/** A transport over a client of the package `redis`. The caller connects and closes the client. */
 export function nodeRedis(client: NodeRedisClient): Transport {
-  // By RESP type: `$`, bulk strings, as bytes.
+  // Bulk strings, which have the RESP type `$`, as bytes.
   const typeMapping = { 36: Buffer };
   const commands = {
-    lookEvery: LOOK_EVERY,
+    pollIntervalMs: POLL_INTERVAL_MS,
     execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
-      // A signal for each command: of many listeners to one, Node warns.
-      const ends: AbortController[] = [];
+      // One signal for each command: Node warns of many listeners on one signal.
+      const controllers: AbortController[] = [];
       signal?.addEventListener('abort', () => {
-        for (const end of ends) end.abort();
+        for (const controller of controllers) controller.abort();
       });
       return Promise.all(
         commands.map((command) => {
           const args = command.map((argument) => (typeof argument === 'string' ? argument : Buffer.from(argument)));
-          const end = new AbortController();
-          if (signal?.aborted) end.abort();
-          ends.push(end);
-          return client.sendCommand(args, { typeMapping, abortSignal: end.signal }).catch(errorReply) as Promise<Reply>;
+          const controller = new AbortController();
+          if (signal?.aborted) controller.abort();
+          controllers.push(controller);
+          const options = { typeMapping, abortSignal: controller.signal };
+          return client.sendCommand(args, options).catch(toErrorReply) as Promise<Reply>;
         }),
       );
     },
   };
-  const listeners = new Listeners(async ({ message, lost }) => {
-    const subscriber = (client as Required<NodeRedisClient>).duplicate();
-    // It would connect again by itself, but not tell what it missed.
-    const over = (error?: Error): void => {
+  if (client.duplicate === undefined) return commands;
+  const subscriber = new SharedSubscriber(async ({ message, lost }) => {
+    const duplicate = (client as Required<NodeRedisClient>).duplicate();
+    const close = (): void => {
+      if (duplicate.isOpen) duplicate.destroy();
+    };
+    // The client must not reconnect by itself: the memory has to learn that it missed messages.
+    duplicate.on('error', (error) => {
       lost(error);
       close();
-    };
-    const close = (): void => {
-      if (subscriber.isOpen) subscriber.destroy();
-    };
-    subscriber.on('error', over);
-    await subscriber.connect();
-    const told = (text: string, channel: string): void => message(channel, text);
+    });
+    await duplicate.connect();
+    const listener = (text: string, channel: string): void => message(channel, text);
     return {
-      subscribe: (channel) => subscriber.subscribe(channel, told),
-      unsubscribe: (channel) => subscriber.unsubscribe(channel),
+      subscribe: (channel) => duplicate.subscribe(channel, listener),
+      unsubscribe: (channel) => duplicate.unsubscribe(channel),
       close,
     };
   }, commands);
-  if (client.duplicate === undefined) return commands;
-  return { ...commands, subscribe: (...args) => listeners.subscribe(...args) };
+  return { ...commands, subscribe: (...args) => subscriber.subscribe(...args) };
 }

@@ -1,10 +1,10 @@
-import type { Command, Reply } from '../transport.js';
+import type { Command, Reply } from '../engine/transport.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const CR = 13;
 
-/** Commands as a server reads them. */
+/** Encodes commands in RESP. */
 export function encodeCommands(commands: readonly Command[]): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const command of commands) {
@@ -17,7 +17,7 @@ export function encodeCommands(commands: readonly Command[]): Uint8Array {
   return concat(parts);
 }
 
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
+function concat(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -27,16 +27,16 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** What has arrived is not the whole reply. */
+/** Thrown while only a part of the reply has arrived. */
 const INCOMPLETE = Symbol('incomplete');
 
-/** Cuts RESP2 replies off a stream of bytes. */
+/** Decodes the RESP2 replies of a stream of bytes. */
 export class ReplyReader {
   #bytes: Uint8Array = new Uint8Array();
   #at = 0;
   readonly #chunks: Uint8Array[] = [];
   #arrived = 0;
-  /** It is no use to look again before so many bytes are there. */
+  /** Least number of bytes that the next reply takes. */
   #needed = 0;
 
   push(chunk: Uint8Array): void {
@@ -44,7 +44,7 @@ export class ReplyReader {
     this.#arrived += chunk.length;
   }
 
-  /** The next reply; undefined where it is not complete. Throws where the bytes are no reply. */
+  /** Removes and returns the next reply; undefined if it has not arrived completely. Throws if the bytes are not RESP2. */
   next(): Reply | undefined {
     if (this.#chunks.length > 0) {
       if (this.#bytes.length - this.#at + this.#arrived < this.#needed) return undefined;
@@ -72,13 +72,13 @@ export class ReplyReader {
       case '-':
         return { message: rest };
       case ':':
-        return number(rest);
+        return parseInteger(rest);
       case '$':
-        return rest === '-1' ? null : this.#bulk(number(rest));
+        return rest === '-1' ? null : this.#bulk(parseInteger(rest));
       case '*':
-        return rest === '-1' ? null : Array.from({ length: number(rest) }, () => this.#reply());
+        return rest === '-1' ? null : Array.from({ length: parseInteger(rest) }, () => this.#reply());
       default:
-        throw new Error('the server does not speak RESP2');
+        throw notResp2();
     }
   }
 
@@ -102,8 +102,12 @@ export class ReplyReader {
   }
 }
 
-function number(digits: string): number {
+function parseInteger(digits: string): number {
   const value = Number(digits);
-  if (digits === '' || !Number.isSafeInteger(value)) throw new Error('the server does not speak RESP2');
+  if (digits === '' || !Number.isSafeInteger(value)) throw notResp2();
   return value;
+}
+
+function notResp2(): Error {
+  return new Error('the server does not answer in RESP2; check the host and the port');
 }

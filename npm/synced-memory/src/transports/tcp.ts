@@ -1,23 +1,32 @@
-import { SyncedMemoryError } from '../errors.js';
-import { type Command, isError, type Reply, type Transport } from '../transport.js';
-import { type Line, type LineEvents, Listeners, LOOK_EVERY } from './listeners.js';
+import { SyncedMemoryError } from '../base/errors.js';
+import { bindsIoToRequests } from '../base/runtime.js';
+import type { Command, Reply, Transport } from '../engine/transport.js';
+import { isErrorReply } from './error-reply.js';
 import { encodeCommands, ReplyReader } from './resp.js';
+import {
+  POLL_INTERVAL_MS,
+  SharedSubscriber,
+  type SubscriberConnection,
+  type SubscriberEvents,
+} from './shared-subscriber.js';
 
-/** A connected pair of streams, as `cloudflare:sockets` makes it. */
+/** A connected pair of byte streams, as `connect` of `cloudflare:sockets` returns it. */
 export interface Socket {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   close?(): Promise<void> | void;
 }
 
+/** The login that a connection begins with. */
 export interface TcpLogin {
   username?: string | undefined;
   password?: string | undefined;
-  /** The number of the database. */
+  /** Number of the database. Default: 0. */
   database?: number | undefined;
 }
 
-interface Waiting {
+/** A command whose reply has not arrived. */
+interface PendingReply {
   resolve(reply: Reply): void;
   reject(error: unknown): void;
 }
@@ -25,23 +34,25 @@ interface Waiting {
 const decoder = new TextDecoder();
 
 /**
- * One connection to a server, made when it is needed and again after it was lost; and where it is `live`, one more that
- * listens.
+ * A transport over sockets: one connection for commands, opened when it is needed and again after it was lost. If it is `live`,
+ * there is a second connection for subscriptions.
  */
 export class TcpTransport implements Transport {
   readonly subscribe?: NonNullable<Transport['subscribe']>;
-  readonly lookEvery?: number;
+  readonly pollIntervalMs?: number;
+  readonly lifetime: 'process' | 'request';
   #connection: Promise<Connection> | undefined;
-  readonly #listeners = new Listeners((on) => this.#openLine(on), this);
+  readonly #subscriber = new SharedSubscriber((events) => this.#openSubscriber(events), this);
   readonly #connect: () => Promise<Socket> | Socket;
   readonly #login: TcpLogin;
 
   constructor(connect: () => Promise<Socket> | Socket, login: TcpLogin, live: boolean) {
     this.#connect = connect;
     this.#login = login;
+    this.lifetime = !live && bindsIoToRequests() ? 'request' : 'process';
     if (!live) return;
-    this.subscribe = (...args) => this.#listeners.subscribe(...args);
-    this.lookEvery = LOOK_EVERY;
+    this.subscribe = (...args) => this.#subscriber.subscribe(...args);
+    this.pollIntervalMs = POLL_INTERVAL_MS;
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
@@ -61,7 +72,7 @@ export class TcpTransport implements Transport {
   }
 
   close(): void {
-    this.#listeners.close();
+    this.#subscriber.close();
     if (this.#connection !== undefined) this.#drop(this.#connection);
   }
 
@@ -73,62 +84,84 @@ export class TcpTransport implements Transport {
     );
   }
 
-  async #openLine({ message, lost }: LineEvents): Promise<Line> {
+  async #openSubscriber({ message, lost }: SubscriberEvents): Promise<SubscriberConnection> {
     const connection = await this.#open((reply) => {
       const [kind, channel, text] = reply.map((part) => (part instanceof Uint8Array ? decoder.decode(part) : ''));
       if (kind === 'message') message(channel as string, text as string);
       return kind === 'message';
     }, lost);
     return {
-      subscribe: (channel) => connection.execute([['SUBSCRIBE', channel]]).then(([reply]) => refuse(reply)),
+      subscribe: (channel) => connection.execute([['SUBSCRIBE', channel]]).then(([reply]) => throwError(reply)),
       unsubscribe: (channel) => connection.execute([['UNSUBSCRIBE', channel]]),
-      close: () => connection.end(new Error('nobody listens any more')),
+      close: () => connection.end(new Error('the subscriptions have ended')),
     };
   }
 
-  async #open(isPush?: IsPush, ended?: (error: unknown) => void): Promise<Connection> {
+  async #open(isPush?: IsPush, onEnd?: (error: unknown) => void): Promise<Connection> {
     const { username, password, database } = this.#login;
-    const connection = new Connection(await this.#connect(), isPush, ended);
+    const connection = new Connection(await this.#connect(), isPush, onEnd);
     const greeting: Command[] = [];
     if (password !== undefined) greeting.push(['AUTH', ...(username === undefined ? [] : [username]), password]);
     if (database !== undefined && database !== 0) greeting.push(['SELECT', String(database)]);
-    const [auth, ...rest] = greeting.length === 0 ? [] : await connection.execute(greeting);
-    for (const reply of auth === undefined ? [] : [auth, ...rest]) {
-      if (!isError(reply)) continue;
+    const replies = greeting.length === 0 ? [] : await connection.execute(greeting);
+    for (const [index, reply] of replies.entries()) {
+      if (!isErrorReply(reply)) continue;
       connection.end(new Error('the login was refused'));
       const { message } = reply;
-      // LOADING and its kind pass.
-      if (!/^(ERR|WRONGPASS|NOAUTH|NOPERM)/.test(message)) throw new Error(`the server answered: ${message}`);
+      // Other refusals, such as LOADING, pass by themselves.
+      if (!/^(ERR|WRONGPASS|NOAUTH|NOPERM)/.test(message))
+        throw new Error(`the server refused the login for now: ${message}`);
       const hidden = password ? message.replaceAll(password, '***') : message;
+      const [code, what, remedy] =
+        greeting[index]?.[0] === 'SELECT' && !/^(WRONGPASS|NOAUTH)/.test(message)
+          ? ['ERR_DATABASE', `the database ${database}`, 'the database']
+          : ['ERR_AUTH', 'the login', 'user and password'];
       throw new SyncedMemoryError(
-        'ERR_AUTH',
-        `the server refused the login: ${hidden}; correct user and password in the URL or the options`,
+        code as string,
+        `the server refused ${what}: ${hidden}; correct ${remedy} in the URL or the options`,
       );
     }
     return connection;
   }
 }
 
-function refuse(reply: Reply | undefined): void {
-  if (isError(reply)) throw new Error(reply.message);
+function throwError(reply: Reply | undefined): void {
+  if (isErrorReply(reply)) throw new Error(reply.message);
 }
 
-/** Takes what is no reply but something that the server tells unasked. */
+/** Throws if a connection that begins with this byte is not one of a Redis server. */
+function checkFirstByte(byte: number | undefined): void {
+  if (byte === undefined || '+-:$*'.includes(String.fromCharCode(byte))) return;
+  // An alert, or a handshake.
+  if (byte === 0x15 || byte === 0x16) {
+    throw new SyncedMemoryError(
+      'ERR_TLS',
+      'the server speaks TLS; use a URL with TLS such as rediss:, or the option tls',
+    );
+  }
+  throw new SyncedMemoryError(
+    'ERR_NOT_REDIS',
+    'the other end does not answer as a Redis server does; correct host and port',
+  );
+}
+
+/** Handles a message of a subscription, and returns true. Returns false for a reply. */
 type IsPush = (reply: Reply[]) => boolean;
 
+/** One connection: replies arrive in the order of the commands. */
 class Connection {
-  readonly #waiting: Waiting[] = [];
+  readonly #pending: PendingReply[] = [];
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #input: ReadableStreamDefaultReader<Uint8Array>;
   #error: unknown;
   readonly #socket: Socket;
   readonly #isPush: IsPush = () => false;
-  readonly #ended: (error: unknown) => void = () => {};
+  readonly #onEnd: (error: unknown) => void = () => {};
 
-  constructor(socket: Socket, isPush: IsPush = () => false, ended: (error: unknown) => void = () => {}) {
+  constructor(socket: Socket, isPush: IsPush = () => false, onEnd: (error: unknown) => void = () => {}) {
     this.#socket = socket;
     this.#isPush = isPush;
-    this.#ended = ended;
+    this.#onEnd = onEnd;
     this.#writer = socket.writable.getWriter();
     this.#input = socket.readable.getReader();
     void this.#read();
@@ -137,7 +170,7 @@ class Connection {
   async execute(commands: Command[]): Promise<Reply[]> {
     if (this.#error !== undefined) throw this.#error;
     const replies = commands.map(
-      () => new Promise<Reply>((resolve, reject) => void this.#waiting.push({ resolve, reject })),
+      () => new Promise<Reply>((resolve, reject) => void this.#pending.push({ resolve, reject })),
     );
     const all = Promise.all(replies);
     this.#writer.write(encodeCommands(commands)).catch((error: unknown) => this.end(error));
@@ -147,23 +180,26 @@ class Connection {
   end(error: unknown): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
-    // Whatever these say, the connection is over.
+    for (const pending of this.#pending.splice(0)) pending.reject(error);
+    // The connection is over, whether or not these succeed.
     this.#input.cancel().catch(() => {});
     this.#writer.abort(error).catch(() => {});
     Promise.resolve(this.#socket.close?.()).catch(() => {});
-    this.#ended(error);
+    this.#onEnd(error);
   }
 
   async #read(): Promise<void> {
     const reader = new ReplyReader();
+    let isFirst = true;
     try {
       for (;;) {
         const { done, value } = await this.#input.read();
         if (done) throw new Error('the server closed the connection');
+        if (isFirst) checkFirstByte(value[0]);
+        isFirst &&= value.length === 0;
         reader.push(value);
         for (let reply = reader.next(); reply !== undefined; reply = reader.next()) {
-          if (!(Array.isArray(reply) && this.#isPush(reply))) this.#waiting.shift()?.resolve(reply);
+          if (!(Array.isArray(reply) && this.#isPush(reply))) this.#pending.shift()?.resolve(reply);
         }
       }
     } catch (error) {

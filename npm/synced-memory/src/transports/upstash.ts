@@ -1,48 +1,53 @@
-import { optionsError, SyncedMemoryError } from '../errors.js';
-import { type Command, isError, type Listener, type Reply, type Transport } from '../transport.js';
-import { eventData } from './event-stream.js';
-import { Pulse } from './pulse.js';
+import { optionsError, SyncedMemoryError } from '../base/errors.js';
+import { bindsIoToRequests } from '../base/runtime.js';
+import type { Command, Listener, Reply, Transport } from '../engine/transport.js';
+import { isErrorReply } from './error-reply.js';
+import { readEventStream } from './event-stream.js';
+import { Heartbeat } from './heartbeat.js';
 
+/** Options of {@link upstash}. */
 export interface UpstashOptions {
-  /** `https://<name>.upstash.io` */
+  /** URL of the REST API: `https://<name>.upstash.io`. */
   url: string;
+  /** Token of the REST API. */
   token: string;
   /**
-   * Hear what others commit as they do it, over a response that stays open for each memory (server-sent events); false
-   * without it: then it shows with `$sync()`. For memories that outlive a request: pages, servers, Durable Objects.
+   * Receives commits of other writers at once, over a response that stays open for each memory (server-sent events). For memories
+   * that outlive a request: in pages, servers, Durable Objects. Default: false; `$sync()` finds such commits.
    */
   live?: boolean;
-  /** What sends requests; the runtime's own without it. */
+  /** Sends the requests. Default: the runtime's own `fetch`. */
   fetch?: typeof fetch;
 }
 
-/** Lets Upstash lock a script's keys and not the whole database. Other servers do not take it. */
+/** Makes Upstash lock the keys of a script instead of the whole database. Other servers refuse it. */
 const KEY_LOCKING = '#!lua flags=allow-key-locking\n';
-/** How servers say that they do not know the header: Redis 7, and those to which it is Lua that does not compile. */
+/** Errors of servers that do not know the header: of Redis 7, and of servers that compile it as Lua. */
 const HEADER_REFUSED = /shebang|Error compiling script|unexpected symbol/i;
 
 /**
- * Upstash's REST API, or a server of the same kind. No retries of its own: the memory's cannot apply twice. Throws
- * ERR_OPTIONS where there is no URL or token.
+ * A transport over Upstash's REST API, or a compatible server. It does not retry; the memory does, and applies nothing twice. Throws
+ * ERR_OPTIONS without a URL or a token.
  */
 export function upstash(options: UpstashOptions): Transport {
-  // A variable that is not set in the environment is the usual mistake.
+  // An environment variable that is not set is the usual mistake.
   if (!/^https?:\/\/./.test(options?.url) || typeof options.token !== 'string' || options.token === '') {
     throw optionsError('upstash takes the url and the token of a REST API, such as https://….upstash.io');
   }
   return new UpstashTransport(options);
 }
 
-/** Of scripts with the header, by that of the script without. */
+/** SHA-1 digests of scripts with the header, by the digest of the script without it. */
 const shaWithHeader = new Map<string, string>();
-/** Servers that do not know the header. */
+/** Addresses of servers that do not know the header. */
 const withoutHeader = new Set<string>();
 
 class UpstashTransport implements Transport {
   readonly subscribe?: NonNullable<Transport['subscribe']>;
+  readonly lifetime: 'process' | 'request';
   readonly #base: string;
   readonly #address: string;
-  /** Given back with every request: whichever replica answers has what was written before. */
+  /** Sent back with every request, so that the replica that answers has every earlier write. */
   #syncToken = '';
   readonly #options: UpstashOptions;
 
@@ -50,63 +55,62 @@ class UpstashTransport implements Transport {
     this.#options = options;
     this.#base = options.url.replace(/\/+$/, '');
     this.#address = `${this.#base}/pipeline`;
+    this.lifetime = options.live !== true && bindsIoToRequests() ? 'request' : 'process';
     if (options.live === true) this.subscribe = (...args) => this.#listen(...args);
   }
 
   async execute(commands: Command[], signal?: AbortSignal): Promise<Reply[]> {
-    const header = !withoutHeader.has(this.#address);
-    for (const [name, script] of header ? commands : []) {
+    const hasHeader = !withoutHeader.has(this.#address);
+    for (const [name, script] of hasHeader ? commands : []) {
       if (name === 'EVAL') shaWithHeader.set(await sha1(script as string), await sha1(KEY_LOCKING + script));
     }
-    const replies: (Reply | undefined)[] = commands.map((command) => withoutServer(command, header));
-    const send = async (numbers: number[], prepared: (command: Command) => Command) => {
-      if (numbers.length === 0) return;
-      const answers = await this.#request(
-        numbers.map((at) => prepared(commands[at] as Command)),
+    const replies: (Reply | undefined)[] = commands.map((command) => replyLocally(command, hasHeader));
+    const send = async (indexes: number[], prepare: (command: Command) => Command) => {
+      if (indexes.length === 0) return;
+      const received = await this.#request(
+        indexes.map((index) => prepare(commands[index] as Command)),
         signal,
       );
-      numbers.forEach((at, i) => {
-        replies[at] = answers[i] as Reply;
-      });
+      for (const [at, index] of indexes.entries()) replies[index] = received[at] as Reply;
     };
-    const open = commands.flatMap((_, at) => (replies[at] === undefined ? [at] : []));
-    await send(open, header ? withHeader : (command) => command);
-    // A script that does not compile has done nothing. What came after it in the pipeline did not compile either, or is not known.
-    const refused = open.filter((at) => header && isHeaderRefused(commands[at] as Command, replies[at]));
-    if (refused.some((at) => commands[at]?.[0] === 'EVAL')) {
+    const open = commands.flatMap((_, index) => (replies[index] === undefined ? [index] : []));
+    await send(open, hasHeader ? addHeader : (command) => command);
+    // A script that did not compile has changed nothing. Later scripts of the pipeline failed in the same way.
+    const refused = open.filter((index) => hasHeader && isHeaderRefused(commands[index] as Command, replies[index]));
+    if (refused.some((index) => commands[index]?.[0] === 'EVAL')) {
       withoutHeader.add(this.#address);
       await send(refused, (command) => command);
     }
     return replies as Reply[];
   }
 
-  /** A message is one event, of one line, as long as no key has a line feed in it. */
+  /** Subscribes by server-sent events. A message is one event, of one line unless a key has a line feed. */
   async #listen(channel: string, listener: Listener, signal?: AbortSignal): Promise<() => void> {
     const address = `${this.#base}/subscribe/${encodeURIComponent(channel)}`;
     const end = new AbortController();
     signal?.addEventListener('abort', () => end.abort());
     const { ok, status, body } = await this.#post(address, { accept: 'text/event-stream' }, null, end.signal);
     if (!ok || body === null) throw new Error(`${address} answered with status ${status}`);
-    const events = eventData(body);
-    // The first says that it has begun.
-    if ((await events.next()).done) throw new Error(`${address} ended at once`);
+    const events = readEventStream(body);
+    // The first event confirms the subscription.
+    if ((await events.next()).done) throw new Error(`${address} ended the stream at once`);
     const lost = (error: unknown): void => {
-      pulse.stop();
+      heartbeat.stop();
       end.abort();
       listener.lost(error);
     };
-    const pulse = new Pulse(this, () => channel, lost);
+    const heartbeat = new Heartbeat(this, () => channel, lost);
     const start = `message,${channel},`;
     const read = async (): Promise<void> => {
       for await (const data of events) {
-        pulse.beat();
+        heartbeat.noteMessage();
         if (data.startsWith(start)) listener.message(data.slice(start.length));
       }
       throw new Error('the server ended the stream');
     };
     read().catch(lost);
     return () => {
-      pulse.stop();
+      heartbeat.stop();
       end.abort();
     };
   }
@@ -115,14 +119,14 @@ class UpstashTransport implements Transport {
     const { token, fetch: send = fetch } = this.#options;
     const response = await send(address, {
       method: 'POST',
-      // Frameworks that cache what is fetched would give old replies; Workers of old dates know no such option.
+      // Some frameworks cache responses. Workers with an old compatibility date throw for this option.
       ...('cache' in Request.prototype ? { cache: 'no-store' as const } : {}),
       headers: { authorization: `Bearer ${token}`, ...headers },
       body,
       ...(signal === undefined ? {} : { signal }),
     });
     if (response.status === 401 || response.status === 403) {
-      throw new SyncedMemoryError('ERR_AUTH', `${address} refused the token; correct it`);
+      throw new SyncedMemoryError('ERR_AUTH', `${address} refused the token; correct the option token`);
     }
     return response;
   }
@@ -137,7 +141,7 @@ class UpstashTransport implements Transport {
     const body: unknown = await response.json().catch(() => undefined);
     const { error } = Object(body) as { error?: unknown };
     if (response.status === 413 || /max request size/i.test(String(error))) {
-      // Nothing has been carried out. What is too large by itself always will be.
+      // Nothing was executed. A single command that is too large cannot be split.
       if (commands.length === 1) return [{ message: `ERR ${error ?? 'the request is too large'}` }];
       const half = commands.length >> 1;
       const first = await this.#request(commands.slice(0, half), signal);
@@ -150,27 +154,27 @@ class UpstashTransport implements Transport {
   }
 }
 
-/** What needs no server to be answered. */
-function withoutServer(command: Command, header: boolean): Reply | undefined {
+/** The reply to a command that is not sent; undefined for one that is. */
+function replyLocally(command: Command, hasHeader: boolean): Reply | undefined {
   if (command.some((argument) => typeof argument !== 'string')) {
-    return { message: 'ERR what is stored is not UTF-8, which this transport cannot send' };
+    return { message: 'ERR the stored text is not UTF-8, which this transport cannot send; use another transport' };
   }
   const [name, sha] = command as string[];
-  return header && name === 'EVALSHA' && !shaWithHeader.has(sha as string) ? noScript : undefined;
+  return hasHeader && name === 'EVALSHA' && !shaWithHeader.has(sha as string) ? noScript : undefined;
 }
 
-/** The core then sends the script in full. */
-const noScript: Reply = { message: 'NOSCRIPT the script is not known by its hash' };
+/** Makes the core send the whole script. */
+const noScript: Reply = { message: 'NOSCRIPT the digest of this script is not known' };
 
-function withHeader(command: Command): Command {
+function addHeader(command: Command): Command {
   const [name, script, ...rest] = command as string[];
   if (name === 'EVALSHA') return [name, shaWithHeader.get(script as string) as string, ...rest];
   return name === 'EVAL' ? [name, KEY_LOCKING + script, ...rest] : command;
 }
 
-/** Did the script not run for its header, or because one with the header, which it names, did not? */
+/** True if the server refused a script because of its header, or does not know it because it had refused it before. */
 function isHeaderRefused([name]: Command, reply: Reply | undefined): boolean {
-  if (!isError(reply)) return false;
+  if (!isErrorReply(reply)) return false;
   return name === 'EVAL' ? HEADER_REFUSED.test(reply.message) : name === 'EVALSHA' && /^NOSCRIPT/.test(reply.message);
 }
 
@@ -181,7 +185,7 @@ function toReply(item: unknown): Reply {
   return decode(result);
 }
 
-/** Strings are in base64, but for the server's OK. */
+/** Decodes base64 strings. The server sends OK as it is. */
 function decode(value: unknown): Reply {
   if (Array.isArray(value)) return value.map(decode);
   if (typeof value !== 'string' || value === 'OK') return value as Reply;

@@ -1,0 +1,91 @@
+import type { AppliedEdit } from '../mirror/edit.js';
+import type { Snapshots } from '../mirror/snapshots.js';
+
+/** The effect of one mutation. All values are frozen and plain, as those of `$snapshot`. */
+export interface Change {
+  /** The attribute. */
+  readonly name: string;
+  /**
+   * Path of what changed, which begins with the attribute's name: `['tasks', 3, 'done']`. For a splice it ends in the index of the
+   * first element.
+   */
+  readonly path: readonly (string | number)[];
+  /**
+   * - `set`: a value was added or replaced.
+   * - `delete`: a value was removed.
+   * - `splice`: the elements `oldValue` (an array) were removed from a list at the path's index, and the elements `value` (an
+   *   array) inserted there.
+   * - `reload`: the attribute is `value` now; the single steps are not known.
+   */
+  readonly kind: 'set' | 'delete' | 'splice' | 'reload';
+  /** The new value; undefined for `delete`. */
+  readonly value: unknown;
+  /** The value that was replaced or removed; undefined if there was none, and for `reload`. */
+  readonly oldValue: unknown;
+  /** `local` for a mutation of this process. If the server refuses one, its rollback is `remote`. */
+  readonly origin: 'local' | 'remote';
+  /**
+   * The confirmed revision that has the change; undefined if it is not acknowledged yet, or deleted the attribute. JSON.stringify
+   * prints it as a string of decimal digits.
+   */
+  readonly revision: bigint | undefined;
+}
+
+/** Freezes a change, and lets JSON.stringify print its revision. The method is hidden: to everything else a change is plain. */
+export function freezeChange(change: Change): Change {
+  const toJSON = () => ({ ...change, revision: change.revision?.toString() });
+  return Object.freeze(Object.defineProperty(change, 'toJSON', { value: toJSON }));
+}
+
+/** Describes an edit as a change. Must be called before the next edit. */
+export function describeChange(
+  { name, path: containerPath, raw, edit, before, error }: AppliedEdit,
+  snapshots: Snapshots,
+  origin: Change['origin'],
+  revision: bigint | undefined,
+): Change {
+  const above = containerPath === undefined ? [] : [name, ...containerPath];
+  // The arrays of elements are no containers of the mirror, so each element has a snapshot of its own.
+  const freezeElements = (values: readonly unknown[]) => Object.freeze(values.map((value) => snapshots.of(value)));
+  const change = (
+    kind: Change['kind'],
+    path: readonly (string | number)[],
+    value: unknown,
+    oldValue: unknown,
+  ): Change => freezeChange({ name, path: Object.freeze(path), kind, value, oldValue, origin, revision });
+  const list = raw as unknown[];
+  switch (edit[0]) {
+    case 'set': {
+      const kind = error === undefined ? 'set' : 'reload';
+      return change(kind, [...above, edit[1]], snapshots.of(edit[2]), snapshots.of(before));
+    }
+    case 'unset': {
+      const oldValue = (before as Record<string, unknown>)[edit[1]];
+      return change('delete', [...above, edit[1]], undefined, snapshots.of(oldValue));
+    }
+    case 'append':
+      return change('splice', [...above, list.length - edit[1].length], freezeElements(edit[1]), Object.freeze([]));
+    case 'splice':
+      return change('splice', [...above, edit[1]], freezeElements(edit[3]), freezeElements(before as unknown[]));
+    case 'clear': {
+      const oldValue = Object.fromEntries(
+        Object.entries(before as object).map(([key, value]) => [key, snapshots.of(value)]),
+      );
+      return change('set', above, snapshots.of(raw), Object.freeze(oldValue));
+    }
+    case 'permute':
+      return change('set', above, snapshots.of(raw), freezeElements(before as unknown[]));
+  }
+}
+
+/** True if the change concerns the value at `path` (which begins with the attribute's name), or a value inside it. */
+export function concernsPath({ path: changed, kind }: Change, path: readonly (string | number)[]): boolean {
+  const last = changed.length - 1;
+  for (let depth = 0; depth < changed.length && depth < path.length; depth++) {
+    // 3 and '3' are the same key in JavaScript.
+    if (String(changed[depth]) === String(path[depth])) continue;
+    // A splice moves the elements behind it.
+    return kind === 'splice' && depth === last && Number(changed[depth]) < Number(path[depth]);
+  }
+  return true;
+}

@@ -1,0 +1,111 @@
+import type { Engine } from '../engine/engine.js';
+import { isMemory, MemoryBase, openMemory, openMemorySync } from './memory-base.js';
+import type { AnyState, MemoryMethods, Memory as MemoryOf } from './memory-methods.js';
+import type { OpenOptions } from './open-options.js';
+import {
+  type EntryDefaults,
+  type OpenArguments,
+  type ResolvedOptions,
+  resolveOptions,
+  scopePrefix,
+} from './resolve-options.js';
+import type { Schemas, StateOf } from './schema.js';
+
+type OptionsWithoutSchema = Omit<OpenOptions, 'schema'> & { schema?: undefined };
+
+/** The class `Memory` of an entry point. */
+export interface MemoryClass {
+  /**
+   * Opens a memory. `options` is an object or a URL. Resolves when the attributes are loaded; with `offline`, at once.
+   *
+   * Rejects with ERR_UNREACHABLE if they are not loaded within `openTimeout`. Rejects at once with ERR_OPTIONS (an option is wrong),
+   * ERR_AUTH, ERR_DATABASE, ERR_NOT_REDIS, ERR_NOT_CLUSTER, ERR_TLS, ERR_CERTIFICATE or ERR_REFUSED (the other end refuses the login,
+   * the database, the protocol, TLS, a certificate or the listing of names), ERR_FILE (the file cannot be opened) or ERR_ADDON (the
+   * addon cannot be loaded).
+   */
+  open<S extends object = AnyState>(options?: OptionsWithoutSchema | string | URL): Promise<MemoryOf<S>>;
+  /** Opens a memory whose state has the types of its validators. */
+  open<const T extends Schemas>(options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
+  /** Opens a memory with validators, and with types of the caller's. */
+  open<S extends object>(options: OpenOptions): Promise<MemoryOf<S>>;
+  /**
+   * Opens a memory in blocking mode, for scripts: a mutation returns when it is acknowledged, and reading an attribute fetches it
+   * from the server first, as in the Python package. Each blocks the thread for a round trip. Throws what `open` rejects with, and
+   * ERR_NOT_SUPPORTED on the wasm build.
+   */
+  openSync<S extends object = AnyState>(options?: OptionsWithoutSchema | string | URL): MemoryOf<S>;
+  /** Opens a memory whose state has the types of its validators. */
+  openSync<const T extends Schemas>(options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
+  /** Opens a memory with validators, and with types of the caller's. */
+  openSync<S extends object>(options: OpenOptions): MemoryOf<S>;
+  readonly prototype: MemoryMethods;
+  /** True for the memories of every entry point and scope. */
+  [Symbol.hasInstance](value: unknown): value is MemoryMethods;
+}
+
+/** The class `PrefixedMemory` of an entry point: its memories have the keys `<prefix><scope>:<name>`. */
+export interface PrefixedMemoryClass {
+  /** Opens the memory of a scope. See {@link MemoryClass.open}. */
+  open<S extends object = AnyState>(scope: string, options?: OptionsWithoutSchema | string | URL): Promise<MemoryOf<S>>;
+  /** Opens a memory whose state has the types of its validators. */
+  open<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
+  /** Opens a memory with validators, and with types of the caller's. */
+  open<S extends object>(scope: string, options: OpenOptions): Promise<MemoryOf<S>>;
+  /** Opens the memory of a scope in blocking mode. See {@link MemoryClass.openSync}. */
+  openSync<S extends object = AnyState>(scope: string, options?: OptionsWithoutSchema | string | URL): MemoryOf<S>;
+  /** Opens a memory whose state has the types of its validators. */
+  openSync<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
+  /** Opens a memory with validators, and with types of the caller's. */
+  openSync<S extends object>(scope: string, options: OpenOptions): MemoryOf<S>;
+  readonly prototype: MemoryMethods;
+  [Symbol.hasInstance](value: unknown): value is MemoryMethods;
+}
+
+/** The classes of an entry point, with its engine and its defaults. */
+export function createMemoryClasses(
+  defaults: EntryDefaults,
+  engine: Engine,
+): { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass } {
+  class Memory extends MemoryBase {
+    constructor() {
+      super('Memory.open(options)');
+    }
+
+    static override [Symbol.hasInstance](value: unknown): value is MemoryMethods {
+      return isMemory(value);
+    }
+
+    static async open(...args: OpenArguments): Promise<object> {
+      const resolved = resolveOptions(args, defaults);
+      return openMemory(Memory.prototype, await engine.prepare(resolved), resolved);
+    }
+
+    static openSync(...args: OpenArguments): object {
+      const resolved = resolveOptions(args, defaults);
+      return openMemorySync(Memory.prototype, engine.prepareSync(resolved), resolved);
+    }
+  }
+
+  class PrefixedMemory extends MemoryBase {
+    constructor() {
+      super('PrefixedMemory.open(scope, options)');
+    }
+
+    static async open(scope: string, ...args: OpenArguments): Promise<object> {
+      const resolved = resolveForScope(scope, args);
+      return openMemory(PrefixedMemory.prototype, await engine.prepare(resolved), resolved);
+    }
+
+    static openSync(scope: string, ...args: OpenArguments): object {
+      const resolved = resolveForScope(scope, args);
+      return openMemorySync(PrefixedMemory.prototype, engine.prepareSync(resolved), resolved);
+    }
+  }
+
+  function resolveForScope(scope: string, args: OpenArguments): ResolvedOptions {
+    const resolved = resolveOptions(args, defaults);
+    return { ...resolved, prefix: scopePrefix(resolved.prefix, scope) };
+  }
+
+  return { Memory, PrefixedMemory } as unknown as { Memory: MemoryClass; PrefixedMemory: PrefixedMemoryClass };
+}

@@ -1,0 +1,194 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Change } from '../changes/describe-change.js';
+import type { ListenerOptions } from '../changes/event-listeners.js';
+import type { EventMap } from '../changes/event-map.js';
+import type { ScopeOptions } from './open-options.js';
+import type { Status } from './status.js';
+
+/** Options of `$flush`. */
+export interface FlushOptions {
+  /** Longest wait, in milliseconds. Default: no limit; with `replicas`, the memory's `timeout`. */
+  timeout?: number;
+  /** Number of replicas that must have everything, too, so that a fail-over cannot lose it. Default: 0. */
+  replicas?: number;
+}
+
+/** Options of `$transaction` and `$update`. */
+export interface TransactionOptions {
+  /** Greatest number of attempts before the transaction rejects with ERR_CONFLICT. Default: 100. */
+  attempts?: number;
+}
+
+/** A frozen plain value of type T. It lacks the methods that `SyncedList` and `SyncedDict` declare. */
+export type Snapshot<T> = 0 extends 1 & T
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly Snapshot<E>[]
+    : T extends object
+      ? { readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: Snapshot<T[K]> }
+      : T;
+
+/** Path of a number: an attribute's name, or an array that begins with one. */
+export type NumberPath<S extends object> = (keyof S & string) | readonly [keyof S & string, ...(string | number)[]];
+
+/** Type of the value at a path of keys and indexes; unknown where the path does not tell. */
+type ValueAt<T, P extends readonly unknown[]> = 0 extends 1 & T
+  ? T
+  : P extends readonly [infer K, ...infer Rest]
+    ? K extends keyof T
+      ? ValueAt<NonNullable<T[K]>, Rest>
+      : unknown
+    : T;
+
+/** Type of the elements of a list; unknown for another type. */
+type ElementOf<T> = 0 extends 1 & T ? T : T extends readonly (infer E)[] ? E : unknown;
+
+/** The name K of an attribute of type T, if it is a list. */
+type ListName<K, T> = NonNullable<T> extends readonly unknown[] ? K : never;
+
+/** The methods of every memory. Their names begin with `$`, which no attribute's name does. */
+export interface MemoryMethods<S extends object = AnyState> {
+  /**
+   * Resolves when every mutation made so far is acknowledged.
+   *
+   * Rejects with the server's refusal (ERR_REFUSED, ERR_TOO_LARGE, …) if it rejected one of them, once the others are acknowledged.
+   * Rejects with ERR_TIMEOUT after `timeout` milliseconds; the mutations stay queued. With `replicas`, rejects with ERR_REPLICAS
+   * if too few replicas have everything in time, or if a fail-over lost some of it. The server is asked by WAIT, for at most 100
+   * milliseconds at a time, and answers nothing else on the connection meanwhile.
+   */
+  $flush(options?: FlushOptions): Promise<void>;
+  /**
+   * Blocks the thread until every mutation made so far is acknowledged. Throws what `$flush` rejects with. `timeout` is in
+   * milliseconds; default: the memory's `timeout`. Throws ERR_NOT_SUPPORTED on the wasm build.
+   */
+  $flushSync(timeout?: number): void;
+  /** Flushes, and then reads what changed on the server: changed, new and deleted attributes. */
+  $sync(): Promise<void>;
+  /**
+   * Resolves when everything that was asked for is known: the attributes of `names`, or all that exist, and those of `$load`. `open`
+   * has waited for that, unless it was called with `offline`. Rejects at once with an error that only a person can correct, such as
+   * ERR_AUTH.
+   */
+  $ready(): Promise<void>;
+  /** Loads attributes, or brings them up to date. Resolves when they are as on the server at the time of the call. */
+  $load(names: readonly string[]): Promise<void>;
+  /**
+   * Flushes, lets the server forget this memory's idempotency keys in two minutes instead of a day, and closes the memory: all in at
+   * most `exitTimeout`. Rejects if something was not acknowledged by then, which is lost. Later mutations throw ERR_CLOSED.
+   */
+  $close(): Promise<void>;
+  /**
+   * Calls `listener` on every event of this name. Returns a function that removes it. Listeners of `change` are called for one
+   * change after the other, when everything that arrived together is applied, and get no change from before the call. With `path`, an attribute's name or a path that begins
+   * with one, they are called only for changes that concern the value there. A listener does not keep the process alive: a program
+   * that only watches ends at once, unless it passes `{ keepAlive: true }`. Throws ERR_OPTIONS for an unknown event or option.
+   */
+  $on<E extends keyof EventMap>(
+    event: E,
+    listener: (payload: EventMap[E]) => void,
+    path?: string | readonly (string | number)[],
+    options?: ListenerOptions,
+  ): () => void;
+  /**
+   * The changes of one attribute, or of all, for `for await`. Ends when the memory is closed. The process stays alive while a
+   * change is waited for. If a reader falls more than 1000 changes behind, it gets one `reload` per attribute instead.
+   */
+  $changes(name?: keyof S & string): AsyncIterableIterator<Change>;
+  /**
+   * The memory as a frozen plain object: everything that exists of what was asked for, and what was written here. Throws
+   * ERR_NOT_LOADED while some of it is unknown. It shares unchanged parts with the previous snapshot, and is the same object while
+   * nothing changes. Unreadable attributes are left out.
+   */
+  $snapshot(): Snapshot<S>;
+  /** An attribute as a frozen plain value; undefined if it is absent. Throws if it is unreadable. */
+  $snapshot<K extends keyof S & string>(name: K): Snapshot<S[K]>;
+  /**
+   * Runs `fn`, which must not be async, and returns its result. All its mutations are committed together. If `fn` throws, they are
+   * reverted. As single mutations do, they merge with those of other writers; if one of them cannot be kept, all are reverted,
+   * each with a `conflict` event. Throws ERR_CROSS_SLOT for attributes in different slots of a cluster.
+   */
+  $batch<T>(fn: () => T): T;
+  /**
+   * Runs `fn` on a draft of the memory as it is now. Commits the draft's mutations only if nothing that it read has changed on the
+   * server; otherwise runs `fn` again. An unknown attribute that it reads is loaded, and `fn` runs again. Resolves with the result of
+   * `fn`, once the commit is acknowledged; snapshots stand for parts of the draft in it.
+   *
+   * Rejects with what `fn` throws, with ERR_CONFLICT after `attempts` attempts, and with ERR_CROSS_SLOT for attributes in different
+   * slots of a cluster; then nothing has changed. Before the first `await` of `fn`, a mutation of the memory itself throws
+   * ERR_NOT_SUPPORTED, because it would not be part of the transaction. So does a transaction inside this one that changes
+   * what this one has read; on edge runtimes, only one that is begun before the first `await`.
+   */
+  $transaction<T>(fn: (draft: S) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Runs a transaction on one attribute: `fn` changes the value in place, or returns a new one. Resolves with a snapshot of the
+   * committed value. Rejects as `$transaction` does.
+   */
+  $update<K extends keyof S & string>(
+    name: K,
+    // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is allowed
+    fn: (value: S[K]) => S[K] | undefined | void | PromiseLike<S[K] | undefined | void>,
+    options?: TransactionOptions,
+  ): Promise<Snapshot<S[K]>>;
+  /**
+   * Adds `by` (default: 1) to a number, whatever other writers do to it meanwhile. An absent number counts as 0. Integers of up to
+   * 37 digits are added exactly, other numbers as JavaScript adds. An unknown attribute is loaded first, for which a `$batch` cannot
+   * wait: there, the increment rejects with ERR_NOT_LOADED.
+   *
+   * Resolves with the number that this increment produced on the server, which is different for each of several increments by 1.
+   * Rejects with ERR_NOT_A_NUMBER if something else is stored there, with ERR_NOT_FOUND if a container of the path is absent, with
+   * ERR_OUTCOME_UNKNOWN if the server's reply was lost, and as `$flush` does. Where nobody waits for the result, an increment that is
+   * refused raises an `error` event.
+   */
+  $increment(path: NumberPath<S>, by?: number | bigint): Promise<number | bigint>;
+  /**
+   * Removes the first element of a list and resolves with it; with undefined if the list is empty, or there is none. Of several
+   * processes, exactly one gets each element: the server removes whichever element is the first when it applies the commit.
+   *
+   * The list shows the removal at once. `list.shift()` removes what this process sees, which others may have removed, too. A process
+   * that dies before it has the result has lost the element: to keep it until it is done with, move it to another list in a
+   * `$transaction`. While the server is unreachable, the result is awaited until it is back.
+   *
+   * Rejects with ERR_NOT_A_LIST if something else is at the path, with ERR_NOT_SUPPORTED inside `$batch`, with ERR_OUTCOME_UNKNOWN if
+   * the server's reply was lost and it does not know any more whether the element was removed, and as `$flush` does.
+   */
+  $shift<K extends keyof S & string>(path: ListName<K, S[K]> & K): Promise<ElementOf<NonNullable<S[K]>> | undefined>;
+  $shift<K extends keyof S & string, const P extends readonly (string | number)[]>(
+    path: readonly [K, ...P],
+  ): Promise<ElementOf<ValueAt<NonNullable<S[K]>, P>> | undefined>;
+  /** Removes the last element of a list and resolves with it, as `$shift` does with the first one. */
+  $pop<K extends keyof S & string>(path: ListName<K, S[K]> & K): Promise<ElementOf<NonNullable<S[K]>> | undefined>;
+  $pop<K extends keyof S & string, const P extends readonly (string | number)[]>(
+    path: readonly [K, ...P],
+  ): Promise<ElementOf<ValueAt<NonNullable<S[K]>, P>> | undefined>;
+  /**
+   * Makes an attribute expire after so many seconds, counted from when the server receives the request, after every earlier
+   * mutation is acknowledged. Mutations keep the lifetime; the option `ttl` renews it. Resolves with false if there is no such
+   * attribute.
+   */
+  $expire(name: string, seconds: number): Promise<boolean>;
+  /** Removes an attribute's lifetime. Resolves with false if there is no such attribute. */
+  $persist(name: string): Promise<boolean>;
+  /** Resolves with the seconds until an attribute expires; undefined if it does not expire, or is absent. */
+  $ttl(name: string): Promise<number | undefined>;
+  /** The state of the memory at this moment. Reading it changes nothing. */
+  readonly $status: Status;
+  /**
+   * Opens the memory with the keys `<prefix><name>:…`, on the same connection. The two can be closed in either order. With `names`
+   * or `defaults`, only those attributes are loaded, and the server is not searched for others. Rejects as `Memory.open` does,
+   * and with ERR_NOT_SUPPORTED in blocking mode, where `PrefixedMemory.openSync` serves.
+   */
+  $scope<S extends object = AnyState>(name: string, options?: ScopeOptions): Promise<Memory<S>>;
+  /** An attribute's confirmed revision: nanoseconds since 1970 of its last change; undefined if it is absent. */
+  $lastModified(name: string): bigint | undefined;
+  /** Calls `$close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** Calls `$flushSync` and closes the memory, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** A state of any shape. */
+// biome-ignore lint/suspicious/noExplicitAny: a memory without a declared type accepts everything, as JSON.parse returns it
+export type AnyState = Record<string, any>;
+
+/** An open memory: its methods, and its attributes as own properties. S is the shape of the attributes. */
+export type Memory<S extends object = AnyState> = MemoryMethods<S> & S;

@@ -1,0 +1,85 @@
+import { SyncedMemoryError, syncedError } from '../base/errors.js';
+import type { Mirror } from '../mirror/mirror.js';
+import { checkAttributeName, isAttributeName } from './attribute-name.js';
+
+/** Something with attributes: an open memory, or the draft of a transaction. */
+interface AttributeOwner {
+  readonly mirror: Mirror;
+  /** Called before an attribute is read; without a name, before all are. */
+  beforeRead(name?: string): void;
+  /** Called before an attribute is deleted. */
+  beforeDelete(name: string): void;
+}
+
+/** A memory as users see it: its attributes as own properties, its methods from the prototype of the mirror's record. */
+export function createMemoryProxy(owner: AttributeOwner): object {
+  return new Proxy(owner.mirror.attributes, new MemoryHandler(owner));
+}
+
+/** Proxy traps of a memory. The target is the mirror's record of attributes, which console.log shows. */
+class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
+  readonly #owner: AttributeOwner;
+
+  constructor(owner: AttributeOwner) {
+    this.#owner = owner;
+  }
+
+  get(target: Record<string, unknown>, key: string | symbol, receiver: unknown): unknown {
+    if (typeof key === 'symbol' || !isAttributeName(key)) return Reflect.get(target, key, receiver);
+    this.#owner.beforeRead(key);
+    const value = this.#owner.mirror.get(key);
+    return value === undefined ? Reflect.get(target, key, receiver) : value;
+  }
+
+  has(target: Record<string, unknown>, key: string | symbol): boolean {
+    if (typeof key === 'symbol' || !isAttributeName(key)) return Reflect.has(target, key);
+    this.#owner.beforeRead(key);
+    return this.#owner.mirror.exists(key) || Reflect.has(target, key);
+  }
+
+  set(_target: Record<string, unknown>, key: string | symbol, value: unknown): boolean {
+    this.#owner.mirror.assign(checkAttributeName(key), value);
+    return true;
+  }
+
+  deleteProperty(_target: Record<string, unknown>, key: string | symbol): boolean {
+    if (typeof key === 'string' && isAttributeName(key)) {
+      this.#owner.beforeDelete(key);
+      this.#owner.mirror.delete(key);
+    }
+    return true;
+  }
+
+  defineProperty(_target: Record<string, unknown>, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const name = checkAttributeName(key);
+    const { writable = true, enumerable = true, configurable = true } = descriptor;
+    if (!('value' in descriptor && writable && enumerable && configurable)) {
+      throw syncedError('ERR_NOT_SUPPORTED', 'only plain data properties can be synced; assign a value', name);
+    }
+    this.#owner.mirror.assign(name, descriptor.value);
+    return true;
+  }
+
+  ownKeys(target: Record<string, unknown>): (string | symbol)[] {
+    this.#owner.beforeRead();
+    return Reflect.ownKeys(target);
+  }
+
+  getOwnPropertyDescriptor(target: Record<string, unknown>, key: string | symbol): PropertyDescriptor | undefined {
+    if (typeof key === 'string' && isAttributeName(key)) this.#owner.beforeRead(key);
+    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
+    if (descriptor !== undefined) descriptor.value = this.#owner.mirror.get(key as string);
+    return descriptor;
+  }
+
+  preventExtensions(): boolean {
+    throw new SyncedMemoryError(
+      'ERR_NOT_SUPPORTED',
+      'a memory cannot be frozen, sealed or made non-extensible; freeze $snapshot() instead',
+    );
+  }
+
+  setPrototypeOf(): boolean {
+    throw new SyncedMemoryError('ERR_NOT_SUPPORTED', "a memory's prototype cannot be changed");
+  }
+}
