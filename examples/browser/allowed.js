@@ -1,17 +1,19 @@
-// Which commands a page may send. Whoever can open it can send anything, so: nothing but what a memory needs, on keys
-// with the memory's prefix. (Who may open the page is yours to decide.)
+// The commands that a page may send: those that a memory needs, on keys with the memory's prefix. A page can send
+// anything, so the server must check. Access to the page itself is up to your application.
 import { createHash } from 'node:crypto';
 import { Memory } from 'synced-memory/edge';
 import { memory } from 'synced-memory/transports/memory';
 
-/** Gives a function that says whether a command is one of a memory with this prefix. */
+/** Returns a function that tests whether a memory with this prefix may send a command. */
 export async function allowedCommands(prefix) {
   const script = await commitScript();
   const scripts = { EVAL: script, EVALSHA: createHash('sha1').update(script).digest('hex') };
-  const isOwn = (key) => key.startsWith(prefix) || key.startsWith(`sm:{${prefix}`);
+  const isOwn = (key) => [prefix, `sm:{${prefix}`, `sm:${prefix}`].some((start) => key.startsWith(start));
 
   return ([name, first, count, ...rest]) => {
-    if (['GET', 'STRLEN', 'GETRANGE'].includes(name)) return isOwn(first);
+    if (['GET', 'STRLEN', 'EXISTS', 'GETRANGE'].includes(name)) return isOwn(first);
+    // The secret by which memories recognise each other's messages: the first that opens makes it.
+    if (name === 'SET') return first === `sm:{${prefix}}:secret` && rest[0] === 'NX';
     if (name in scripts) return first === scripts[name] && rest.slice(0, Number(count)).every(isOwn);
     return name === 'SCAN' && count === 'MATCH' && rest[0].startsWith(prefix);
   };

@@ -44,7 +44,7 @@ sockets.on('connection', (socket) => {
   });
 });
 
-/** What the server refuses is a reply, too. */
+/** An error of the server is a reply, too. */
 function carryOut(command) {
   return redis.sendCommand(command).catch((error) => {
     if (/^[A-Z]+ /.test(error.message)) return { message: error.message };

@@ -49,7 +49,7 @@ export function webSocket(url) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    tellsOfAll: true,
+    notifiesAllWrites: true,
     async close() {
       (await connection)?.close();
     },

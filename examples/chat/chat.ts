@@ -7,7 +7,7 @@ interface Message {
   text: string;
 }
 
-/** So much of a conversation is kept, for so many seconds after its last message. */
+/** Number of messages that a conversation keeps, and its lifetime in seconds after the last one. */
 const [kept, ttl] = [20, 3600];
 const [role, session = 'demo', ...words] = process.argv.slice(2);
 
@@ -20,8 +20,8 @@ function add(message: Message): void {
   if (messages.length > kept) messages.splice(0, messages.length - kept);
 }
 
-/** What others add from now on. */
-async function* heard(): AsyncGenerator<Message> {
+/** The messages that others add from now on. */
+async function* remoteMessages(): AsyncGenerator<Message> {
   for await (const { kind, value, origin } of chat.$changes('messages')) {
     if (kind === 'splice' && origin === 'remote') yield* value as readonly Message[];
   }
@@ -29,13 +29,13 @@ async function* heard(): AsyncGenerator<Message> {
 
 if (role === 'agent') {
   console.log('listening');
-  for await (const { role, text } of heard()) {
+  for await (const { role, text } of remoteMessages()) {
     // Here a model would be asked, with `chat.$snapshot('messages')` for its context.
     if (role === 'user')
       add({ role: 'assistant', text: `You said "${text}", and ${messages.length} messages are kept.` });
   }
 } else {
-  const answers = heard();
+  const answers = remoteMessages();
   const answer = answers.next();
   add({ role: 'user', text: words.join(' ') });
   console.log((await answer).value?.text);

@@ -1,4 +1,4 @@
-// How long one acknowledged append takes as the list grows, and how many bytes it sends.
+// The time and the bytes of one acknowledged append, for lists of different lengths.
 import { Memory } from 'synced-memory';
 import { ours, rpush, wholeDocument } from './contenders.mjs';
 import { grouped, median, table, verdict } from './report.mjs';
@@ -6,9 +6,9 @@ import { grouped, median, table, verdict } from './report.mjs';
 const lengths = [10, 1_000, 100_000, 1_000_000];
 
 /**
- * Those who append take turns in every round, each time in another order, so that whatever else the machine does meets all of
- * them alike. Those who carry whole documents come after them: one of a million numbers takes a quarter of a second, and
- * leaves garbage to collect and cold caches to whoever comes next.
+ * Contenders that append take turns in every round, in a different order each time, so that other load on the machine affects
+ * all of them alike. Contenders that send whole documents follow: one of a million numbers takes a quarter of a second, and
+ * leaves garbage and cold caches behind.
  * @param {string} url
  * @param {import('./contenders.mjs').NodeRedis} client
  * @param {import('./contenders.mjs').NodeRedis} untimed
@@ -80,8 +80,8 @@ function shuffled(items) {
 }
 
 /**
- * What the server says that it received (INFO stats, total_net_input_bytes) around one push onto the longest list, less
- * what it says around nothing at all: that is the INFO request itself.
+ * The bytes that the server received (INFO stats, total_net_input_bytes) during one push onto the longest list, without those
+ * of the INFO request itself.
  * @param {import('./contenders.mjs').NodeRedis} client
  * @param {{ length: number, contender: import('./contenders.mjs').Contender }[]} runs
  */

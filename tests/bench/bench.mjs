@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import { build } from '../../scripts/build.mjs';
 import { requireRedisServer, startRedisServer } from '../../scripts/redis-server.mjs';
-import { runAsScript } from '../../scripts/run.mjs';
+import { runAsScript } from '../../scripts/script.mjs';
 
 await runAsScript(import.meta.url, async () => {
   build();
@@ -12,6 +12,7 @@ await runAsScript(import.meta.url, async () => {
   const { acknowledgedPush } = await import('./acknowledged.mjs');
   const { burst } = await import('./burst.mjs');
   const { severalWriters } = await import('./writers.mjs');
+  const { contention } = await import('./contention.mjs');
   const { live } = await import('./live.mjs');
   const { manyPending } = await import('./crowds.mjs');
   const { manyScopes } = await import('./scopes.mjs');
@@ -30,6 +31,7 @@ await runAsScript(import.meta.url, async () => {
     await manyPending(server.url, untimed);
     await manyScopes(server.url, untimed);
     await severalWriters(server.url, untimed);
+    await contention(server.url);
     await live(server.url, untimed);
     await snapshots();
     client.destroy();

@@ -1,4 +1,4 @@
-// Who is compared: each appends one number to a list of its own on the same server and resolves when that is acknowledged.
+// The clients that are compared. Each appends one number to its own list on the same server and resolves when that is acknowledged.
 import { createClient } from 'redis';
 
 /**

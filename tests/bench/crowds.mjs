@@ -1,9 +1,9 @@
-// What one mutation costs where many attributes, or many batches, are pending at once: not more than where few are.
+// The cost of one mutation while many attributes or batches are pending, compared with few.
 import { Memory } from 'synced-memory';
 import { grouped, median, table, verdict } from './report.mjs';
 
 const rounds = 3;
-/** So many are few. They are measured more often than many: as much is done in all. */
+/** The small count. It is measured more often, so that both counts do the same amount of work. */
 const few = 1_000;
 
 /** @typedef {import('synced-memory').Memory<Record<string, { n: number }>>} Counters */

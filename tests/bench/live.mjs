@@ -1,4 +1,4 @@
-// How long a change takes to another process, and what it costs the server's network.
+// The time that a change takes to another process, and its network traffic.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../../scripts/paths.mjs';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
-import { root } from '../../scripts/run.mjs';
 
 /** Inside the repository, so that `synced-memory` resolves as it does for a user who installed it. */
 const folder = join(root, '.cache/chat');
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test('an agent answers, what is old goes, and the conversation expires', async () => {
+test('an agent answers, old messages are trimmed, and the conversation expires', async () => {
   const env = { ...process.env, REDIS_URL: server.url };
   const agent = spawn(process.execPath, [program, 'agent', 's1'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   try {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { build } from '../../scripts/build.mjs';
-import { Failure, runAsScript } from '../../scripts/run.mjs';
+import { Failure, runAsScript } from '../../scripts/script.mjs';
 import { steps } from './steps.mjs';
 
 const participant = fileURLToPath(new URL('participant.mjs', import.meta.url));

@@ -1,4 +1,4 @@
-// One of the demo's two processes: does the steps that its parent names, and says what it sees.
+// One of the demo's two processes: it runs the steps that its parent names and reports what it sees.
 import { Memory } from 'synced-memory';
 import { steps } from './steps.mjs';
 

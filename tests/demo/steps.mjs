@@ -1,4 +1,4 @@
-// What the two processes of the demo do, in turns. Each step is printed as it stands here.
+// The steps of the demo's two processes, in turns. Each step's source is printed.
 
 /** @typedef {{ tasks: string[], config: Record<string, string>, log: string[] }} State */
 /** @typedef {import('synced-memory').Memory<State>} DemoMemory */

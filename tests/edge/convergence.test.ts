@@ -25,7 +25,7 @@ test.each(seeds)('seed %i', async (seed) => {
   const server = new TestServer(clock);
   const rate = pick([0, 0, 0.1, 0.3]);
   server.faults = () => (random() < rate ? pick(faults) : undefined);
-  /** What the promise resolves to; time passes until it does. */
+  /** Advances the virtual clock until the promise settles, and returns its value. */
   const passing = async <T>(promise: Promise<T>): Promise<T> => {
     let isDone = false;
     const end = () => {
@@ -47,6 +47,7 @@ test.each(seeds)('seed %i', async (seed) => {
     ...(isStrict && { schema: { b: shortLists } }),
     ...(below(4) === 0 && { defaults: { c: work.value() ?? 0 } }),
     ...(below(6) === 0 && { ttl: pick([1, 3600]) }),
+    openTimeout: Number.POSITIVE_INFINITY,
     onError: () => {},
   };
   const watching = (memory: Any): Watched => {
@@ -93,7 +94,7 @@ test.each(seeds)('seed %i', async (seed) => {
     () => {
       if (below(4) === 0) server.delete(key());
       else if (below(2) === 0)
-        server.writeText(key(), pick(['nonsense', '{"value":', '{"value":[],"last_modified":-1}']));
+        server.writeText(key(), pick(['invalid arguments', '{"value":', '{"value":[],"last_modified":-1}']));
     },
     () => {
       if (below(4) > 0) return;
@@ -109,9 +110,9 @@ test.each(seeds)('seed %i', async (seed) => {
   server.faults = () => undefined;
   server.reconnect();
   await passing(Promise.all(promises));
-  // Nobody asks what the server has until everything is settled.
+  // No memory refreshes until everything is settled.
   await passing(Promise.all(all.map(({ memory }) => memory.$flush().catch(allow))));
-  // What expires has expired.
+  // Everything with a lifetime has expired.
   await clock.advance(6_000);
   await passing(Promise.all(all.map(({ memory }) => memory.$load(names))));
   await passing(Promise.all(all.map(({ memory }) => memory.$sync())));
@@ -137,7 +138,7 @@ test.each(seeds)('seed %i', async (seed) => {
   }
 });
 
-/** A Standard Schema that takes no long lists. */
+/** A Standard Schema that rejects long lists. */
 const shortLists = {
   '~standard': {
     version: 1,
@@ -147,7 +148,7 @@ const shortLists = {
   },
 } as const;
 
-/** The document in a text, undefined where it has none. */
+/** The document in a stored text; undefined if it is not a document. */
 function parse(text: string): { value: unknown } | undefined {
   try {
     const document = JSON.parse(text);

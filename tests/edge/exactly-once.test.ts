@@ -1,4 +1,4 @@
-// A transport that rejects, hangs, loses replies or gives something else than replies: every mutation is applied once.
+// A transport that rejects, hangs, loses or garbles replies: every mutation is applied once.
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 import { createClient } from 'redis';
@@ -38,8 +38,9 @@ describe.each(seeds)('seed %i', (seed) => {
     const random = randomFrom(seed);
     const clock = hasty(seed);
     const prefix = `seed-${seed}:`;
+    const patience = { openTimeout: Number.POSITIVE_INFINITY };
     const open = (transport: Transport) =>
-      passing(Memory.open<State>({ transport, prefix, names: ['log', 'dict'], onError: () => {} }));
+      passing(Memory.open<State>({ transport, prefix, names: ['log', 'dict'], ...patience, onError: () => {} }));
     const transports = [0.3, 0.5].map((rate) => faulty(tcp(), random, clock, rate)) as [Faulty, Faulty];
     const one = await open(transports[0]);
     const other = await open(transports[1]);
@@ -75,9 +76,9 @@ describe.each(seeds)('seed %i', (seed) => {
     expect({ ...other.dict }).toEqual(Object.fromEntries(numbers.map((n) => [`a${n}`, n])));
     const seen = transports.flatMap((transport) => Object.values(transport.seen));
     expect(seen.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5);
-    await Promise.all([one.$close(), other.$close()]);
+    await passing(Promise.all([one.$close(), other.$close()]));
 
-    /** What the promise resolves to; time passes until it does. */
+    /** Advances the virtual clock until the promise settles, and returns its value. */
     async function passing<T>(promise: Promise<T>): Promise<T> {
       let done = false;
       const end = () => {

@@ -1,4 +1,4 @@
-// What others change shows by itself over every transport that can listen.
+// Changes of other memories arrive over every transport that can subscribe.
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Duplex } from 'node:stream';
 import { Redis } from 'ioredis';
@@ -53,7 +53,7 @@ interface State {
   dict: Record<string, unknown>;
 }
 
-/** Ends every connection that listens. */
+/** Ends every subscribed connection. */
 async function cut(): Promise<void> {
   await raw.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
   rest.cutStreams();
@@ -86,7 +86,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
     };
   }
 
-  test('what others commit shows without being asked for, and without reading', async () => {
+  test('commits of other memories arrive without requests and without reads', async () => {
     const { seen, transport: counting } = counted(transport());
     const theirs = await Memory.open<State>({ transport: tcp({ live: false }), defaults: { list: [], dict: {} } });
     await theirs.$flush();
@@ -121,7 +121,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
     await vi.waitFor(async () => expect(await listening()).toBe(0));
   });
 
-  test('what is written and not published is looked for, but not over HTTP', async () => {
+  test('foreign writes are polled for, but not over HTTP', async () => {
     await using mem = await Memory.open<State>({ transport: transport(), defaults: { dict: {} } });
     await mem.$flush();
     expect(mem.$status.capabilities?.changes).toBe(name === 'upstash' ? 'none' : 'probing');
@@ -139,7 +139,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
     await vi.waitFor(() => expect(mine).toEqual({ 'two\nlines': [1], next: [2] }));
   });
 
-  test('where the stream is cut, what was missed is found out, and the next is told again', async () => {
+  test('after a cut stream, missed changes are read and later ones arrive', async () => {
     await using mine = await Memory.open<State>({ transport: transport(), defaults: { list: [] } });
     await using theirs = await Memory.open<State>({ transport: tcp({ live: false }) });
     await mine.$flush();
@@ -157,7 +157,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
     await vi.waitFor(() => expect(mine.list).toEqual([0, 1, 2, 'told']));
   });
 
-  test('scopes and memories over one transport hear each their own', async () => {
+  test('scopes and memories over one transport receive their own messages only', async () => {
     const shared = transport();
     const root = await Memory.open<State>({ transport: shared });
     const a = await root.$scope<State>('a', { defaults: { list: [] } });
@@ -177,7 +177,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
     await vi.waitFor(async () => expect(await listening()).toBe(0));
   });
 
-  test('a server that cannot be reached for a while', async () => {
+  test('a server that is unreachable for a while', async () => {
     let reachable = false;
     const inner = transport();
     const gate: Transport = {
@@ -192,12 +192,14 @@ describe.each(Object.keys(transports))('%s', (name) => {
       },
       close: () => inner.close?.(),
     };
-    await using mine = await Memory.open<State>({ transport: gate, onError: () => {} });
+    await using mine = await Memory.open<State>({ transport: gate, offline: true, onError: () => {} });
     await using theirs = await Memory.open<State>({ transport: tcp({ live: false }), defaults: { list: [1] } });
     await theirs.$flush();
     expect(mine.$status.state).toBe('disconnected');
+    expect(() => mine.list).toThrow(expect.objectContaining({ code: 'ERR_NOT_LOADED' }));
     reachable = true;
-    await vi.waitFor(() => expect(mine.list).toEqual([1]), 10_000);
+    await mine.$ready();
+    expect(mine.list).toEqual([1]);
     await vi.waitFor(() => expect(mine.$status.capabilities?.deltas).toBe(true), 10_000);
     theirs.list.push(2);
     await vi.waitFor(() => expect(mine.list).toEqual([1, 2]));
@@ -216,7 +218,7 @@ test.each(['workers-tcp', 'upstash'])(
     await mine.$flush();
     await theirs.$sync();
     await vi.waitFor(() => expect(listens()).toBe(true));
-    // Two minutes with nothing to tell: what is published shows that the line is in order.
+    // After two silent minutes, a message shows that the subscription still works.
     for (let n = 0; n < 12; n++) await pass(10_000);
     expect(listens()).toBe(true);
     expect(await published()).toBeGreaterThan(0);
@@ -238,7 +240,7 @@ test.each(['workers-tcp', 'upstash'])(
   },
 );
 
-test('requests to listen that are never answered are given up, one after another', async () => {
+test('subscription requests that are never answered are abandoned one by one', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], shouldAdvanceTime: true });
   rest.hangStreams(true);
   const mem = await Memory.open<State>({ transport: upstash({ ...rest, live: true }), defaults: { list: [] } });
@@ -251,7 +253,7 @@ test('requests to listen that are never answered are given up, one after another
   await vi.waitFor(() => expect(rest.streams).toBe(0));
 });
 
-/** Lets so many milliseconds pass, and what happens then arrive. */
+/** Advances the virtual clock by some milliseconds and lets messages arrive. */
 async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
   for (let n = 0; n < 100; n++) await raw.ping();
@@ -262,7 +264,7 @@ async function published(): Promise<number> {
   return Number(/cmdstat_publish:calls=(\d+)/.exec(stats)?.[1] ?? 0);
 }
 
-/** Passes everything on, until what the server tells those who listen now is held back. */
+/** A proxy that can hold back the messages of present subscriptions. */
 async function startSilenceable(port: number) {
   const lines = new Set<{ listens: boolean; silent: boolean }>();
   const proxy = createServer((socket) => {

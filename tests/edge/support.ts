@@ -1,7 +1,7 @@
 import type { Transport } from 'synced-memory/edge';
 import { type Clock, VirtualClock } from 'synced-memory/testing';
 
-/** Numbers from 0 to below 1 that the seed decides. */
+/** A generator of numbers from 0 to below 1 for a seed. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -15,11 +15,11 @@ export function randomFrom(seed: number): () => number {
 const kinds = ['reject', 'lose', 'hang', 'drop', 'garble', 'short'] as const;
 
 export interface Faulty extends Transport {
-  /** How often each fault was. */
+  /** Number of occurrences of each fault. */
   readonly seen: Partial<Record<(typeof kinds)[number], number>>;
 }
 
-/** A clock of its own, which a test that waits for a hanging request must move. */
+/** A virtual clock; a test that waits for a hanging request must advance it. */
 export function hasty(seed: number): VirtualClock {
   return new VirtualClock(Date.now(), randomFrom(seed));
 }
@@ -35,7 +35,7 @@ export function faulty(transport: Transport, random: () => number, clock: Clock,
     clock,
     close: () => transport.close?.(),
     async execute(commands) {
-      // Without the signal: who gives up does not stop what is on its way.
+      // Without the signal: an aborted request may still arrive.
       if (random() >= rate) return transport.execute(commands);
       const kind = kinds[Math.floor(random() * kinds.length)] as (typeof kinds)[number];
       seen[kind] = (seen[kind] ?? 0) + 1;

@@ -1,4 +1,4 @@
-// Every transport against a real server: the same memory, whatever carries it.
+// Runs every transport against a real server.
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 import { Redis } from 'ioredis';
@@ -9,7 +9,7 @@ import { memory } from 'synced-memory/transports/memory';
 import { nodeRedis } from 'synced-memory/transports/node-redis';
 import { upstash } from 'synced-memory/transports/upstash';
 import { type Socket, workersTcp } from 'synced-memory/transports/workers-tcp';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { startUpstashServer, type UpstashServer } from './upstash-server.js';
 
@@ -48,7 +48,7 @@ function tcp(port: number, options: { password?: string; database?: number } = {
   });
 }
 
-/** A transport whose requests are seen; of what it can do, it only carries commands. */
+/** A transport that records its requests and cannot subscribe. */
 function observed(inner: Transport, see: (commands: Command[]) => void): Transport {
   return {
     execute(commands, signal) {
@@ -70,7 +70,7 @@ const transports: Record<string, () => Transport> = {
 describe.each(Object.keys(transports))('%s', (name) => {
   const transport = () => (transports[name] as () => Transport)();
 
-  test('a memory: written, read by another, and stored as the Python package stores it', async () => {
+  test('a memory writes, another reads, and the stored text is that of the Python package', async () => {
     await using mem = await Memory.open({ transport: transport() });
     await using peer = await Memory.open({ transport: transport() });
     mem.tasks = ['draft'];
@@ -88,7 +88,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
     expect(mem.$status).toMatchObject({ state: 'connected', pending: 0 });
   });
 
-  test('what is stored and is no document', async () => {
+  test('stored bytes that are not a document', async () => {
     await raw.lPush('memory:list', 'x');
     await raw.set('memory:text', Buffer.from([0x7b, 0xff, 0xfe]));
     const errors: string[] = [];
@@ -100,14 +100,15 @@ describe.each(Object.keys(transports))('%s', (name) => {
     expect(await raw.get('memory:list')).toContain('{"value":[1]');
   });
 
-  test('one request a mutation, and one to open by name', async () => {
+  test('over a transport that lives for a request: one request per mutation, and one to open by name', async () => {
     await using warm = await Memory.open({ transport: transport() });
     warm.x = [0];
     await warm.$flush();
     let requests = 0;
     const counted = observed(transport(), () => requests++);
-    await using mem = await Memory.open({ transport: counted, names: ['x'] });
-    expect(requests).toBe(1);
+    const options = { names: ['x'], defaults: { x: [], absent: undefined } };
+    await using mem = await Memory.open({ transport: { ...counted, lifetime: 'request' }, ...options });
+    expect([requests, mem.$status.unknown]).toEqual([1, []]);
     mem.x.push(1);
     await mem.$flush();
     expect(requests).toBe(2);
@@ -116,7 +117,17 @@ describe.each(Object.keys(transports))('%s', (name) => {
     expect(requests).toBe(3);
   });
 
-  test('thousands of commits at once, to a server that does not know the script', async () => {
+  test('over one that lives as long as the process: a request more, for the eviction policy', async () => {
+    const names: unknown[] = [];
+    const counted = observed(transport(), (commands) => names.push(...commands.map(([name]) => name)));
+    await using mem = await Memory.open({ transport: { ...counted, lifetime: 'process' }, names: ['x'] });
+    await vi.waitFor(() => expect(names).toContain('INFO'));
+    mem.x = 1;
+    await mem.$flush();
+    expect(names.filter((name) => name === 'INFO')).toHaveLength(1);
+  });
+
+  test('thousands of commits at once to a server without the script', async () => {
     await raw.sendCommand(['CONFIG', 'RESETSTAT']);
     const sizes: number[] = [];
     const measured = observed(transport(), (commands) => {
@@ -156,7 +167,7 @@ describe.each(Object.keys(transports))('%s', (name) => {
 });
 
 describe('upstash', () => {
-  test('locks keys only, gives its sync token back, and knows the script from then on', async () => {
+  test('locks only keys, returns its sync token, and caches the script', async () => {
     const { requests } = rest.upstash;
     requests.length = 0;
     await using mem = await Memory.open({ transport: upstash(rest.upstash), names: ['x'] });
@@ -174,7 +185,7 @@ describe('upstash', () => {
 
   test.each([
     { url: undefined, token: 'token' },
-    { url: 'nonsense', token: 'token' },
+    { url: 'invalid arguments', token: 'token' },
     { url: 'redis://localhost', token: 'token' },
     { url: 'https://name.upstash.io', token: undefined },
     { url: 'https://name.upstash.io', token: '' },
@@ -183,7 +194,7 @@ describe('upstash', () => {
     expect(() => upstash(options as never)).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS' }));
   });
 
-  test('a wrong token, and a status that passes', async () => {
+  test('a wrong token, and a temporary failure status', async () => {
     const { url } = rest.upstash;
     const error: SyncedMemoryError = await Memory.open({ transport: upstash({ url, token: 's3cret' }) }).then(
       () => expect.unreachable('it opened'),
@@ -203,7 +214,7 @@ describe('upstash', () => {
     expect(await raw.get('memory:x')).toContain('["once"]');
   });
 
-  test('what is too large for a request is refused, and nothing else', async () => {
+  test('a commit that is too large for a request is refused, and no other one', async () => {
     await using mem = await Memory.open({ transport: upstash(rest.upstash), onError: () => {} });
     rest.upstash.limitTo(60_000);
     try {
@@ -221,7 +232,7 @@ describe('upstash', () => {
 });
 
 describe('workers-tcp', () => {
-  test('logs in, and says where it may not', async () => {
+  test('logs in, and reports a refused login', async () => {
     const locked = await startRedisServer(['--requirepass', 'hunter2']);
     const good = await Memory.open({ transport: tcp(locked.port, { password: 'hunter2', database: 3 }) });
     good.x = 1;
@@ -239,7 +250,7 @@ describe('workers-tcp', () => {
     await locked.stop();
   });
 
-  test('a connection that is cut is made again', async () => {
+  test('a cut connection is made again', async () => {
     const own = await startRedisServer();
     const admin = createClient({ url: own.url });
     await admin.connect();
@@ -266,7 +277,7 @@ describe('workers-tcp', () => {
   });
 });
 
-test('in process: memories of one name share it, and hear of each other', async () => {
+test('in process: memories of one name share a server and receive the changes of each other', async () => {
   await using one = await Memory.open({ transport: memory('shared') });
   await using two = await PrefixedMemory.open('scope', { transport: memory('shared') });
   await using three = await Memory.open({ transport: memory('shared') });
@@ -282,7 +293,7 @@ test('in process: memories of one name share it, and hear of each other', async 
   expect('x' in two).toBe(false);
 });
 
-test('what blocks is absent, and says so; what cannot be opened, too', async () => {
+test('blocking calls and unsupported URLs throw an error that says why', async () => {
   await using mem = await Memory.open('memory:');
   mem.x = 1;
   const absent = { code: 'ERR_NOT_SUPPORTED', message: expect.stringMatching(/blocks.*\$flush\(\)/) };
@@ -298,7 +309,7 @@ test('what blocks is absent, and says so; what cannot be opened, too', async () 
       message: expect.stringContaining('synced-memory/edge'),
     });
   }
-  // A second core is not made.
+  // No second wasm instance is made.
   await init(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   expect(mem.x).toBe(1);
 });

@@ -1,4 +1,4 @@
-// Upstash's REST API in front of a server of one's own: as much of it as the transport uses.
+// The part of Upstash's REST API that the transport uses, in front of a local server.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient } from 'redis';
@@ -8,22 +8,22 @@ export interface UpstashServer {
   token: string;
   /** The bodies of all requests, and the sync tokens that came with them. */
   requests: { commands: string[][]; syncToken: string | undefined }[];
-  /** The next response is this status, and nothing is carried out. */
+  /** Status of the next response, without executing anything. */
   failNext(status: number): void;
-  /** From now on requests may have so many bytes. */
+  /** Sets the maximum size of a request, in bytes. */
   limitTo(bytes: number): void;
-  /** Ends all streams of those who listen. */
+  /** Ends all event streams. */
   cutStreams(): void;
-  /** The streams that there are now stay open, and nothing comes any more. */
+  /** Keeps the present event streams open without sending anything more. */
   silence(): void;
-  /** Requests to listen are not answered. */
+  /** True if subscription requests are not answered. */
   hangStreams(hang: boolean): void;
-  /** How many requests to listen are open. */
+  /** Number of open subscription requests. */
   readonly streams: number;
   stop(): Promise<void>;
 }
 
-/** `takesHeader`: scripts may begin with Upstash's header, which other servers do not know. */
+/** With `takesHeader`, scripts may begin with Upstash's header, which other servers do not know. */
 export async function startUpstashServer(
   redisUrl: string,
   { takesHeader }: { takesHeader: boolean },
@@ -35,7 +35,7 @@ export async function startUpstashServer(
   const failures: number[] = [];
   let limit = 10_000_000;
   const header = '#!lua flags=allow-key-locking\n';
-  /** Of the script without the header, by that with it. */
+  /** SHA-1 of the script without the header, by that of the script with it. */
   const plainSha = new Map<string, string>();
 
   async function carryOut([name = '', first = '', ...rest]: string[]): Promise<unknown> {

@@ -15,7 +15,7 @@ test.each(onWasm ? (['redis'] as const) : (['redis', 'file'] as const))(
 
 describe('the checker', () => {
   const seed = 3;
-  /** What is stored once one writer has done everything. */
+  /** The stored state after one writer has finished. */
   const stored = (): { state: State; life: Life } => {
     const state: State = { log: [], bag: [], counts: {} };
     for (const { kind, item } of operations(seed, 0, 0, 200)) {
@@ -29,7 +29,7 @@ describe('the checker', () => {
   };
   const removed = [...operations(seed, 0, 0, 200)].find(({ kind }) => kind === 'remove')?.item ?? '';
 
-  test('accepts what is right', () => {
+  test('accepts a correct result', () => {
     const { state, life } = stored();
     expect(check(state, [life], seed)).toBe(200);
   });

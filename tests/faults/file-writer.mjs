@@ -1,4 +1,5 @@
-// Pushes 2,000 numbers onto the log of a file, and stores 500 kB beside: `file-writer.mjs PATH`. Prints the code of the first error, and the end.
+// `file-writer.mjs PATH` pushes 2,000 numbers onto the log of a file, and stores 500 kB beside it. Prints the code of the first
+// error, and the end.
 import { Memory } from 'synced-memory';
 
 /** @type {import('synced-memory').Memory<{ log: number[], filler: string }> | undefined} */

@@ -1,4 +1,4 @@
-// What becomes of the embedded file: deleted, moved, not writable, no room for more.
+// The embedded file is deleted, moved, not writable, or the disk is full.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,9 +25,17 @@ async function stored(): Promise<number[]> {
   return [...mem.log];
 }
 
+/**
+ * Flushes, and accepts that the outcome of a commit is unknown: it was under way when its file was moved away with the
+ * record of whether it was applied, and the other writer created the new file.
+ */
+async function flushUnlessUnknown(mem: Awaited<ReturnType<typeof open>>): Promise<void> {
+  await mem.$flush().catch((error) => expect(error).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' }));
+}
+
 // Windows deletes no file that is open.
 describe.skipIf(process.platform === 'win32')('while it is open', () => {
-  test('deleted with its folder: it is noticed, and what is pending starts a new one', async () => {
+  test('deleted with its folder: a disconnect, then pending mutations create a new file', async () => {
     await using mem = await open();
     mem.log = [0];
     await mem.$flush();
@@ -41,7 +49,7 @@ describe.skipIf(process.platform === 'win32')('while it is open', () => {
     expect(await stored()).toEqual([0, 1]);
   });
 
-  test('deleted alone: nothing is acknowledged until it is back, or the rest of it gone', async () => {
+  test('deleted alone: nothing is acknowledged until it is back, or -wal and -shm are gone too', async () => {
     await using mem = await open();
     mem.log = [0];
     await mem.$flush();
@@ -67,12 +75,12 @@ describe.skipIf(process.platform === 'win32')('while it is open', () => {
     expect(await stored()).toEqual([0, 1, 2]);
   });
 
-  test('moved away under two writers in the midst of their commits: both go on with one new file', async () => {
+  test('moved away under two committing writers: both continue with one new file', async () => {
     const [one, other] = await Promise.all([open(), open()]);
     one.log = [];
     await one.$flush();
     await other.$sync();
-    // Who has never written here takes the loss for a deletion.
+    // A memory that has never written takes the loss for a deletion.
     other.log.push(-1);
     await other.$flush();
     await one.$sync();
@@ -83,13 +91,17 @@ describe.skipIf(process.platform === 'win32')('while it is open', () => {
         if (n === 25) renameSync(join(folder, 'memory'), join(folder, `gone ${round}`));
         if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      await Promise.all([one.$flush(), other.$flush()]);
+      await Promise.all([flushUnlessUnknown(one), flushUnlessUnknown(other)]);
       await Promise.all([one.$sync(), other.$sync()]);
       expect([...other.log]).toEqual([...one.log]);
     }
+    one.log.push(1000);
+    other.log.push(1001);
+    await Promise.all([one.$flush(), other.$flush()]);
+    await one.$sync();
     const log = await stored();
     expect(log).toEqual([...one.log]);
-    expect(log).toEqual(expect.arrayContaining([449, 499]));
+    expect(log).toEqual(expect.arrayContaining([1000, 1001]));
     await Promise.all([one.$close(), other.$close()]);
   });
 });
@@ -103,7 +115,7 @@ test.skipIf(process.platform !== 'linux' || spawnSync('prlimit', ['--version']).
       await using mem = await open();
       mem.log = [];
     }
-    // A limit of one process stands for a full disk: what goes past it is not written.
+    // A file size limit of the process simulates a full disk.
     const writer = spawn('prlimit', ['--fsize=262144:unlimited', process.execPath, child, path], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -117,7 +129,7 @@ test.skipIf(process.platform !== 'linux' || spawnSync('prlimit', ['--version']).
   },
 );
 
-// To root, everything is writable: nobody tries, where this folder may be read by everybody.
+// Root can write everywhere, so the test runs as another user if that user can read this folder.
 const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 const readsHere = spawnSync(process.execPath, ['--check', child], user).status === 0;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 
-/** A server that keeps its data and its port over being killed: every acknowledged write is on disk. */
+/** A server that keeps its data and its port when it is killed: every acknowledged write is on disk. */
 export class DurableRedis {
   private constructor(
     readonly port: number,

@@ -1,4 +1,4 @@
-// The server is not there, goes away, or says no.
+// A server that is absent, goes away, or refuses.
 import { createClient } from 'redis';
 import { Memory, type SyncedMemoryError } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,16 +6,18 @@ import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { onWasm } from '../servers/backends.js';
 import { DurableRedis, once } from './redis.js';
 
-describe('a server that comes and goes', () => {
+describe('a server that is killed and restarted', () => {
   let redis: DurableRedis;
   beforeAll(async () => {
     redis = await DurableRedis.prepare();
   });
   afterAll(() => redis.remove());
 
-  test('absent at open: mutations wait for it', async () => {
-    const mem = await Memory.open({ url: redis.url });
-    expect(mem.$status).toMatchObject({ state: 'disconnected', pending: 0, lastError: { code: 'ERR_UNAVAILABLE' } });
+  test('the server is absent at open: mutations wait', async () => {
+    const mem = await Memory.open({ url: redis.url, offline: true, onError: () => {} });
+    // The refusal may have come before the memory was given to this test.
+    if (mem.$status.lastError === undefined) await once((listener) => mem.$on('disconnect', listener));
+    expect(mem.$status).toMatchObject({ state: 'disconnected', pending: 0, lastError: { code: 'ERR_UNREACHABLE' } });
     mem.tasks = ['a'];
     mem.tasks.push('b');
     expect(mem.tasks).toEqual(['a', 'b']);
@@ -25,18 +27,19 @@ describe('a server that comes and goes', () => {
     await redis.start();
     await connected;
     await mem.$flush();
-    const { capabilities, ...status } = mem.$status;
-    expect(status).toEqual({ state: 'connected', backend: 'redis', pending: 0, pendingBytes: 0 });
-    expect(capabilities).toBeDefined();
+    const { capabilities, sideKeys, ...status } = mem.$status;
+    const settled = { stale: [], unknown: [], pending: 0, pendingBytes: 0 };
+    expect(status).toEqual({ state: 'connected', backend: 'redis', ...settled });
+    expect([capabilities, sideKeys]).not.toContain(undefined);
     const other = await Memory.open({ url: redis.url });
     expect(other.tasks).toEqual(['a', 'b']);
     delete other.tasks;
     await Promise.all([mem.$close(), other.$close()]);
   });
 
-  test('the queue of what waits is bounded: the mutation that does not fit throws, none is dropped', async () => {
+  test('the queue is bounded: a mutation that does not fit throws, and none is dropped', async () => {
     await redis.kill();
-    const mem = await Memory.open({ url: redis.url, maxPendingBytes: 100_000 });
+    const mem = await Memory.open({ url: redis.url, offline: true, maxPendingBytes: 100_000 });
     mem.list = [];
     let pushed = 0;
     const error = await (async () => {
@@ -65,9 +68,9 @@ describe('a server that comes and goes', () => {
     await Promise.all([mem.$close(), other.$close()]);
   });
 
-  test('without a time limit, $flush and $close wait for the server however long it takes', async () => {
+  test('without a time limit, $flush and $close wait until the server is back', async () => {
     await redis.kill();
-    const mem = await Memory.open({ url: redis.url, exitTimeout: Number.POSITIVE_INFINITY });
+    const mem = await Memory.open({ url: redis.url, offline: true, exitTimeout: Number.POSITIVE_INFINITY });
     mem.patient = ['a'];
     const flushed = mem.$flush({ timeout: Number.POSITIVE_INFINITY });
     const closed = mem.$close();
@@ -79,7 +82,7 @@ describe('a server that comes and goes', () => {
     await other.$close();
   });
 
-  test('killed and restarted in the middle of 10,000 pushes: each is there exactly once, in order', async () => {
+  test('killed and restarted during 10,000 pushes: each is stored exactly once, in order', async () => {
     const mem = await Memory.open({ url: redis.url });
     const other = await Memory.open({ url: redis.url });
     mem.log = [];
@@ -93,7 +96,7 @@ describe('a server that comes and goes', () => {
     let connected: Promise<unknown> = Promise.resolve();
     for (let n = 0; n < 10_000; n++) {
       mem.log.push(n);
-      // Whatever was sent by then is in every stage between here and the disk.
+      // By then, commits are in every stage between the client and the disk.
       if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
       if (n % 3000 === 2500) {
         kills++;
@@ -116,7 +119,7 @@ describe('a server that comes and goes', () => {
     await Promise.all([mem.$close(), other.$close()]);
   });
 
-  test('a connection that is cut, and scripts that are flushed', async () => {
+  test('a cut connection and flushed scripts', async () => {
     const mem = await Memory.open({ url: redis.url });
     const raw = createClient({ url: redis.url });
     await raw.connect();
@@ -140,7 +143,7 @@ function asNumbers(list: Iterable<number>): number[] {
   return [...list];
 }
 
-describe('a server that says no', () => {
+describe('a server that refuses', () => {
   let server: Awaited<ReturnType<typeof startRedisServer>>;
   let admin: ReturnType<typeof createClient>;
   const login = (user: string, password: string) => `redis://${user}:${password}@127.0.0.1:${server.port}`;
@@ -191,9 +194,9 @@ describe('a server that says no', () => {
     blocking[Symbol.dispose]();
   });
 
-  test('one mutation refused: $close waits for the others all the same', async () => {
-    // Everything can be read; without its protocol's key, an attribute cannot be written.
-    const keys = ['~memory:*', '~sm:{memory:kept}*', '&*'];
+  test('one mutation is refused: $close still waits for the others', async () => {
+    // The user may read everything, write the side keys of the prefix, and not write the dedup key of one attribute.
+    const keys = ['~memory:*', '~sm:{memory:}*', '~sm:{memory:kept}*', '&*'];
     await admin.sendCommand(['ACL', 'SETUSER', 'half', 'on', '>ha1f', ...keys, '+@all']);
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '1']);
     const mem = await Memory.open({ url: login('half', 'ha1f'), onError: () => {} });
@@ -204,7 +207,7 @@ describe('a server that says no', () => {
     });
     Object.assign(mem, { refused: 1, kept: 2 });
     const closed = mem.$close().catch((error) => error);
-    // From here on the server takes the other one.
+    // From here on the server accepts the other mutation.
     await refused;
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
     expect(await closed).toMatchObject({ code: 'ERR_REFUSED', attribute: 'refused' });
@@ -216,8 +219,8 @@ describe('a server that says no', () => {
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '1']);
     mem.full = ['x'];
     const error = await once<SyncedMemoryError>((listener) => mem.$on('error', listener));
-    expect(error).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('OOM') });
-    expect(mem.$status).toMatchObject({ pending: 1, lastError: { code: 'ERR_UNAVAILABLE' } });
+    expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', message: expect.stringContaining('OOM') });
+    expect(mem.$status).toMatchObject({ pending: 1, lastError: { code: 'ERR_UNREACHABLE' } });
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
     await mem.$flush();
     expect(await admin.get('memory:full')).toContain('["x"]');
@@ -248,6 +251,11 @@ test.each([
   [{ maxDocumentBytes: 0 }],
   [{ maxDocumentBytes: Number.NaN }],
   [{ timeout: -1 }],
+  [{ openTimeout: 0 }],
+  [{ openTimeout: -1 }],
+  [{ openTimeout: Number.NaN }],
+  [{ openTimeout: '5' }],
+  [{ offline: 'yes' }],
   [{ uri: 'redis://localhost' }],
   [{ names: 'tasks' }],
   [{ maxDocumentBytes: 1.5 }],
@@ -262,7 +270,7 @@ test.each([
   });
 });
 
-test('a URL may be a URL', async () => {
+test('the URL may be a URL object', async () => {
   const mem = await Memory.open(new URL('memory://by-url'));
   expect(mem.$status.backend).toBe('memory');
   await mem.$close();

@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const stored = async () => JSON.parse(String(await admin.command('GET', 'memory:list'))).value;
 
-test('READONLY: it waits until the server is a master again', async () => {
+test('READONLY: mutations wait until the server is a master again', async () => {
   const master = await startRedisServer(['--repl-diskless-sync-delay', '0']);
   const client = await createClient({ url: master.url }).connect();
   await client.set('memory:list', String(await admin.command('GET', 'memory:list')));
@@ -40,7 +40,7 @@ test('READONLY: it waits until the server is a master again', async () => {
   await vi.waitFor(async () => expect(await admin.command('INFO', 'replication')).toContain('link_status:up'), 10_000);
   mem.list.push(1);
   const error = await once<SyncedMemoryError>((listener) => mem.$on('error', listener));
-  expect(error).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('READONLY') });
+  expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', message: expect.stringContaining('READONLY') });
   mem.list.push(2);
   expect(mem.$status.pending).toBe(2);
   await admin.command('REPLICAOF', 'NO', 'ONE');
@@ -49,25 +49,25 @@ test('READONLY: it waits until the server is a master again', async () => {
   await master.stop();
 });
 
-test('MASTERDOWN: a replica that lost its master and tells nothing', async () => {
+test('MASTERDOWN: a replica that lost its master and serves no stale data', async () => {
   await admin.command('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
   await admin.command('REPLICAOF', '127.0.0.1', '1');
   mem.list.push(1);
   const error = await once<SyncedMemoryError>((listener) => mem.$on('error', listener));
-  expect(error).toMatchObject({ code: 'ERR_UNAVAILABLE', message: expect.stringContaining('MASTERDOWN') });
+  expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', message: expect.stringContaining('MASTERDOWN') });
   await admin.command('REPLICAOF', 'NO', 'ONE');
   await mem.$flush();
   expect(await stored()).toEqual([0, 1]);
 });
 
-test('LOADING: a server that reads its data first', async ({ skip }) => {
-  // Without it, Redis 6.2 answers nothing until it has read two megabytes.
+test('LOADING: a server that is reading its data', async ({ skip }) => {
+  // Without this option, Redis 6.2 answers nothing until it has loaded two megabytes.
   const answering = 'loading-process-events-interval-bytes';
   if (Object.keys(Object((await admin.command('CONFIG', 'GET', answering)) ?? {})).length === 0) skip();
   for (let n = 0; n < 100; n++) await admin.command('SET', `filler:${n}`, 'x');
   await redis.kill();
   mem.list.push(1);
-  // So many microseconds a key.
+  // Microseconds per key.
   await redis.start('--key-load-delay', '2000', `--${answering}`, '1024');
   await mem.$flush();
   mem.list.push(2);
@@ -75,7 +75,7 @@ test('LOADING: a server that reads its data first', async ({ skip }) => {
   expect(await stored()).toEqual([0, 1, 2]);
 });
 
-test('FLUSHALL: a document is gone for who has nothing pending, and stored again by who has', async () => {
+test('FLUSHALL: a document is deleted, unless a replica with pending mutations stores it again', async () => {
   const idle = await Memory.open<State>({ url: redis.url });
   const regressions: unknown[] = [];
   mem.$on('regression', (regression) => regressions.push(regression));
@@ -90,7 +90,7 @@ test('FLUSHALL: a document is gone for who has nothing pending, and stored again
     expect(idle.list).toEqual(mem.list);
     return mem.list;
   });
-  // Whoever was first: the news of the loss, or the push.
+  // Either the loss was noticed first, or the push.
   if (value !== undefined) {
     expect(value).toEqual([0, 1, 2]);
     expect(regressions).toMatchObject([{ name: 'list', revision: 0n }]);

@@ -1,4 +1,4 @@
-// What other programs may have left under a memory's keys.
+// Bytes that other programs may have stored under a memory's keys.
 import { createClient } from 'redis';
 import { Memory, SyncedMemoryError } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -32,11 +32,12 @@ const unreadable: [what: string, stored: string | Buffer, code: string, message:
   ['an envelope without a revision', '{"value":1}', 'ERR_MALFORMED', /value and last_modified/],
   ['a revision that is no integer', '{"value":1,"last_modified":"now"}', 'ERR_MALFORMED', /last_modified/],
   ['trailing garbage', `${envelope('1')}x`, 'ERR_MALFORMED', /not JSON/],
+  ['a number of absurd length', envelope(`[${'7'.repeat(5000)}]`), 'ERR_TOO_LARGE', /5000 characters/],
   ['containers nested too deep', envelope(deep), 'ERR_TOO_DEEP', /512/],
 ];
 
 describe.each(unreadable)('%s', (_, stored, code, message) => {
-  test('is an error event and a coded error on access, and stays until the user assigns', async () => {
+  test('raises an error event and a coded error on access, and stays until the user assigns', async () => {
     await raw.set('memory:bad', stored);
     await raw.set('memory:good', envelope('[1]'));
     const errors: SyncedMemoryError[] = [];
@@ -62,7 +63,7 @@ describe.each(unreadable)('%s', (_, stored, code, message) => {
   });
 });
 
-test('a key of another type is the same, and can be deleted', async () => {
+test('a key of another type is unreadable and can be deleted', async () => {
   const codes: string[] = [];
   await raw.hSet('memory:hash', 'field', 'value');
   await raw.rPush('memory:list', 'item');
@@ -79,7 +80,7 @@ test('a key of another type is the same, and can be deleted', async () => {
   await mem.$close();
 });
 
-test('a document that becomes unreadable, and readable again', async () => {
+test('a document becomes unreadable and readable again', async () => {
   const mem = await Memory.open({ url: server.url, onError: () => {} });
   mem.list = [1];
   await mem.$flush();
@@ -109,7 +110,7 @@ test("keys that look like JavaScript's own are data and reach no prototype", asy
   await mem.$close();
 });
 
-test('a revision that goes back is reported, and followed', async () => {
+test('a revision that goes backwards raises a regression event, and is followed', async () => {
   const mem = await Memory.open({ url: server.url });
   const regressions: unknown[] = [];
   mem.$on('regression', (regression) => regressions.push(regression));
@@ -139,12 +140,20 @@ test('a time to live survives every mutation', async () => {
   await mem.$close();
 });
 
-test('the protocol keeps its own keys outside the prefix, and they expire', async () => {
+test('side keys are outside the prefix, and all but the secret expire', async () => {
   const mem = await Memory.open({ url: server.url });
-  mem.list = [1];
+  mem.$batch(() => {
+    mem.list = [1];
+    mem.other = [1];
+  });
   await mem.$flush();
   const keys = (await raw.keys('*')).sort();
-  expect(keys).toEqual(['memory:list', expect.stringMatching(/^sm:\{memory:list\}:[0-9a-f]+$/)]);
-  expect(await raw.ttl(keys[1] as string)).toBeGreaterThan(3600);
+  const dedupKey = (name: string) => expect.stringMatching(new RegExp(`^sm:\\{memory:${name}\\}:[\\w-]{22}$`));
+  const [markKey, namesKey, secretKey] = ['sm:{memory:}:group', 'sm:{memory:}:names', 'sm:{memory:}:secret'];
+  const sideKeys = [dedupKey('list'), dedupKey('other'), markKey, namesKey, secretKey];
+  expect(keys).toEqual(['memory:list', 'memory:other', ...sideKeys]);
+  for (const key of keys.slice(2).filter((key) => key !== secretKey)) expect(await raw.ttl(key)).toBeGreaterThan(3600);
+  // All memories of the prefix share the secret for as long as they are used.
+  expect(await raw.ttl(secretKey)).toBe(-1);
   await mem.$close();
 });

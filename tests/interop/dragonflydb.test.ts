@@ -22,7 +22,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-test('they share a memory, and a scope of it', async () => {
+test('both packages share a memory and a scope of it', async () => {
   const mem = await Memory.open<{ plan: { steps: string[] } }>();
   const scoped = await PrefixedMemory.open<{ state: string[] }>('agent');
   mem.plan = { steps: ['fetch'] };

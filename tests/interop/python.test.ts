@@ -60,22 +60,22 @@ function literal(value: unknown): string {
   return `json.loads(${JSON.stringify(JSON.stringify(value))})`;
 }
 
-describe('every kind of value', () => {
-  test.each(values)('%s, written here, read by Python', async (_, value) => {
+describe('values of every kind', () => {
+  test.each(values)('%s written by JavaScript is read by Python', async (_, value) => {
     mem.thing = value;
     await mem.$flush();
     expect(await python.run('mem.thing')).toEqual(value);
     expect(await python.run(`mem.thing == ${literal(value)}`)).toBe(true);
   });
 
-  test.each(values)('%s, written by Python, read here', async (_, value) => {
+  test.each(values)('%s written by Python is read by JavaScript', async (_, value) => {
     await python.run(`mem.thing = ${literal(value)}`);
     await mem.$sync();
     expect(mem.thing).toEqual(value);
     expect(JSON.stringify(mem.thing)).toBe(JSON.stringify(value));
   });
 
-  test('integers beyond 2^53 are BigInt here and int there', async () => {
+  test('integers beyond 2^53 are BigInt in JavaScript and int in Python', async () => {
     mem.here = [2n ** 64n, -(10n ** 30n), 9007199254740993n];
     await mem.$flush();
     expect(await python.run('mem.here == [2**64, -(10**30), 2**53 + 1]')).toBe(true);
@@ -88,7 +88,7 @@ describe('every kind of value', () => {
     expect(await python.run('mem.there == {"big": 12345678901234567890, "small": 8}')).toBe(true);
   });
 
-  test('floats stay floats: 1.0 beside what we change, 1e+16 and 1e22 as numbers', async () => {
+  test('floats keep their text when another value changes', async () => {
     await python.run('mem.numbers = [1.0, 2, 1e16, 1e22, -0.0]');
     await mem.$sync();
     expect(mem.numbers).toEqual([1, 2, 1e16, 1e22, -0]);
@@ -101,7 +101,7 @@ describe('every kind of value', () => {
 });
 
 describe('mutations', () => {
-  test('in place here, on what Python wrote', async () => {
+  test('in place from JavaScript, on a document of Python', async () => {
     await python.run('mem.data = {"users": [{"name": "Alice", "scores": [95, 87]}], "emoji \\U0001F389": "\\u00fc"}');
     await mem.$sync();
     mem.data.users[0].scores.push(92);
@@ -114,7 +114,7 @@ describe('mutations', () => {
     });
   });
 
-  test('in place there, on what was written here', async () => {
+  test('in place from Python, on a document of JavaScript', async () => {
     mem.data = { users: [{ name: 'Alice', scores: [95, 87] }] };
     await mem.$flush();
     const scores = mem.data.users[0].scores;
@@ -124,7 +124,7 @@ describe('mutations', () => {
     expect(scores).toEqual(mem.data.users[0].scores);
   });
 
-  test('the list methods that both have', async () => {
+  test('the list methods that both languages have', async () => {
     mem.list = [1, 2, 3];
     const list = synced<number[]>(mem.list);
     list.append(4);
@@ -155,7 +155,7 @@ describe('mutations', () => {
     expect(await python.run('mem.log')).toEqual(expected);
   });
 
-  test("a push made before Python's write was seen lands on top of it", async () => {
+  test("a push that was made before Python's write arrived is rebased on it", async () => {
     mem.log = ['first'];
     await mem.$flush();
     await python.run('mem.log.append("python")');
@@ -166,7 +166,7 @@ describe('mutations', () => {
     expect(mem.log).toEqual(['first', 'python', 'js']);
   });
 
-  test('revisions rise through both writers', async () => {
+  test('revisions increase through commits of both writers', async () => {
     await python.run('mem.list = [1]');
     await mem.$sync();
     const first = mem.$lastModified('list');
@@ -180,7 +180,7 @@ describe('mutations', () => {
     expect(mem.$lastModified('list')).toBeGreaterThan(second as bigint);
   });
 
-  test('deletes, both ways', async () => {
+  test('deletions in both directions', async () => {
     mem.ours = 1;
     mem.theirs = 2;
     await mem.$flush();
@@ -207,7 +207,7 @@ describe('mutations', () => {
     await sync.$close();
   });
 
-  test('PrefixedMemory, both ways', async () => {
+  test('PrefixedMemory in both directions', async () => {
     const scoped = await PrefixedMemory.open<Anything>('agent', { url: server.url });
     scoped.notes = ['js'];
     await scoped.$flush();
@@ -225,7 +225,7 @@ describe('mutations', () => {
     await other.$close();
   });
 
-  test('under the prefix there are documents and nothing else', async () => {
+  test('only documents are stored under the prefix', async () => {
     mem.list = [1];
     await mem.$flush();
     mem.list.push(2);
@@ -235,8 +235,8 @@ describe('mutations', () => {
   });
 });
 
-describe('what only Python can write', () => {
-  test('NaN and Infinity are read, and kept by a mutation elsewhere', async () => {
+describe('values that only Python can write', () => {
+  test('NaN and Infinity are read, and kept when another value changes', async () => {
     await python.run('mem.stats = {"values": [float("nan"), float("inf"), float("-inf")], "count": 3}');
     await mem.$sync();
     expect(mem.stats.values).toEqual([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
@@ -246,7 +246,7 @@ describe('what only Python can write', () => {
     expect(await python.run('repr(mem.stats)')).toBe("{'values': [nan, inf, -inf, 1], 'count': 4}");
   });
 
-  test('keys that are no strings arrive as the text that Python stores', async () => {
+  test('keys that are not strings arrive as the text that Python stores', async () => {
     await python.run('mem.names = {1: "one", None: "none", False: "no", 2.5: "half"}');
     await mem.$sync();
     expect(mem.names).toEqual({ 1: 'one', null: 'none', false: 'no', 2.5: 'half' });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { python, requirePython } from '../../scripts/python.mjs';
+import { python, requirePython } from '../../scripts/python-environment.mjs';
 
 const driver = fileURLToPath(new URL('driver.py', import.meta.url));
 

@@ -3,18 +3,18 @@ import { type Change, SyncedDict, SyncedList } from 'synced-memory';
 import { expect } from 'vitest';
 import type { Any } from './work.js';
 
-/** A memory, and what its changes say. */
+/** A memory and the record of its change events. */
 export interface Watched {
   memory: Any;
-  /** A copy that is kept by what changes say. */
+  /** A copy maintained from change events. */
   state: Any;
-  /** Changes that say that something else was there before. */
+  /** Change events whose old value differs from the copy. */
   wrong: unknown[];
-  /** Changes as an iterator has them that do not come as listeners are told, once `ended` resolves. */
+  /** Changes of the iterator that differ from those of the listener; complete when `ended` resolves. */
   ended: Promise<unknown>;
 }
 
-/** All memories have the same document of this name, seen from all sides: `stored`, as `JSON.parse` reads it. */
+/** Checks that all memories have the document `stored`, as `JSON.parse` reads it, through every way to read it. */
 export function expectSame(all: readonly Watched[], name: string, stored: unknown): void {
   for (const { memory, state, wrong } of all) {
     const snapshot = memory.$snapshot(name);
@@ -60,18 +60,18 @@ function own(at: object, key: string | number): unknown {
   return Object.getOwnPropertyDescriptor(at, key)?.value;
 }
 
-/** As text, in which the order of keys shows. */
+/** The value as text, which shows the order of keys. */
 export function print(value: unknown): string {
   return JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? `${each}n` : each)) ?? '';
 }
 
-/** As `JSON.parse` has it: large integers are rounded. */
+/** The value as `JSON.parse` reads it: large integers are rounded. */
 function rounded(value: unknown): unknown {
   if (value === undefined) return undefined;
   return JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? Number(each) : each)));
 }
 
-/** Every list and dict is one object, however it is come by. */
+/** Checks that every way to reach a list or dict returns the same object. */
 function expectProxies(value: Any): void {
   if (typeof value !== 'object' || value === null) return;
   expect(value).toBeInstanceOf(Array.isArray(value) ? SyncedList : SyncedDict);

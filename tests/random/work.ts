@@ -1,34 +1,35 @@
 import { clear, pop, popitem, SyncedMemoryError, setdefault, update } from 'synced-memory';
 
-/** Values as they come. */
+/** Sample values. */
 export type Any = ReturnType<typeof JSON.parse>;
 
 const keys = ['x', 'y', 'é "q"', '__proto__', '0'];
-/** Past this many elements, work makes a list shorter. */
+/** Length above which mutations shorten a list. */
 const LONG = 12;
 
-/** What random work may be refused with, or taken back. */
+/** Codes of errors that random work may cause. */
 const allowed = [
   'ERR_DETACHED',
   'ERR_CONFLICT',
   'ERR_NOT_A_NUMBER',
   'ERR_NOT_FOUND',
+  'ERR_NOT_LOADED',
   'ERR_OUTCOME_UNKNOWN',
   'ERR_MALFORMED',
   'ERR_SCHEMA',
   'ERR_TOO_LARGE',
 ];
 
-/** Thrown by a test, to take a batch or a transaction back. */
+/** Thrown to abort a batch or a transaction. */
 export class Taken extends Error {}
 
-/** Throws the error unless it may be. */
+/** Rethrows an unexpected error. */
 export function allow(error: unknown): void {
   if (error instanceof Taken || (error instanceof SyncedMemoryError && allowed.includes(error.code))) return;
   throw error;
 }
 
-/** Random mutations of attributes with these names, by all ways that a memory and its proxies have. */
+/** Makes random mutations of the named attributes through all methods of a memory and its Proxies. */
 export class RandomWork {
   readonly #random: () => number;
   readonly #names: readonly string[];
@@ -47,7 +48,7 @@ export class RandomWork {
     return from[this.below(from.length)] as T;
   }
 
-  /** Any value, of so many levels at most. */
+  /** A random value with at most so many levels. */
   value(depth = 2): Any {
     if (depth === 0 || this.below(3) === 0) {
       const unique = ++this.#count;
@@ -57,7 +58,7 @@ export class RandomWork {
     return this.below(2) === 0 ? inner : Object.fromEntries(inner.map((value) => [this.pick(keys), value]));
   }
 
-  /** Any list or dict in a memory or a draft; undefined where it came upon something else. */
+  /** A random list or dict in a memory or a draft; undefined if the random path ends at a scalar. */
   container(root: Any): Any {
     let at = root[this.pick(this.#names)];
     while (this.below(3) > 0 && isContainer(at)) {
@@ -68,17 +69,17 @@ export class RandomWork {
     return isContainer(at) ? at : undefined;
   }
 
-  /** Some mutation of a memory or a draft; one that may be refused. */
+  /** A random mutation of a memory or a draft, which may be refused. */
   mutate(root: Any): void {
     this.attempt(() => this.#mutate(root));
   }
 
-  /** Some mutation of a list or a dict; one that may be refused. */
+  /** A random mutation of a list or a dict, which may be refused. */
   mutateIn(target: Any): void {
     this.attempt(() => this.#mutateIn(target));
   }
 
-  /** Several mutations in one batch, which may be taken back. */
+  /** Several mutations in one batch, which may be aborted. */
   batch(memory: Any): void {
     this.attempt(() =>
       memory.$batch(() => {
@@ -89,7 +90,7 @@ export class RandomWork {
     );
   }
 
-  /** A transaction that lets `meanwhile` pass, or an update. Resolves also where it was refused. */
+  /** A transaction that awaits `meanwhile`, or an update. Resolves also if it is refused. */
   async transaction(memory: Any, meanwhile: () => Promise<void>): Promise<void> {
     const transaction =
       this.below(2) === 0
@@ -106,14 +107,14 @@ export class RandomWork {
     await transaction.catch(allow);
   }
 
-  /** Adds to what may be a number. Resolves also where it was refused. */
+  /** Increments a path that may not be a number. Resolves also if it is refused. */
   async increment(memory: Any): Promise<void> {
     const name = this.pick(this.#names);
     const path = this.pick([name, [name, 0], [name, 'n'], [name, 'x'], [name, '0', 'x']]);
     await memory.$increment(path, this.pick([1, -2, 0.5, 3n])).catch(allow);
   }
 
-  /** Lets an attribute expire within `longest` seconds, or stay, or asks. Resolves also where it was refused. */
+  /** Sets, removes or reads the expiry of an attribute, of at most `longest` seconds. Resolves also if it is refused. */
   async lifetime(memory: Any, longest: number): Promise<void> {
     const name = this.pick(this.#names);
     const asked = [

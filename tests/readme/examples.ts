@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../../scripts/run.mjs';
+import { root } from '../../scripts/paths.mjs';
 
 /** A code block of the README that a test executes. */
 export interface Example {

@@ -6,25 +6,25 @@ import { printed } from './tools.js';
 
 const exercised = '[["draft","review"],{"theme":"dark"}]';
 
-test('for browsers: no part of Node is imported, whichever entry is used', async () => {
+test('for browsers: no entry imports a module of Node', async () => {
   const folder = await bundle('addon.mjs', ['browser'], { platform: 'browser', minify: true });
   // It runs in Node, too, as it needs nothing that only browsers have.
   expect(await printed(process.execPath, [join(folder, 'addon.mjs')])).toBe(exercised);
 });
 
-test('for Node: the addon stays where npm has put it', async () => {
+test('for Node: the addon is loaded from node_modules', async () => {
   const folder = await bundle('addon.mjs', ['node'], { platform: 'node' });
   expect(await printed(process.execPath, [join(folder, 'addon.mjs')])).toBe(exercised);
 });
 
 const outExtension = { '.js': '.cjs' };
 
-test('for Node as CommonJS: the addon is looked for from where the program runs', async () => {
+test('for Node as CommonJS: the addon is found from the working directory', async () => {
   const folder = await bundle('required.cjs', ['require'], { platform: 'node', format: 'cjs', outExtension });
   expect(await printed(process.execPath, [join(folder, 'required.cjs')])).toBe(`${exercised}\n${exercised}`);
 });
 
-test('for Node as CommonJS: with the wasm build, one file that needs nothing beside it', async () => {
+test('for Node as CommonJS: the wasm build is a single file', async () => {
   const folder = await bundle('wasm.mjs', ['require'], { platform: 'node', format: 'cjs', outExtension });
   expect(await printed(process.execPath, [join(folder, 'wasm.cjs')], '/')).toBe(exercised);
 });

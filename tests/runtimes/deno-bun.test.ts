@@ -19,15 +19,15 @@ test('Deno without any permission: the wasm build', async () => {
   expect(await deno('wasm.mjs')).toBe(exercised);
 });
 
-test('Deno that may use the network: the wasm build over a TCP transport', async () => {
+test('Deno with network permission: the wasm build over a TCP transport', async () => {
   expect(await deno('--allow-net', 'tcp.mjs', `${server.port}`)).toBe(exercised);
 });
 
-test('Deno that may load libraries: the addon', async () => {
+test('Deno with FFI permission: the addon', async () => {
   expect(await deno('--allow-all', 'addon.mjs', server.url)).toBe(exercised);
 });
 
-test('Deno that may not: one error that names the way out', async () => {
+test('Deno without FFI permission: one error that names the remedy', async () => {
   const failing = await deno('--allow-env', '--allow-read', 'addon.mjs').then(String, ({ stderr }) => stderr);
   expect(failing).toContain('the native addon cannot be loaded');
   expect(failing).toContain("import from 'synced-memory/edge'");
@@ -42,7 +42,7 @@ test('Bun: the wasm build', async () => {
   expect(await bun('wasm.mjs')).toBe(exercised);
 });
 
-test('Bun: a bundle, and a single file that is an executable', async () => {
+test('Bun: a bundle, and a single executable file', async () => {
   await bun('build', 'wasm.mjs', '--target', 'browser', '--outfile', 'bundles/bun/wasm.mjs');
   expect(await printed(process.execPath, ['bundles/bun/wasm.mjs'])).toBe(exercised);
   await bun('build', 'wasm.mjs', '--compile', '--outfile', 'bundles/bun/program');

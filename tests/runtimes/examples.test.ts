@@ -2,9 +2,9 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { python, requirePython } from '../../scripts/python.mjs';
+import { root } from '../../scripts/paths.mjs';
+import { python, requirePython } from '../../scripts/python-environment.mjs';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
-import { root } from '../../scripts/run.mjs';
 import { startUpstashServer, type UpstashServer } from '../edge/upstash-server.js';
 import { bundle } from './bundle.js';
 import { startWorker, type Worker } from './miniflare.js';
@@ -63,7 +63,7 @@ async function startEdgeFunction() {
   return new EdgeRuntime({ initialCode: readFileSync(join(folder, 'called.mjs'), 'utf8') });
 }
 
-test('each adds a visit and sees those of all', async () => {
+test('each example adds a visit and sees all visits', async () => {
   const post = { method: 'POST' };
   const visits: string[] = [];
 
@@ -83,6 +83,6 @@ test('each adds a visit and sees those of all', async () => {
   expect(await (await edge.dispatchFetch('http://edge/', {})).json()).toEqual(visits);
 });
 
-test('the service ends when it is told to', async () => {
+test('the service ends on SIGTERM', async () => {
   expect(await service.stop()).toBe(0);
 });

@@ -1,12 +1,12 @@
 import { load } from './tools.js';
 
-/** A Worker in workerd. */
+/** A running Worker. */
 export interface Worker {
   dispatchFetch(url: string, init?: object): Promise<Response>;
   dispose(): Promise<void>;
 }
 
-/** Starts what a bundler has put into `folder`: the module `script`, and compiled wasm beside it. */
+/** Starts the module `script` of a bundle in workerd. */
 export function startWorker(folder: string, script: string, options: object): Worker {
   const { Miniflare } = load('miniflare');
   return new Miniflare({

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** Starts a Node program that says `listening on <url>`; resolves when it has. */
+/** Starts a Node program and resolves when it has printed `listening on <url>`. */
 export async function startProgram(file: string, env: Record<string, string>) {
   const child = spawn(process.execPath, [file], {
     env: { ...process.env, ...env },

@@ -1,7 +1,7 @@
 import { pack } from '../../scripts/pack.mjs';
-import { installProject } from '../../scripts/runtimes.mjs';
+import { installProject } from '../../scripts/runtime-projects.mjs';
 
-/** Packs once for all suites; what it packs is what `npm run build` built last. */
+/** Packs what `npm run build` built last, once for all test files. */
 export function setup(): void {
   pack();
   installProject('tools');

@@ -1,7 +1,7 @@
 // The examples of docs/testing.md with Vitest. Its other runners are in slow/testing.test.ts.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../../scripts/run.mjs';
+import { root } from '../../scripts/paths.mjs';
 import { examples, writeExamples } from './testing-page.js';
 import { printed, tools } from './tools.js';
 
@@ -14,7 +14,7 @@ test('the page has examples for both runners', () => {
   ]);
 });
 
-test('those for Vitest pass', async () => {
+test('the examples for Vitest pass', async () => {
   const folder = join(tools, 'vitest');
   writeExamples(folder, 'vitest');
   const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder, '--reporter', 'json'];

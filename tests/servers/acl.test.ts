@@ -6,10 +6,12 @@ import { startRedisServer } from '../../scripts/redis-server.mjs';
 
 const connect = (url: string) => createClient({ url }).connect();
 
-// What the README says is needed is what this user gets.
+// The user gets exactly the permissions that the README lists.
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const rule = /^ACL SETUSER app (.*)$/m.exec(readme)?.[1]?.split(' ') ?? [];
-const withoutListening = rule.filter((part) => !['&sm:*', '+subscribe', '+client|tracking', '+publish'].includes(part));
+const withoutListening = rule.filter(
+  (part) => !['&sm:memory:*', '+subscribe', '+unsubscribe', '+client|tracking', '+publish'].includes(part),
+);
 
 describe.each([
   ['what the README lists', rule],
@@ -61,5 +63,84 @@ describe.each([
     expect(errors).toEqual([]);
     await mine.$close();
     await theirs.$close();
+  });
+});
+
+describe('two tenants, each with the permissions of a prefix of its own', () => {
+  const prefixes = { one: 'one:', two: 'two:' } as const;
+  let server: Awaited<ReturnType<typeof startRedisServer>>;
+  let admin: Awaited<ReturnType<typeof connect>>;
+  const urlOf = (tenant: keyof typeof prefixes) => server.url.replace('redis://', `redis://${tenant}:password@`);
+
+  beforeAll(async () => {
+    server = await startRedisServer();
+    admin = await connect(server.url);
+    for (const [tenant, prefix] of Object.entries(prefixes)) {
+      const permissions = rule.map((part) => (/^[~&]/.test(part) ? part.replaceAll('memory:', prefix) : part));
+      await admin.sendCommand(['ACL', 'SETUSER', tenant, 'resetchannels', ...permissions]);
+    }
+  });
+  afterAll(async () => {
+    admin.destroy();
+    await server.stop();
+  });
+
+  test('reach no key and no channel of each other', async () => {
+    const errors: unknown[] = [];
+    const open = (tenant: keyof typeof prefixes) =>
+      Memory.open<Record<string, unknown[]>>({
+        url: urlOf(tenant),
+        prefix: prefixes[tenant],
+        onError: (error) => errors.push(error),
+      });
+    const memories = [await open('one'), await open('two')];
+    for (const mem of memories) {
+      const scope = await mem.$scope<Record<string, unknown[]>>('scope');
+      for (const each of [mem, scope]) {
+        each.plain = [1];
+        each['{tag}x'] = [1];
+        await each.$flush();
+        each.plain.push(2);
+        each['{tag}x'].push(2);
+        await each.$batch(() => {
+          each.other = [1];
+        });
+        await each.$flush();
+      }
+      await expect(mem.$flush({ replicas: 1, timeout: 100 })).rejects.toMatchObject({ code: 'ERR_REPLICAS' });
+      await scope.$close();
+    }
+    expect(errors).toEqual([]);
+
+    const keys = (await admin.sendCommand(['KEYS', '*'])) as unknown as string[];
+    const sideKeys = keys.filter((key) => key.startsWith('sm:'));
+    expect(sideKeys.length).toBeGreaterThanOrEqual(2 * 8);
+    const channels = (await admin.sendCommand(['PUBSUB', 'CHANNELS'])) as unknown as string[];
+    expect(channels).toEqual(expect.arrayContaining(['sm:one:', 'sm:two:']));
+    for (const [tenant, other] of [
+      ['one', 'two:'],
+      ['two', 'one:'],
+    ] as const) {
+      const client = await connect(urlOf(tenant));
+      const may = (command: string[]) =>
+        client.sendCommand(command).then(
+          () => true,
+          (error: Error) => {
+            expect(error.message).toMatch(/^NOPERM/);
+            return false;
+          },
+        );
+      for (const key of keys) {
+        const isOwn = !key.includes(other);
+        expect([key, await may(['STRLEN', key])]).toEqual([key, isOwn]);
+        if (!isOwn) expect([key, await may(['SET', key, 'x'])]).toEqual([key, false]);
+      }
+      for (const channel of [`sm:${other}`, `sm:${other}scope:`]) {
+        expect(await may(['PUBLISH', channel, 'x'])).toBe(false);
+      }
+      expect(await may(['SUBSCRIBE', `sm:${other}`])).toBe(false);
+      client.destroy();
+    }
+    for (const mem of memories) await mem.$close();
   });
 });

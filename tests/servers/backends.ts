@@ -2,19 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
-import { Cluster } from './cluster.js';
+import { Cluster } from './cluster.mjs';
 import { Watched } from './sentinel.js';
 
-/** A place to keep memories in, for one suite. */
+/** A backend for one suite. */
 export interface Backend {
   url: string;
   stop(): Promise<void>;
 }
 
-/** The wasm build (see vitest.config.ts) has all that the addon has, but no files, and nothing that blocks. */
+/** True on the wasm build (see vitest.config.ts), which has no files and no blocking calls. */
 export const onWasm = process.env.SYNCED_MEMORY_BUILD === 'wasm';
 
-/** The same place by a URL that looks different: a memory of it shares no connection with those of the other URL. */
+/** The same backend by a different URL, so that its memories share no connection with those of the first URL. */
 export const apart = (url: string): string => url.replace(/^[a-z]+/, (scheme) => scheme.toUpperCase());
 
 type Kind = 'redis' | 'cluster' | 'sentinel' | 'file' | 'memory';
@@ -23,7 +23,7 @@ export const kinds: readonly Kind[] = onWasm ? ['redis', 'memory'] : ['redis', '
 
 let memories = 0;
 
-/** What every suite that is not about one backend runs on. */
+/** The backends of every suite that is not about a single one. */
 export const backends: Record<Kind, () => Promise<Backend>> = {
   redis: () => startRedisServer(),
   cluster: () => Cluster.start(),

@@ -1,6 +1,7 @@
-// Every process is told what changed, by `change` events and `$changes`.
+// Changes arrive in every process by `change` events and `$changes`.
 import { type Change, Memory } from 'synced-memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { once } from '../faults/redis.js';
 import { type Backend, backends, kinds } from './backends.js';
 
 interface State {
@@ -9,7 +10,7 @@ interface State {
   count: number;
 }
 
-/** What tells one change from another. */
+/** The comparable part of a change. */
 const told = ({ path, kind, value, oldValue, origin }: Change) => [path.join('.'), kind, value, oldValue, origin];
 
 describe.each(kinds)('on %s', (name) => {
@@ -31,7 +32,7 @@ describe.each(kinds)('on %s', (name) => {
     return () => Promise.all([mine.$close(), theirs.$close()]);
   });
 
-  test('each mutation is told once, here and there', async () => {
+  test('each mutation is one change event, locally and remotely', async () => {
     const here: Change[] = [];
     const there: Change[] = [];
     mine.$on('change', (change) => here.push(change));
@@ -63,14 +64,14 @@ describe.each(kinds)('on %s', (name) => {
     expect(here.map(told)).toEqual(expected.map((change) => [...change, 'local']));
     expect(here.every(({ revision }) => revision === undefined)).toBe(true);
 
-    // What comes together may arrive as one: what it led to counts.
+    // Several mutations may arrive as one change, so only the result is compared.
     await vi.waitFor(() => expect(theirs.$snapshot()).toEqual(mine.$snapshot()));
     expect(there.length).toBeGreaterThan(0);
     expect(there.every(({ origin }) => origin === 'remote')).toBe(true);
     expect(there.filter((change) => change.name === 'tasks').at(-1)?.revision).toBe(mine.$lastModified('tasks'));
   });
 
-  test('one mutation of another process is one change, in place', async () => {
+  test('one mutation of another process is one in-place change', async () => {
     const { tasks } = theirs;
     const changes = theirs.$changes();
     const next = async () => told((await changes.next()).value as Change);
@@ -89,7 +90,7 @@ describe.each(kinds)('on %s', (name) => {
     await changes.return?.();
   });
 
-  test('a held reference to what another process removed refuses mutations', async () => {
+  test('a held reference to a removed container refuses mutations', async () => {
     const first = theirs.tasks[0];
     mine.tasks.shift();
     await vi.waitFor(() => expect(theirs.tasks).toEqual([]));
@@ -99,7 +100,7 @@ describe.each(kinds)('on %s', (name) => {
     }).toThrow(expect.objectContaining({ code: 'ERR_DETACHED', attribute: 'tasks' }));
   });
 
-  test('of a place, or what is in it, or what it is in', async () => {
+  test('changes of a path, inside it, and of its containers', async () => {
     const seen: Record<string, string[]> = { config: [], theme: [], second: [], all: [] };
     const note = (key: string) => (change: Change) => void seen[key]?.push(change.path.join('.'));
     mine.$on('change', note('config'), 'config');
@@ -142,13 +143,13 @@ describe.each(kinds)('on %s', (name) => {
     await vi.waitFor(() => expect(theirs.config.size).toBe(7));
   });
 
-  test('a reader that is far behind gets one reload for each attribute, and then goes on', async () => {
+  test('a reader that is far behind gets one reload per attribute, and then continues', async () => {
     const changes = mine.$changes();
     const tasks = mine.$changes('tasks');
     for (let n = 0; n < 1500; n++) mine.config.size = n;
     mine.tasks.push({ title: 'b' });
     await mine.$flush();
-    // What a reload has in it is not told again, though nobody has been told of it yet.
+    // A change that a reload includes is not reported again.
     mine.config.size = -1;
     const size = (value: unknown) => (value as State['config']).size;
     const first = (await changes.next()).value as Change;
@@ -170,7 +171,45 @@ describe.each(kinds)('on %s', (name) => {
     expect(await changes.next()).toEqual({ value: undefined, done: true });
   });
 
-  test('nonsense', () => {
+  test('a new listener or reader gets no change from before', async () => {
+    const heard: [who: string, value: unknown][] = [];
+    const listen = (who: string) => mine.$on('change', ({ value }) => heard.push([who, value]), 'count');
+    listen('first');
+    mine.count = 1;
+    listen('second');
+    const changes = mine.$changes('count');
+    expect(() =>
+      mine.$batch(() => {
+        mine.count = 2;
+        mine.count = 3;
+        listen('in a reverted batch');
+        throw new Error('of the test');
+      }),
+    ).toThrow('of the test');
+    mine.count = 4;
+    await mine.$flush();
+    expect(heard).toEqual([
+      ['first', 1],
+      ['first', 4],
+      ['second', 4],
+      ['in a reverted batch', 4],
+    ]);
+    expect((await changes.next()).value).toMatchObject({ value: 4 });
+    await changes.return?.();
+  });
+
+  test('prints as JSON, with the revision in decimal digits', async () => {
+    const [local, remote] = [mine, theirs].map((mem) => once((listener) => mem.$on('change', listener, 'count')));
+    mine.count = 7;
+    const { revision } = await (remote as Promise<Change>);
+    expect(typeof revision).toBe('bigint');
+    const change = { name: 'count', path: ['count'], kind: 'set', value: 7 };
+    expect(JSON.parse(JSON.stringify(await remote))).toEqual({ ...change, origin: 'remote', revision: `${revision}` });
+    expect(JSON.parse(JSON.stringify([await local]))).toEqual([{ ...change, origin: 'local' }]);
+    expect(structuredClone(await remote)).toStrictEqual({ ...change, oldValue: undefined, origin: 'remote', revision });
+  });
+
+  test('invalid arguments', () => {
     const options = expect.objectContaining({ code: 'ERR_OPTIONS' });
     // biome-ignore lint/suspicious/noExplicitAny: that is the point
     const any = mine as any;
@@ -178,6 +217,9 @@ describe.each(kinds)('on %s', (name) => {
     expect(() => any.$on('change')).toThrow(options);
     expect(() => any.$on('change', () => {}, 7)).toThrow(options);
     expect(() => any.$on('ack', () => {}, 'tasks')).toThrow(options);
+    for (const wrong of [{ keepalive: true }, { keepAlive: 1 }, null, true]) {
+      expect(() => any.$on('change', () => {}, 'tasks', wrong)).toThrow(options);
+    }
     expect(() => any.$changes('$flush')).toThrow(expect.objectContaining({ code: 'ERR_RESERVED_NAME' }));
   });
 });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectSame, print, watch } from '../random/checks.js';
 import { type Any, allow, RandomWork } from '../random/work.js';
 import { apart, type Backend, backends, kinds, onWasm } from './backends.js';
+import { until } from './until.mjs';
 
 const seeds = Array.from({ length: Number(process.env.SYNCED_MEMORY_SEEDS ?? 12) }, (_, n) => n);
 const steps = 150;
@@ -27,7 +28,7 @@ describe.each(kinds)('on %s', (kind) => {
     return backend.stop();
   });
 
-  /** What others do to the server. */
+  /** Faults and foreign writes during a run. */
   function interferences(work: RandomWork, prefix: string): (() => unknown)[] {
     const client = raw;
     if (client === undefined) return [];
@@ -40,7 +41,7 @@ describe.each(kinds)('on %s', (kind) => {
     ];
   }
 
-  // What happens when is decided by the machine: a seed is not the same run again.
+  // The timing depends on the machine, so a seed does not repeat a run exactly.
   test.each(seeds)('run %i', async (seed) => {
     const work = new RandomWork(Math.random, names);
     const options = { prefix: `run-${seed}:`, onError: () => {}, ...[{}, { names }, { names: [] }][seed % 3] };
@@ -66,11 +67,12 @@ describe.each(kinds)('on %s', (kind) => {
 
     await Promise.all(promises);
     await Promise.all(all.map(({ memory }) => memory.$flush().catch(allow)));
-    // What expires has expired.
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    await Promise.all(all.map(({ memory }) => memory.$load(names)));
-    await Promise.all(all.map(({ memory }) => memory.$sync()));
     const fresh = await Memory.open({ url: backend.url, ...options, names });
+    const isPermanent = async (name: string) => (await fresh.$ttl(name)) === undefined;
+    const arePermanent = async () => (await Promise.all(names.map(isPermanent))).every(Boolean);
+    await until('everything with a lifetime has expired', arePermanent);
+    await Promise.all([...all.map(({ memory }) => memory), fresh].map((memory) => memory.$load(names)));
+    await Promise.all([...all.map(({ memory }) => memory), fresh].map((memory) => memory.$sync()));
     for (const { memory } of all) expect(memory.$status).toMatchObject({ state: 'connected', pending: 0 });
     for (const name of names) expectSame(all, name, fresh.$snapshot(name));
     await Promise.all([...all.map(({ memory }) => memory.$close()), fresh.$close()]);

@@ -1,4 +1,5 @@
 // The entry point for DragonflyDB, found by its environment variables, on a server that lacks what DragonflyDB lacks.
+import { readFileSync } from 'node:fs';
 import { createClient } from 'redis';
 import * as anywhere from 'synced-memory';
 import { Memory, PrefixedMemory } from 'synced-memory/dragonflydb';
@@ -28,7 +29,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 const nowhere = 'redis://127.0.0.1:1';
 
-describe('the server is found by', () => {
+describe('the server is located by', () => {
   test.each<[string, (port: number) => Record<string, string>]>([
     ['DRAGONFLYDB_URL', (port) => ({ DRAGONFLYDB_URL: `redis://app:any@127.0.0.1:${port}`, REDIS_URL: nowhere })],
     [
@@ -52,7 +53,7 @@ describe('the server is found by', () => {
   });
 });
 
-test('two memories share what they hold, under a prefix of its own', async () => {
+test('two memories share attributes under the default prefix', async () => {
   vi.stubEnv('DRAGONFLYDB_URL', `redis://app:any@127.0.0.1:${server.port}`);
   vi.stubEnv('DRAGONFLYDB_PREFIX', 'dragon:');
   vi.stubEnv('REDIS_PREFIX', 'redis:');
@@ -74,4 +75,70 @@ test('two memories share what they hold, under a prefix of its own', async () =>
   expect((await admin.keys('dragon:*')).sort()).toEqual(['dragon:agent:state', 'dragon:log']);
   expect(errors).toEqual([]);
   for (const mem of [mine, theirs, scoped]) await mem.$close();
+});
+
+test('a batch that is too large for the server is refused, and nothing of it is stored', async () => {
+  // Without HELLO it is unknown which server this is, so the limits of DragonflyDB apply.
+  const unknown = await startRedisServer(['--rename-command', 'HELLO', '']);
+  const client = await createClient({ url: unknown.url, RESP: 2 }).connect();
+  const mem = await Memory.open<Record<string, number>>({ url: unknown.url, onError: () => {} });
+  const assign = (count: number) =>
+    mem.$batch(() => {
+      for (let n = 0; n < count; n++) mem[`x${n}`] = n;
+    });
+  assign(4097);
+  await expect(mem.$flush()).rejects.toMatchObject({ code: 'ERR_TOO_LARGE' });
+  expect(mem).toEqual({});
+  expect(await client.keys('memory:*')).toEqual([]);
+  assign(4096);
+  await mem.$flush();
+  expect(await client.keys('memory:*')).toHaveLength(4096);
+  await mem.$close();
+  client.destroy();
+  await unknown.stop();
+});
+
+test('the permissions that the README lists for DragonflyDB are enough', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, rule] = [...readme.matchAll(/^ACL SETUSER app (.*)$/gm)].map(([, permissions]) =>
+    String(permissions).split(' '),
+  );
+  expect(rule).toContain('+client');
+  expect(rule?.filter((part) => part.includes('|'))).toEqual([]);
+  const unknown = await startRedisServer(['--rename-command', 'HELLO', '']);
+  const client = await createClient({ url: unknown.url, RESP: 2 }).connect();
+  const permissions = (rule ?? []).filter((part) => part !== '+hello');
+  await client.sendCommand(['ACL', 'SETUSER', 'app', 'resetchannels', ...permissions]);
+  const errors: unknown[] = [];
+  const open = () =>
+    Memory.open<{ list: number[]; count: number; short: number }>({
+      url: unknown.url.replace('redis://', 'redis://app:password@'),
+      onError: (error) => errors.push(error),
+    });
+  const [mine, theirs] = [await open(), await open()];
+  mine.list = [1];
+  mine.list.push(2);
+  await mine.$flush();
+  mine.$batch(() => {
+    mine.list.splice(0, 1);
+    mine.count = 1;
+  });
+  await mine.$flush();
+  await theirs.$sync();
+  await theirs.$transaction((draft) => {
+    draft.count += draft.list.length;
+  });
+  await mine.$sync();
+  expect(mine).toEqual({ list: [2], count: 2 });
+  mine.short = 1;
+  await mine.$expire('short', 60);
+  await mine.$persist('short');
+  await expect(mine.$flush({ replicas: 1, timeout: 200 })).rejects.toMatchObject({ code: 'ERR_REPLICAS' });
+  await mine.$close();
+  await theirs.$close();
+  expect(errors).toEqual([]);
+  const log = (await client.sendCommand(['ACL', 'LOG'])) as unknown[];
+  expect(log).toEqual([]);
+  client.destroy();
+  await unknown.stop();
 });

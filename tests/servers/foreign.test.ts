@@ -1,4 +1,4 @@
-// What others do by other means is seen without asking, whichever way the server gives: forced here one by one.
+// Foreign writes are noticed by broadcast tracking, plain tracking or polling, each forced in turn.
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
@@ -7,7 +7,7 @@ import { startRedisServer } from '../../scripts/redis-server.mjs';
 
 const doc = (value: unknown, revision: number) => `{"value": ${JSON.stringify(value)}, "last_modified": ${revision}}`;
 
-/** A server that knows no broadcasts, as DragonflyDB: what asks for them gets its answer. Gives its port. */
+/** A proxy that refuses broadcast tracking as DragonflyDB does. Resolves to its port. */
 async function withoutBroadcasts(port: number): Promise<{ port: number; close(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -102,10 +102,10 @@ describe.each([
     await other.$close();
   });
 
-  test('what is new', async () => {
+  test('new attributes', async () => {
     const mem = await Memory.open<Record<string, unknown>>(url);
     await raw.set('memory:fresh', doc('here', 1));
-    // Names that nobody tells of are listed every ten seconds.
+    // Names are listed every ten seconds.
     await vi.waitFor(() => expect(mem.fresh).toBe('here'), 20_000);
     await mem.$close();
   });

@@ -1,4 +1,4 @@
-// Increments `count` so many times, with some in flight at once, and reports what came of each: `incrementer.mjs URL TIMES`.
+// `incrementer.mjs URL TIMES` increments `count`, several times at once, and sends the results to the process that started it.
 import { Memory } from 'synced-memory';
 
 const [url, times] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// $increment, beside others who do.
+// $increment by one and by several processes.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AnyState, Memory } from 'synced-memory';
@@ -34,7 +34,7 @@ describe.each(kinds)('on %s', (kind) => {
     return () => Promise.all([mine.$close(), theirs.$close()]);
   });
 
-  test('gives what was acknowledged', async () => {
+  test('resolves with the acknowledged number', async () => {
     expect(await mine.$increment('count')).toBe(1);
     expect(await mine.$increment(['count'], 41)).toBe(42);
     expect(await mine.$increment(['{bank}a', 'balance'], -0.5)).toBe(99.5);
@@ -48,7 +48,7 @@ describe.each(kinds)('on %s', (kind) => {
     ]);
   });
 
-  test('shows at once, and adds to what others made of it', async () => {
+  test('shows at once, and adds to the number of other writers', async () => {
     mine.$increment('count', 5);
     expect(mine.count).toBe(5);
     const all = await Promise.all(Array.from({ length: 40 }, (_, n) => [mine, theirs][n % 2]?.$increment('count')));
@@ -57,7 +57,7 @@ describe.each(kinds)('on %s', (kind) => {
     expect(new Set(all).size).toBe(40);
   });
 
-  test('adds whole numbers exactly, others as JavaScript does', async () => {
+  test('adds integers exactly, other numbers as JavaScript does', async () => {
     const pairs = [
       [0.1, 0.2],
       [1e21, 0.5],
@@ -78,7 +78,7 @@ describe.each(kinds)('on %s', (kind) => {
     await expect(mine.$increment('count')).rejects.toMatchObject({ code: 'ERR_NOT_A_NUMBER' });
   });
 
-  test('takes keys as JavaScript does', async () => {
+  test('accepts keys as JavaScript does', async () => {
     mine['{bank}a'].log = [{ n: 1 }];
     mine['{bank}b'] = { 7: 1 };
     const path = (...keys: unknown[]) => keys as ['count'];
@@ -107,7 +107,7 @@ describe.each(kinds)('on %s', (kind) => {
     expect(mine['{bank}b'].balance).toBe(107);
   });
 
-  test('nonsense', async () => {
+  test('invalid arguments', async () => {
     const code = (expected: string) => expect.objectContaining({ code: expected });
     const refused = (path: unknown, by: unknown = 1) => expect(mine.$increment(path as 'count', by as number)).rejects;
     await refused('list').toEqual(code('ERR_NOT_A_NUMBER'));

@@ -1,4 +1,4 @@
-// What DragonflyDB and Upstash say that they lack, taken away from a real server.
+// A real server without the commands that DragonflyDB and Upstash lack.
 import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -13,11 +13,11 @@ interface State {
 interface Limits {
   /** Options of the server. */
   options?: string[];
-  /** What the user may not do. */
+  /** ACL rules that forbid commands. */
   acl?: string[];
-  /** What is refused then. */
+  /** The commands that are refused then. */
   refused: string[][];
-  /** Without RESP3 nothing is told unasked. */
+  /** True if the server sends no push messages, which need RESP3. */
   deaf?: boolean;
 }
 
@@ -69,7 +69,7 @@ describe.each(Object.entries(limits))('a server with %s', (_, { options = [], ac
     await server.stop();
   });
 
-  test('has them', async () => {
+  test('is refused the commands', async () => {
     const limited = await connect(url);
     for (const command of refused) {
       await expect(limited.sendCommand(command), command.join(' ')).rejects.toThrow(/^NOPERM|^ERR [Uu]nknown/);

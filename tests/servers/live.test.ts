@@ -46,7 +46,7 @@ describe.each(kinds)('%s', (name) => {
     await theirs.$close();
   });
 
-  test('$status tells what was found by trying', async () => {
+  test('$status reports the detected capabilities', async () => {
     const mem = await Memory.open(backend.url);
     await vi.waitFor(() => expect(mem.$status.capabilities?.deltas).toBe(true));
     expect(mem.$status.capabilities).toEqual(
@@ -62,7 +62,7 @@ describe.each(kinds)('%s', (name) => {
     expect(mem.$status.capabilities).toBeUndefined();
   });
 
-  test('two that write at once see both, and agree', async () => {
+  test('two concurrent writers see both changes and agree', async () => {
     const urls = [backend.url, backend.url, apart(backend.url)];
     const all = await Promise.all(urls.map((url) => Memory.open<State>(url)));
     const [first] = all;
@@ -91,12 +91,12 @@ describe.each(kinds)('%s', (name) => {
   });
 });
 
-test('what anybody writes by other means shows, too', async () => {
+test('foreign writes show, too', async () => {
   const backend = await backends.redis();
   const raw = await createClient({ url: backend.url }).connect();
   const mem = await Memory.open<Record<string, unknown>>(backend.url);
   await raw.set('memory:one', '{"value": {"a": [1]}, "last_modified": 1763000000000000000}');
-  // Where nobody tells of new names, they are listed every ten seconds.
+  // If new names are not announced, they are listed every ten seconds.
   await vi.waitFor(() => expect(mem.one).toEqual({ a: [1] }), 15_000);
   mem.one = { a: [1, 2] };
   await mem.$flush();
@@ -113,7 +113,7 @@ test('what anybody writes by other means shows, too', async () => {
   await backend.stop();
 });
 
-test('a document of 50 MB is no trouble to who listens', async () => {
+test('a document of 50 MB reaches another memory', async () => {
   const backend = await backends.redis();
   const mine = await Memory.open<{ big: string[] }>(backend.url);
   const theirs = await Memory.open<{ big: string[] }>(backend.url);

@@ -21,7 +21,7 @@ const validators = {
 describe.each(Object.keys(validators) as (keyof typeof validators)[])('%s', (vendor) => {
   const schema = { user: validators[vendor] as StandardSchema<{ name: string; age: number; tags: string[] }> };
 
-  test('a mutation that would break it throws where it is made, and changes nothing', async () => {
+  test('a mutation against the schema throws at its line and changes nothing', async () => {
     const url = place();
     const mem = await Memory.open({ url, schema });
     mem.user = { name: 'Alice', age: 7, tags: ['a', 'b', 'c'] };
@@ -61,7 +61,7 @@ describe.each(Object.keys(validators) as (keyof typeof validators)[])('%s', (ven
     await Promise.all([mem.$close(), other.$close()]);
   });
 
-  test('what others store that breaks it is an error event, and readable', async () => {
+  test('a foreign value against the schema raises an error event and is readable', async () => {
     const url = place();
     const errors: SyncedMemoryError[] = [];
     const other = await Memory.open({ url });
@@ -82,7 +82,7 @@ describe.each(Object.keys(validators) as (keyof typeof validators)[])('%s', (ven
   });
 });
 
-test('the types are those of the validators', async () => {
+test('types are inferred from the validators', async () => {
   const schema = { user: validators.zod, log: v.array(v.string()), flag: type('boolean') };
   await using mem = await Memory.open({ url: place(), schema });
   expectTypeOf(mem.user).toEqualTypeOf<{ name: string; age: number; tags: string[] }>();
@@ -94,7 +94,7 @@ test('the types are those of the validators', async () => {
   expect(() => mem.log.push(1)).toThrow(SyncedMemoryError);
 });
 
-test('nonsense', async () => {
+test('invalid arguments', async () => {
   const open = (schema: unknown) => Memory.open({ url: place(), schema: schema as Record<string, StandardSchema> });
   for (const schema of [7, { user: 7 }, { user: {} }, { user: () => true }, { user: { '~standard': {} } }]) {
     await expect(open(schema)).rejects.toMatchObject({ code: 'ERR_OPTIONS' });

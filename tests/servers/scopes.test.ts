@@ -29,7 +29,7 @@ describe.each(kinds)('%s', (name) => {
     await Promise.all([mem, scope, nested, same, sameNested].map((memory) => memory.$close()));
   });
 
-  test('closing ends nothing else', async () => {
+  test('closing a scope ends no other memory', async () => {
     const mem = await Memory.open({ url: backend.url });
     const [first, second] = await Promise.all([mem.$scope('first'), mem.$scope('second')]);
     await first.$close();
@@ -43,7 +43,7 @@ describe.each(kinds)('%s', (name) => {
     await second.$close();
   });
 
-  test('defaults are the attributes that a scope loads, names where they are given', async () => {
+  test('a scope loads the attributes of defaults, or of names if given', async () => {
     const mem = await Memory.open({ url: backend.url });
     const all = await mem.$scope('known');
     Object.assign(all, { turns: [1], other: 2 });
@@ -95,7 +95,7 @@ test('a scope whose names are known is opened without SCAN', async () => {
   await server.stop();
 });
 
-test('scopes of a store without a name are in that store', async () => {
+test('scopes of an unnamed in-process memory are in that memory', async () => {
   const mem = await Memory.open('memory:');
   const writer = await mem.$scope('s');
   const reader = await mem.$scope('s');
@@ -128,11 +128,12 @@ describe.skipIf(onWasm)('one connection', () => {
   const calls = async (command: string): Promise<number> =>
     Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info('commandstats'))?.[1] ?? 0);
 
-  test('for ten thousand scopes, each of which hears what others do, also after it was lost', {
+  test('for ten thousand scopes, which receive changes also after a reconnect', {
     timeout: 60_000,
   }, async () => {
     const count = 10_000;
-    const mem = await Memory.open({ url: server.url, names: [] });
+    // On a busy machine, the last scope is loaded after more than ten seconds.
+    const mem = await Memory.open({ url: server.url, names: [], openTimeout: 50_000 });
     const scopes = await Promise.all(Array.from({ length: count }, (_, n) => mem.$scope<Log>(`s${n}`, { names })));
     for (const scope of scopes) scope.list = [1];
     await Promise.all(scopes.map((scope) => scope.$flush()));
@@ -151,7 +152,7 @@ describe.skipIf(onWasm)('one connection', () => {
 
     const lost = scopes.map((scope) => new Promise((resolve) => scope.$on('disconnect', resolve)));
     const back = scopes.map((scope) => new Promise((resolve) => scope.$on('connect', resolve)));
-    // Nobody is told of the write.
+    // The write is not announced.
     await client
       .multi()
       .addCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub'])
@@ -171,7 +172,7 @@ describe.skipIf(onWasm)('one connection', () => {
     await vi.waitFor(async () => expect(await lines()).toEqual([]));
   });
 
-  test('and one command to open a scope whose names are known', async () => {
+  test('and no search to open a scope whose names are known', async () => {
     const mem = await Memory.open({ url: server.url, names: [] });
     const commands = ['get', 'evalsha', 'eval', 'getrange', 'scan', 'client|tracking', 'hello'];
     const counts = () => Promise.all(commands.map((command) => calls(command.replace('|', '\\|'))));
@@ -179,8 +180,9 @@ describe.skipIf(onWasm)('one connection', () => {
     const before = await counts();
     const scope = await mem.$scope<Log>('known', { names });
     expect(scope.list).toEqual([1]);
-    const [gets = 0, ...others] = before;
-    expect(await counts()).toEqual([gets + 1, ...others]);
+    // It reads the attribute and the secret of delta messages.
+    const read = before.map((count, at) => count + Number(['get', 'getrange'].includes(commands[at] ?? '')));
+    expect(await counts()).toEqual(read);
     await Promise.all([mem.$close(), scope.$close()]);
   });
 

@@ -20,7 +20,7 @@ interface State {
   data: { users: { name: string; scores: List<number> }[] };
 }
 
-/** How the two memories are opened, and what has to happen before one sees what the other did. */
+/** Opens the two memories, and synchronises one with the other. */
 const modes = {
   blocking: {
     open: async (url: string) => Memory.openSync<State>({ url }),
@@ -110,7 +110,7 @@ describe.each(kinds)('on %s', (kind) => {
       expect(memory.data.users[0]?.scores).toBeInstanceOf(SyncedList);
     });
 
-    test('what the Python package does not sync in place', async () => {
+    test('mutations that the Python package does not sync in place', async () => {
       memory.tasks = [3, 1, 2, 9] as unknown as List<number>;
       memory.tasks.sort();
       memory.tasks.reverse();

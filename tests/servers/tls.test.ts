@@ -1,55 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Memory, type SyncedMemoryError, type TlsOptions } from 'synced-memory';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePort, startRedisServer } from '../../scripts/redis-server.mjs';
+import { once } from '../faults/redis.js';
+import { Certificates, knowsTls } from './certificates.js';
+import { Cluster } from './cluster.mjs';
+import { Watched } from './sentinel.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'synced-memory-tls-'));
-const file = (name: string) => join(folder, name);
-const pem = (name: string) => readFileSync(file(name), 'utf8');
-const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+const certificates = new Certificates();
+const file = (name: string) => certificates.file(name);
+const pem = (name: string) => certificates.pem(name);
+afterAll(() => certificates.remove());
 
-/** An authority `name`.crt. */
-function authority(name: string): void {
-  const subject = ['-subj', `/CN=${name}`, '-days', '2'];
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.crt`, ...subject);
-}
-
-/** A certificate `name`.crt that `ca` has signed. */
-function certificate(name: string, ca: string): void {
-  openssl(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${name}`,
-  );
-  writeFileSync(file('extensions'), 'subjectAltName = IP:127.0.0.1, DNS:localhost\n');
-  const signer = ['-CA', `${ca}.crt`, '-CAkey', `${ca}.key`, '-CAcreateserial', '-extfile', 'extensions', '-days', '2'];
-  openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signer);
-}
-
-// Not every build of a server knows TLS.
-const help = execFileSync(process.env.SYNCED_MEMORY_TEST_SERVER ?? 'redis-server', ['--version'], { encoding: 'utf8' });
-const knowsTls = process.env.SYNCED_MEMORY_TEST_SERVER === undefined;
-
-describe.skipIf(!knowsTls)(`TLS (${help.slice(0, 20)})`, () => {
+describe.skipIf(!knowsTls)('TLS', () => {
   let server: Awaited<ReturnType<typeof startRedisServer>>;
   let url: string;
   let mutual: string;
   beforeAll(async () => {
-    authority('ours');
-    authority('theirs');
-    certificate('server', 'ours');
-    certificate('client', 'ours');
-    certificate('stranger', 'theirs');
+    certificates.authority('ours');
+    certificates.authority('theirs');
+    certificates.certificate('server', 'ours');
+    certificates.certificate('client', 'ours');
+    certificates.certificate('stranger', 'theirs');
     const [port, mutualPort] = [await freePort(), await freePort()];
     const files = ['--tls-cert-file', file('server.crt'), '--tls-key-file', file('server.key')];
     const authorities = ['--tls-ca-cert-file', file('ours.crt')];
@@ -69,11 +40,10 @@ describe.skipIf(!knowsTls)(`TLS (${help.slice(0, 20)})`, () => {
   });
   afterAll(async () => {
     await server.stop();
-    rmSync(folder, { recursive: true });
   });
 
   const refused = async (url: string, tls?: TlsOptions): Promise<SyncedMemoryError> =>
-    Memory.open({ url, onError: () => {}, ...(tls === undefined ? {} : { tls }) }).then(
+    Memory.open({ url, openTimeout: 6_000, onError: () => {}, ...(tls === undefined ? {} : { tls }) }).then(
       () => expect.unreachable('it opened'),
       (error) => error,
     );
@@ -90,13 +60,16 @@ describe.skipIf(!knowsTls)(`TLS (${help.slice(0, 20)})`, () => {
     await theirs.$close();
   });
 
-  test('another authority, or none of its own, is refused', async () => {
+  test('an unknown or missing authority is refused', async () => {
     for (const tls of [{ ca: pem('theirs.crt') }, undefined]) {
       const error = await refused(url, tls);
-      expect(error).toMatchObject({ code: 'ERR_TLS', message: expect.stringMatching(/UnknownIssuer.*tls\.ca/) });
+      expect(error).toMatchObject({
+        code: 'ERR_CERTIFICATE',
+        message: expect.stringMatching(/UnknownIssuer.*tls\.ca/),
+      });
     }
     expect(() => Memory.openSync({ url, tls: { ca: pem('theirs.crt') } })).toThrow(
-      expect.objectContaining({ code: 'ERR_TLS' }),
+      expect.objectContaining({ code: 'ERR_CERTIFICATE' }),
     );
   });
 
@@ -107,23 +80,25 @@ describe.skipIf(!knowsTls)(`TLS (${help.slice(0, 20)})`, () => {
     mem.secret = 7;
     await mem.$flush();
     await mem.$close();
-    expect(await refused(mutual, { ca })).toMatchObject({ code: 'ERR_TLS' });
+    expect(await refused(mutual, { ca })).toMatchObject({ code: 'ERR_CERTIFICATE' });
     const stranger = { cert: pem('stranger.crt'), key: pem('stranger.key') };
     const error = await refused(mutual, { ca, ...stranger });
-    expect(error.code).toBe('ERR_TLS');
+    expect(error.code).toBe('ERR_CERTIFICATE');
     expect(`${error.stack}`).not.toContain('PRIVATE');
   });
 
-  test('TLS where there is none, and none where there is', async () => {
-    const waiting = await Memory.open({ url: `rediss://127.0.0.1:${server.port}`, tls: { ca: pem('ours.crt') } });
-    expect(waiting.$status.lastError?.message).toContain('a port for TLS?');
-    const plain = await Memory.open({ url: url.replace('rediss', 'redis') });
-    expect(plain.$status).toMatchObject({ state: 'disconnected', lastError: { code: 'ERR_UNAVAILABLE' } });
-    await waiting.$close();
-    await plain.$close();
+  test('TLS to a plain port, and plain text to a TLS port', async () => {
+    const silent = await refused(`rediss://127.0.0.1:${server.port}`, { ca: pem('ours.crt') });
+    expect(silent).toMatchObject({
+      code: 'ERR_UNREACHABLE',
+      message: expect.stringContaining('a port for TLS?'),
+    });
+    const plain = await refused(url.replace('rediss', 'redis'));
+    // The server closes the connection without a word.
+    expect(plain).toMatchObject({ code: 'ERR_UNREACHABLE', message: expect.stringContaining('a port for TLS only?') });
   });
 
-  test('certificates that cannot be used', async () => {
+  test('unusable certificates', async () => {
     const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
     for (const tls of [
       { ca: 'ours.crt' },
@@ -133,5 +108,50 @@ describe.skipIf(!knowsTls)(`TLS (${help.slice(0, 20)})`, () => {
     ]) {
       expect((await refused(url, tls)).code).toBe('ERR_OPTIONS');
     }
+  });
+});
+
+describe.skipIf(!knowsTls)('TLS on several servers', () => {
+  const open = (url: string) => Memory.open<{ log: number[] }>({ url, tls: { ca: pem('authority.crt') } });
+  const numbers = (length: number) => Array.from({ length }, (_, n) => n);
+
+  test('a cluster: every node, the subscription and the map of slots', async () => {
+    const cluster = await Cluster.start({ tls: certificates.server() });
+    onTestFinished(() => cluster.stop());
+    const mem = await open(cluster.url);
+    const other = await open(`REDISS+cluster://127.0.0.1:${cluster.nodes[1].port}`);
+    expect(mem.$status.capabilities).toMatchObject({ topology: 'cluster', deltas: true, changes: 'broadcast' });
+    mem.log = [];
+    await mem.$flush();
+    const slot = await cluster.slot('memory:log');
+    for (const n of numbers(100)) {
+      mem.log.push(n);
+      if (n === 50) await cluster.moveSlot(slot, cluster.owner(slot), cluster.owner((slot + 6000) % 16384));
+    }
+    await mem.$flush();
+    await other.$sync();
+    expect(other.log).toEqual(numbers(100));
+    await Promise.all([mem.$close(), other.$close()]);
+    await expect(Memory.open({ url: cluster.url, onError: () => {} })).rejects.toMatchObject({
+      code: 'ERR_CERTIFICATE',
+    });
+  });
+
+  test('Sentinel: the sentinel, the master, and the new master after a fail-over', async () => {
+    const servers = await Watched.start(certificates.server());
+    onTestFinished(() => servers.stop());
+    expect(servers.url).toMatch(/^rediss\+sentinel:/);
+    const mem = await open(servers.url);
+    expect(mem.$status.state).toBe('connected');
+    mem.log = [0];
+    await mem.$flush();
+    const connected = once((listener) => mem.$on('connect', listener));
+    await servers.failOver();
+    await connected;
+    mem.log.push(1);
+    await mem.$flush();
+    const direct = await open(servers.replica.url);
+    expect(direct.log).toEqual([0, 1]);
+    await Promise.all([mem.$close(), direct.$close()]);
   });
 });

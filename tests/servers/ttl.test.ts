@@ -30,7 +30,7 @@ describe.each(kinds)('%s', (name) => {
     await backend.stop();
   });
 
-  test('expiry is set, asked for and taken back, behind what was mutated before', async () => {
+  test('expiry is set, read and removed, in order with mutations', async () => {
     mine.a = [1];
     expect(await mine.$expire('a', 100)).toBe(true);
     const left = await mine.$ttl('a');
@@ -47,7 +47,7 @@ describe.each(kinds)('%s', (name) => {
     expect(await mine.$ttl('a')).toBeUndefined();
   });
 
-  test('every mutation keeps it, but what is there anew has none', async () => {
+  test('every mutation keeps the expiry; a recreated attribute has none', async () => {
     mine.b = [1, 2, 3];
     await mine.$expire('b', 100);
     const list = mine.b as unknown[];
@@ -68,7 +68,7 @@ describe.each(kinds)('%s', (name) => {
     expect(await mine.$ttl('b')).toBeUndefined();
   });
 
-  test('what expires is gone everywhere, and can be made anew', async () => {
+  test('an expired attribute is gone everywhere and can be recreated', async () => {
     mine.c = { v: 1 };
     mine.stays = 1;
     await mine.$flush();
@@ -87,7 +87,7 @@ describe.each(kinds)('%s', (name) => {
     expect(await mine.$ttl('c')).toBeUndefined();
   });
 
-  test('the option ttl renews it with every commit', async () => {
+  test('the option ttl renews the expiry with every commit', async () => {
     const renewing = await Memory.open<State>({ url: backend.url, ttl: 300 });
     renewing.d = [1, 2];
     expect(await renewing.$ttl('d')).toBeGreaterThan(290);
@@ -114,7 +114,7 @@ describe.each(kinds)('%s', (name) => {
     await short.$close();
   });
 
-  test('what is no time and no attribute throws', async () => {
+  test('invalid times and names throw', async () => {
     for (const seconds of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, '1' as unknown as number]) {
       await expect(mine.$expire('a', seconds)).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
       await expect(Memory.open({ url: backend.url, ttl: seconds })).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
@@ -132,7 +132,7 @@ describe.each(kinds)('%s', (name) => {
   });
 });
 
-test('what was asked is asked again where the connection is lost', async () => {
+test('a request is repeated after a lost connection', async () => {
   const backend = await backends.redis();
   const raw = await createClient({ url: backend.url }).connect();
   const mem = await Memory.open<State>(backend.url);

@@ -1,4 +1,4 @@
-// Writers under continuous faults, and whether every acknowledged mutation is there exactly once.
+// Runs writers under continuous faults, and checks that every acknowledged mutation is stored exactly once.
 // `npm run faults -- --mutations 25000 --seed 1 --backend redis` (or `file`) takes the full load.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -44,7 +44,7 @@ export async function exactlyOnce({ mutations, seed, backend }) {
     while (running.some((writer) => !writer.done)) {
       const fault = place.faults[random(place.faults.length)];
       if (fault === undefined || random(12) === 0) {
-        // A writer dies in the midst of whatever it does, and another takes its place.
+        // A writer is killed at a random moment and replaced.
         const which = random(writers);
         const old = running[which];
         if (old !== undefined && !old.done) {
@@ -88,7 +88,7 @@ const alive = new Set();
 
 class Writer {
   done = false;
-  /** What it died of, if not of us. */
+  /** The cause of an unexpected end. */
   failed = '';
   #count;
   /** @type {(state: unknown) => void} */

@@ -1,18 +1,22 @@
-// A TCP proxy between a memory and a real server that does what networks do.
+// A TCP proxy between a memory and a real server that injects network faults.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 export class FaultProxy {
-  /** Milliseconds that each piece waits, each way. */
+  /** Delay of each chunk in milliseconds, in both directions. */
   latency = 0;
-  /** Bytes go one by one. */
+  /** True if bytes are forwarded one by one. */
   fragment = false;
   /** Bytes each way per millisecond. */
   bandwidth = Number.POSITIVE_INFINITY;
-  /** What is swallowed while the connections stay: requests before the server has them, or its replies. */
+  /** The direction that is dropped while connections stay open. */
   swallow = { requests: false, replies: false };
-  /** New connections are cut at once. */
+  /** True if new connections are reset at once. */
   refuse = false;
+  /** Bytes of replies until their connection is cut. */
+  #bytesToCut = Number.POSITIVE_INFINITY;
+  /** Runs when it is cut. */
+  #onCut = () => {};
 
   /** @type {Set<{ client: import('node:net').Socket, server: import('node:net').Socket, swallow: FaultProxy['swallow'] }>} */
   #pairs = new Set();
@@ -53,7 +57,7 @@ export class FaultProxy {
     return this.#pairs.size;
   }
 
-  /** RST on every connection, either way. */
+  /** Resets every connection, in both directions. */
   reset() {
     for (const { client, server } of this.#pairs) {
       client.resetAndDestroy();
@@ -61,7 +65,15 @@ export class FaultProxy {
     }
   }
 
-  /** From now on all is well again, but for the connections there are: those stay silent. */
+  /** Cuts the connection that brings the reply with this byte, counted from now on. Resolves when it is cut. @param {number} byte */
+  cutRepliesAt(byte) {
+    this.#bytesToCut = byte;
+    return new Promise((resolve) => {
+      this.#onCut = () => resolve(undefined);
+    });
+  }
+
+  /** Ends all faults for new connections; the present ones stay silent. */
   forget() {
     const { requests, replies } = this.swallow;
     for (const pair of this.#pairs) Object.assign(pair.swallow, { requests, replies });
@@ -81,6 +93,16 @@ export class FaultProxy {
         if (this.latency > 0) await passed(this.latency);
         if (this.bandwidth < Number.POSITIVE_INFINITY) await passed(piece.length / this.bandwidth);
         if (this.swallow[what] || own[what]) continue;
+        if (what === 'replies') {
+          this.#bytesToCut -= piece.length;
+          if (this.#bytesToCut <= 0) {
+            to.end(piece.subarray(0, piece.length + this.#bytesToCut));
+            this.#bytesToCut = Number.POSITIVE_INFINITY;
+            from.destroy();
+            this.#onCut();
+            return;
+          }
+        }
         if (!this.fragment) {
           if (!to.write(piece)) await once(to, 'drain');
           continue;

@@ -1,5 +1,5 @@
 /**
- * Numbers from a seed: the same seed gives the same ones.
+ * Returns a function that gives whole numbers below a bound; the same seed gives the same numbers.
  * @param {number} seed
  * @returns {(below: number) => number}
  */

@@ -1,4 +1,4 @@
-// What the writers of a fault run do. It follows from seed, writer and life alone, so the checker knows it without asking.
+// The mutations of a fault run. They follow from seed, writer and life alone, so the checker can compute them.
 import { randomNumbers } from './random.mjs';
 
 /**
@@ -36,7 +36,7 @@ export function* operations(seed, writer, life, count) {
  */
 
 /**
- * Is this what the writers made? Throws where it is not.
+ * Throws where the state is not the result of the writers' mutations.
  * @param {State} state @param {Life[]} lives @param {number} seed
  * @returns {number} mutations checked
  */
@@ -44,7 +44,7 @@ export function check(state, lives, seed) {
   const log = positions('log', state.log);
   const bag = positions('bag', state.bag);
   let checked = 0;
-  /** What each writer's registers may hold, over all its lives. @type {Map<number, { counted: Set<string>, assigned: Set<string> }>} */
+  /** The values that the registers of each writer may hold, over all its lives. @type {Map<number, { counted: Set<string>, assigned: Set<string> }>} */
   const registers = new Map();
   const inOrder = [...lives].sort((a, b) => a.life - b.life);
   for (const { writer, life, acknowledged, made } of inOrder) {
@@ -100,7 +100,7 @@ function own(state, writer) {
 }
 
 /**
- * The last certain value, or one made after it, is what a register may hold.
+ * Notes that a register may hold a value; a certain one replaces the values noted before.
  * @param {Set<string>} register @param {string} value @param {boolean} isCertain
  */
 function last(register, value, isCertain) {

@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { requireTool } from '../../../scripts/debian.mjs';
+import { requireTool } from '../../../scripts/system-packages.mjs';
 
-/** As much of playwright's page as the tests use. */
+/** The part of Playwright's page that the tests use. */
 export interface Page {
   goto(url: string): Promise<unknown>;
   locator(selector: string): {
@@ -16,10 +16,10 @@ export interface Page {
   on(event: 'pageerror', listener: (error: Error) => void): void;
 }
 
-/** Chromium, where this machine has it or may install it; undefined, and a line that says why, elsewhere. */
+/** Starts Chromium where the machine has it or may install it; elsewhere prints why not and resolves to undefined. */
 export async function openBrowser(project: string) {
   try {
-    requireTool('chromium', ['chromium']);
+    requireTool('chromium', { debian: ['chromium'], macos: 'brew install --cask chromium' });
   } catch (error) {
     console.log(`skipped: ${(error as Error).message}`);
     return undefined;
@@ -30,7 +30,7 @@ export async function openBrowser(project: string) {
 
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
-/** Serves the files of a folder, as any web server does. */
+/** Serves the files of a folder over HTTP. */
 export async function serveFolder(folder: string): Promise<{ url: string; stop(): void }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');

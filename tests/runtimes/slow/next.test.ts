@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort, startRedisServer } from '../../../scripts/redis-server.mjs';
-import { installProject } from '../../../scripts/runtimes.mjs';
+import { installProject } from '../../../scripts/runtime-projects.mjs';
 import { startUpstashServer, type UpstashServer } from '../../edge/upstash-server.js';
 import { printed } from '../tools.js';
 
@@ -78,7 +78,7 @@ test.each(['turbopack', 'webpack'])(
   180_000,
 );
 
-test('standalone: what is copied elsewhere has the addon, where the configuration names it', async () => {
+test('standalone: the copied output has the addon if the configuration names it', async () => {
   await build('turbopack', { STANDALONE: '1' });
   const elsewhere = mkdtempSync(join(tmpdir(), 'synced-memory-next-'));
   cpSync(join(folder, '.next/standalone'), elsewhere, { recursive: true, verbatimSymlinks: true });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { installProject } from '../../../scripts/runtimes.mjs';
+import { installProject } from '../../../scripts/runtime-projects.mjs';
 import { printed, tools } from '../tools.js';
 
 const exercised = '[["draft","review"],{"theme":"dark"}]';
@@ -28,7 +28,7 @@ describe.runIf(isThere).each([
     expect(await node('imported.cjs')).toBe(exercised);
   });
 
-  test(requires ? 'CommonJS by require()' : 'require() says what to do', async () => {
+  test(requires ? 'CommonJS by require()' : 'require() throws an error with the remedy', async () => {
     const required = node('required.cjs');
     if (requires) expect(await required).toBe(`${exercised}\n${exercised}`);
     else expect(await required.catch(({ stderr }) => stderr)).toContain('ERR_REQUIRE_ESM');

@@ -3,9 +3,9 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../../../scripts/paths.mjs';
 import { startRedisServer } from '../../../scripts/redis-server.mjs';
-import { root } from '../../../scripts/run.mjs';
-import { installProject } from '../../../scripts/runtimes.mjs';
+import { installProject } from '../../../scripts/runtime-projects.mjs';
 import { startProgram } from '../programs.js';
 import { printed, program, tools } from '../tools.js';
 import { openBrowser, type Page } from './browser.js';
@@ -46,7 +46,7 @@ test.runIf(browser)('two tabs and a process see each other', async () => {
   expect(mem.visits).toHaveLength(4);
 });
 
-test('the bridge carries out nothing but what a memory needs', async () => {
+test('the bridge executes only the commands that a memory needs', async () => {
   const { allowedCommands } = await import(join(examples, 'browser/allowed.js'));
   const isAllowed = await allowedCommands('memory:');
   expect(isAllowed(['GET', 'memory:visits'])).toBe(true);

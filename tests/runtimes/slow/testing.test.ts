@@ -1,6 +1,6 @@
 // The examples of docs/testing.md in projects of those who use them: with Jest, and with Vitest in Cloudflare's runtime.
 import { expect, test } from 'vitest';
-import { installProject } from '../../../scripts/runtimes.mjs';
+import { installProject } from '../../../scripts/runtime-projects.mjs';
 import { writeExamples } from '../testing-page.js';
 import { printed } from '../tools.js';
 

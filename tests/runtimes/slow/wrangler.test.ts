@@ -2,9 +2,9 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../../../scripts/paths.mjs';
 import { startRedisServer } from '../../../scripts/redis-server.mjs';
-import { root } from '../../../scripts/run.mjs';
-import { installProject } from '../../../scripts/runtimes.mjs';
+import { installProject } from '../../../scripts/runtime-projects.mjs';
 import { startUpstashServer, type UpstashServer } from '../../edge/upstash-server.js';
 import { startWorker } from '../miniflare.js';
 import { printed } from '../tools.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const alone = { outputFileTracingRoot: root, turbopack: { root } };
 
-/** What is copied to where it runs: the addon must be named, as no file imports it by a name that could be seen. */
+/** Files that are copied to the standalone output. The addon must be named, because no import statement names it. */
 const standalone = {
   output: 'standalone',
   serverExternalPackages: ['synced-memory'],

@@ -1,4 +1,4 @@
-// What a program does with the package, whatever it runs on: one memory writes, another reads what was stored.
+// A program for every runtime: one memory writes, another reads what was stored.
 export async function exercise({ Memory }, options) {
   const mem = await Memory.open(options());
   mem.tasks = ['draft'];

@@ -13,6 +13,7 @@ export default {
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/cold') return Response.json(await coldStart());
+    if (pathname === '/memory') return Response.json(await inThisContext(searchParams.get('who')));
     if (pathname === '/room') return env.ROOM.get(env.ROOM.idFromName('one')).fetch(request);
 
     const over = searchParams.get('over');
@@ -66,4 +67,12 @@ async function coldStart() {
     await mem.$close();
   }
   return times;
+}
+
+/** A memory that no server keeps, opened anew for every request. */
+async function inThisContext(who) {
+  const mem = await Memory.open({ url: 'memory://visits', defaults: { visits: [] } });
+  mem.visits.push(who);
+  await mem.$close();
+  return mem.visits;
 }

@@ -1,4 +1,4 @@
-/** What both routes do with the memory that they open. */
+/** Records a visit in the memory of a route. */
 export async function visit(mem, request) {
   mem.visits.push(new URL(request.url).searchParams.get('who'));
   await mem.$close();
