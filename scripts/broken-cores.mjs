@@ -1,11 +1,11 @@
-// `npm run sim:broken`: breaks the core on purpose, one small way after another, and expects the
-// simulator to notice. `npm run sim:broken -- missing-guard --save` takes the named ones and keeps the
-// shrunk runs in `crates/sim/vectors`.
+// `npm run sim:broken`: applies one patch after another that breaks the core, and fails where the simulator does not notice.
+// `npm run sim:broken -- missing-guard --save` takes the named patches and keeps the shrunk runs in crates/sim/vectors.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { Failure, root, runAsScript } from './run.mjs';
+import { root } from './paths.mjs';
+import { Failure, runAsScript } from './script.mjs';
 
 const SEEDS = 100_000;
 const patches = join(root, 'crates/sim/broken');
@@ -30,7 +30,7 @@ function main() {
   if (problems.length > 0) throw new Failure(problems.join('; '));
 }
 
-/** What is wrong; undefined where the simulator noticed. */
+/** Returns what is wrong with a patch; undefined where the simulator noticed it. */
 function tryBroken(name, folder, save) {
   copyWorkspace(folder);
   const patch = join(patches, `${name}.patch`);
@@ -50,7 +50,7 @@ function tryBroken(name, folder, save) {
   return undefined;
 }
 
-/** Whatever cargo needs, without what the last patch left. */
+/** Copies what cargo needs, over what the last patch changed. */
 function copyWorkspace(folder) {
   rmSync(join(folder, 'crates'), { recursive: true, force: true });
   for (const part of ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'crates']) {
@@ -59,11 +59,11 @@ function copyWorkspace(folder) {
   mkdirSync(join(folder, 'crates/sim/vectors'), { recursive: true });
 }
 
-/** Apart from the folder, so that dependencies are built once. */
+/** Outside of the copy, so that dependencies are built once. */
 const targetFolder = join(root, 'target/broken');
 
 function call(command, args, cwd) {
-  // Git must not take the folder for a part of a repository around it.
+  // Git must not find a repository around the copy.
   const env = { ...process.env, CARGO_TARGET_DIR: targetFolder, GIT_CEILING_DIRECTORIES: tmpdir() };
   const { error, status, stdout, stderr } = spawnSync(command, args, {
     cwd,

@@ -1,28 +1,23 @@
 // `npm run pack`: the tarballs that would be published, in .cache/pack: the main package, and one for each platform whose
-// addon is there (this machine's after a build; the others' where a workflow has put them). `-- --all` takes the addons
-// that are there as they are, and wants every one.
+// addon is there (this machine's after a build, the others' where a workflow has put them). `-- --all` packs the addons that
+// are there as they are, and fails where one is missing.
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { builtAddon } from './addon.mjs';
 import { build } from './build.mjs';
-import {
-  addonName,
-  hostPlatform,
-  mainFolder,
-  platformFolder,
-  platforms,
-  publishedManifest,
-  writePlatformManifests,
-} from './platforms.mjs';
-import { Failure, output, root, runAsScript } from './run.mjs';
+import { output } from './command.mjs';
+import { packageFolder, root } from './paths.mjs';
+import { addonOf, platformFolder, publishedManifest, takeAddon, writePlatformManifests } from './platform-packages.mjs';
+import { hostPlatform, platforms } from './platforms.mjs';
+import { Failure, runAsScript } from './script.mjs';
 
-/** Where the tarballs are. */
+/** The folder of the tarballs. */
 export const packFolder = join(root, '.cache/pack');
 
 /** Packs what is built, with the addon built here. @returns {string[]} paths of tarballs, the main package's first */
 export function pack() {
   const host = hostPlatform();
-  writePlatformManifests();
-  if (host) copyFileSync(join(mainFolder, addonName), join(platformFolder(host), addonName));
+  if (host) takeAddon(host, builtAddon);
   return packAsIs();
 }
 
@@ -30,14 +25,14 @@ function packAsIs() {
   rmSync(packFolder, { recursive: true, force: true });
   mkdirSync(packFolder, { recursive: true });
   writePlatformManifests();
-  const folders = platforms.map(platformFolder).filter((folder) => existsSync(join(folder, addonName)));
-  return [packMain(), ...folders.map(packOne)];
+  const withAddon = platforms.filter((one) => existsSync(addonOf(one)));
+  return [packMain(), ...withAddon.map((one) => packOne(platformFolder(one)))];
 }
 
-/** The manifest in the repository knows nothing of packages that are not published yet, so a copy is packed. */
+/** Packs a copy: the manifest in the repository does not name packages that may not be published yet. */
 function packMain() {
   const stage = join(packFolder, 'main');
-  cpSync(mainFolder, stage, { recursive: true, filter: (path) => !path.includes('node_modules') });
+  cpSync(packageFolder, stage, { recursive: true, filter: (path) => !path.includes('node_modules') });
   copyFileSync(join(root, 'README.md'), join(stage, 'README.md'));
   writeFileSync(join(stage, 'package.json'), JSON.stringify(publishedManifest(), undefined, 2));
   return packOne(stage);

@@ -1,18 +1,19 @@
-// A real Redis server for tests, demo and bench: on a free port, in a temporary folder, gone afterwards.
+// Starts Redis servers for tests, demo and bench: each on a free port, in a temporary folder that is removed afterwards.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { requireTool } from './debian.mjs';
-import { output } from './run.mjs';
+import { output } from './command.mjs';
+import { requireTool } from './system-packages.mjs';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+/** Makes sure that `redis-server` is on the path. */
 export function requireRedisServer() {
-  const installed = requireTool('redis-server', ['redis-server']);
-  // Debian would start its own server at the next boot, too.
+  const installed = requireTool('redis-server', { debian: ['redis-server'], macos: 'brew install redis' });
+  // Debian would start a server of its own at the next boot.
   if (installed) output('systemctl', ['disable', 'redis-server']);
 }
 
@@ -25,7 +26,7 @@ export async function startRedisServer(options = []) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'synced-memory-redis-'));
   const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'];
-  // Another server of its kind, where a suite runs on several.
+  // The suite `servers` runs the tests on other servers.
   const binary = process.env.SYNCED_MEMORY_TEST_SERVER ?? 'redis-server';
   const child = spawn(binary, [...fixed, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
@@ -33,13 +34,13 @@ export async function startRedisServer(options = []) {
   const kill = () => child.kill('SIGKILL');
   const interrupted = () => process.exit(1);
   process.once('exit', kill);
-  // Node ends on these without an exit event, unless somebody listens.
+  // Node ends on these signals without an exit event, unless there is a listener.
   for (const signal of signals) process.once(signal, interrupted);
   await accepting(child);
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
-    /** SIGSTOP makes it deaf without closing a connection, SIGCONT goes on. */
+    /** Sends a signal: SIGSTOP makes the server unresponsive without closing a connection, SIGCONT ends that. */
     signal: (name) => void child.kill(name),
     async stop() {
       process.off('exit', kill);
@@ -52,7 +53,7 @@ export async function startRedisServer(options = []) {
 }
 
 /**
- * Resolves when the server says that it is ready; goes on reading, so that its log never fills the pipe.
+ * Resolves when the server reports that it is ready. Goes on reading its log, which would fill the pipe otherwise.
  * @returns {Promise<void>}
  */
 function accepting(child) {
@@ -69,7 +70,7 @@ function accepting(child) {
 }
 
 /**
- * Listens for a moment; the port, one that is free for 0.
+ * Listens on a port for a moment and resolves to it; 0 stands for any free one.
  * @param {number} port
  * @returns {Promise<number>}
  */
@@ -87,7 +88,7 @@ function listen(port) {
 export const freePort = () => listen(0);
 
 /**
- * Can a server listen on this port?
+ * Resolves to whether a server can listen on this port.
  * @param {number} port
  */
 export const isFree = (port) =>

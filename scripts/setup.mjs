@@ -1,15 +1,15 @@
-// All that `npm test` needs: the built package, a Redis server, the Python package and further servers.
+// `npm run setup`: installs and builds all that `npm test` needs: the package, a Redis server, the Python package, other servers.
 import { build } from './build.mjs';
-import { requireOtherServers } from './other-servers.mjs';
-import { requirePython } from './python.mjs';
+import { requirePython } from './python-environment.mjs';
 import { requireRedisServer } from './redis-server.mjs';
-import { runAsScript } from './run.mjs';
+import { runAsScript } from './script.mjs';
+import { requireServerVersions } from './server-versions.mjs';
 
 export function setup() {
   build();
   requireRedisServer();
   requirePython();
-  requireOtherServers();
+  requireServerVersions();
 }
 
 await runAsScript(import.meta.url, setup);

@@ -1,6 +1,8 @@
-// `npm run soak:edge`: the tests of the edge build with many more seeds and cycles than `npm test` has time for.
+// `npm run soak:edge`: runs the tests of the edge build with more seeds and cycles than `npm test` has time for.
 import { join } from 'node:path';
-import { root, run, runAsScript } from './run.mjs';
+import { run } from './command.mjs';
+import { root } from './paths.mjs';
+import { runAsScript } from './script.mjs';
 import { setup } from './setup.mjs';
 
 await runAsScript(import.meta.url, () => {

@@ -1,81 +1,139 @@
-// `npm test`: sets everything up, runs every suite, and closes with the number of tests that each one really ran.
-// `node scripts/test.mjs rust wasm js edge python runtimes servers` runs the named ones.
+// `npm test`: installs what is missing, runs the suites, and ends with the number of tests that each of them ran.
+// `npm test -- rust js` runs the named suites.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireOtherServers } from './other-servers.mjs';
-import { Failure, root, runAsScript, runLines } from './run.mjs';
-import { setup } from './setup.mjs';
+import { build } from './build.mjs';
+import { runLines } from './command.mjs';
+import { root } from './paths.mjs';
+import { requirePython } from './python-environment.mjs';
+import { requireRedisServer } from './redis-server.mjs';
+import { Failure, runAsScript } from './script.mjs';
+import { requireServerVersions } from './server-versions.mjs';
 
-/** What only the native build does: see what others write by other means, block, files, certificates of one's own, servers with names and parts. */
-const native = [
+/**
+ * The test files of abilities that only the native build has: changes by other programs, blocking calls, files, certificates,
+ * clusters and Sentinel.
+ */
+const nativeOnly = [
   'faults/file',
-  ...['acl', 'cluster', 'dragonflydb', 'foreign', 'limits', 'replicas', 'sentinel', 'tls'].map(
+  'faults/journal',
+  ...['acl', 'cluster', 'cluster-failover', 'dragonflydb', 'foreign', 'limits', 'replicas', 'sentinel', 'tls'].map(
     (name) => `servers/${name}`,
   ),
 ];
 
+/** The test files that need no server. */
+const withoutServer = [
+  'edge/convergence',
+  'edge/late-module',
+  'edge/lifetime',
+  'edge/testing',
+  'histories/histories',
+  'servers/schema',
+];
+
+/** The suites: their requirements besides the built package, and how they run. `isOnDemand` suites run only when they are named. */
 const suites = {
-  rust: (counts) => cargoTest(counts, ['--workspace']),
-
-  // The core as edge runtimes get it must compile; its tests run where a test binary can be started.
-  wasm: async (counts) => {
-    const core = ['-p', 'synced-memory-core'];
-    const checked = await runLines('cargo', ['check', ...core, '--target', 'wasm32-unknown-unknown'], () => {});
-    const runner = JSON.stringify([process.execPath, '--no-warnings', join(root, 'scripts/wasi-runner.mjs')]);
-    const config = ['--config', `target.wasm32-wasip1.runner=${runner}`];
-    return (await cargoTest(counts, [...core, '--target', 'wasm32-wasip1', ...config])) || checked;
+  rust: {
+    needs: [requireRedisServer],
+    run: (counts) => cargoTest(counts, ['--workspace']),
   },
 
-  js: async (counts) => {
-    const unit = await vitest(counts, 'npm/synced-memory');
-    return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit;
+  // The core must compile for edge runtimes; its tests run under WASI, where a test binary can be started.
+  wasm: {
+    needs: [],
+    async run(counts) {
+      const core = ['-p', 'synced-memory-core'];
+      const checked = await runLines('cargo', ['check', ...core, '--target', 'wasm32-unknown-unknown'], () => {});
+      const runner = JSON.stringify([process.execPath, '--no-warnings', join(root, 'scripts/wasi-runner.mjs')]);
+      const config = ['--config', `target.wasm32-wasip1.runner=${runner}`];
+      return (await cargoTest(counts, [...core, '--target', 'wasm32-wasip1', ...config])) || checked;
+    },
   },
 
-  // The same on the wasm build. (tests/edge runs on it in every case.)
-  edge: async (counts) => {
-    process.env.SYNCED_MEMORY_BUILD = 'wasm';
-    const code = await vitest(
-      counts,
-      'tests',
-      '--exclude=edge/**',
-      '--exclude=interop/**',
-      ...native.map((name) => `--exclude=${name}.test.ts`),
-    );
-    delete process.env.SYNCED_MEMORY_BUILD;
-    return code;
+  js: {
+    needs: [requireRedisServer, requirePython],
+    async run(counts) {
+      const unit = await vitest(counts, 'npm/synced-memory');
+      return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit;
+    },
   },
 
-  python: (counts) => vitest(counts, 'tests', 'interop'),
+  // The same files on the wasm build, without those of tests/edge, which run on it in the suite js.
+  edge: {
+    needs: [requireRedisServer, requirePython],
+    run: (counts) => {
+      const excluded = ['edge/**', 'interop/**', ...nativeOnly.map((name) => `${name}.test.ts`)];
+      const selection = excluded.map((pattern) => `--exclude=${pattern}`);
+      return withVariable('SYNCED_MEMORY_BUILD', 'wasm', () => vitest(counts, 'tests', ...selection));
+    },
+  },
 
-  // The packed tarballs, in the runtimes and bundlers that are quick to install.
-  runtimes: (counts) => vitest(counts, 'tests/runtimes', '--exclude=slow/**'),
+  // Beside the Python package, on one server.
+  python: {
+    needs: [requireRedisServer, requirePython],
+    run: (counts) => vitest(counts, 'tests', 'interop'),
+  },
 
-  // In those that take minutes to install and to build with.
-  'runtimes-slow': (counts) => vitest(counts, 'tests/runtimes', 'slow/'),
+  // The packed tarballs in the runtimes and bundlers that are quick to install.
+  runtimes: {
+    needs: [requireRedisServer, requirePython],
+    run: (counts) => vitest(counts, 'tests/runtimes', '--exclude=slow/**'),
+  },
 
-  // What depends on the server, again on others.
-  servers: async (counts) => {
-    let code = 0;
-    for (const { name, binary } of requireOtherServers()) {
-      console.log(`\n-- ${name}`);
-      process.env.SYNCED_MEMORY_TEST_SERVER = binary;
-      code ||= await cargoTest(counts, ['-p', 'synced-memory-native', '--test', 'native']);
-      code ||= await vitest(counts, 'tests', 'servers/', 'faults/', 'interop/', 'edge/');
-      delete process.env.SYNCED_MEMORY_TEST_SERVER;
-    }
-    return code;
+  // The packed tarballs in those that take minutes to install and to build with.
+  'runtimes-slow': {
+    needs: [requireRedisServer],
+    isOnDemand: true,
+    run: (counts) => vitest(counts, 'tests/runtimes', 'slow/'),
+  },
+
+  // The tests that depend on the server, on other versions of it.
+  servers: {
+    needs: [requireRedisServer, requirePython],
+    // There are binaries for one platform only.
+    mayBeEmpty: true,
+    async run(counts) {
+      let code = 0;
+      for (const { name, binary } of requireServerVersions()) {
+        console.log(`\n-- ${name}`);
+        code ||= await withVariable('SYNCED_MEMORY_TEST_SERVER', binary, async () => {
+          const native = await cargoTest(counts, ['-p', 'synced-memory-native', '--test', 'native']);
+          return native || vitest(counts, 'tests', 'servers/', 'faults/', 'histories/', 'interop/', 'edge/');
+        });
+      }
+      return code;
+    },
+  },
+
+  // A cluster whose masters are replaced, with a node that is away for a minute.
+  cluster: {
+    needs: [requireRedisServer],
+    isOnDemand: true,
+    run: (counts) => withVariable('SYNCED_MEMORY_AWAY_SECONDS', '60', () => vitest(counts, 'tests', 'servers/cluster')),
+  },
+
+  // The tests that need neither a server nor Python, for systems that have none, such as Windows.
+  'no-server': {
+    needs: [],
+    isOnDemand: true,
+    async run(counts) {
+      const portable = ['core', 'sim'].flatMap((name) => ['-p', `synced-memory-${name}`]);
+      const rust = await cargoTest(counts, portable);
+      const native = await cargoTest(counts, ['-p', 'synced-memory-native', '--lib']);
+      const unit = await vitest(counts, 'npm/synced-memory');
+      return rust || native || unit || vitest(counts, 'tests', ...withoutServer);
+    },
   },
 };
 
-/** Only where they are named. */
-const onDemand = ['runtimes-slow'];
-
 async function main() {
-  const usual = Object.keys(suites).filter((name) => !onDemand.includes(name));
+  const usual = Object.keys(suites).filter((name) => !suites[name].isOnDemand);
   const names = process.argv.length > 2 ? process.argv.slice(2) : usual;
   const unknown = names.find((name) => !(name in suites));
   if (unknown) throw new Failure(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}`);
-  setup();
+  build();
+  for (const requirement of new Set(names.flatMap((name) => suites[name].needs))) requirement();
 
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures = [];
@@ -83,10 +141,10 @@ async function main() {
   for (const name of names) {
     console.log(`\n== ${name}`);
     const counts = { passed: 0, failed: 0, skipped: 0, failures };
-    const code = await suites[name](counts);
-    // A suite that could not run to its end, or ran nothing, has not passed. There are not other servers everywhere.
-    const nothing = counts.passed === 0 && name !== 'servers';
-    if ((code !== 0 || nothing) && counts.failed === 0) counts.failed = 1;
+    const code = await suites[name].run(counts);
+    // A suite that could not run to its end, or ran nothing, has not passed.
+    const ranNothing = counts.passed === 0 && !suites[name].mayBeEmpty;
+    if ((code !== 0 || ranNothing) && counts.failed === 0) counts.failed = 1;
     lines.push(summary(name, counts));
     for (const key of Object.keys(total)) total[key] += counts[key];
   }
@@ -98,7 +156,17 @@ function summary(name, { passed, failed, skipped }) {
   return `${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-/** Adds up the closing lines of all test binaries. Resolves to the exit code. */
+/** Runs `action` with an environment variable that the processes it starts inherit. */
+async function withVariable(name, value, action) {
+  process.env[name] = value;
+  try {
+    return await action();
+  } finally {
+    delete process.env[name];
+  }
+}
+
+/** Runs `cargo test` and adds up the closing lines of all test binaries. Resolves to the exit code. */
 function cargoTest(counts, args) {
   return runLines('cargo', ['test', '--no-fail-fast', ...args], (line) => {
     if (/^test .* FAILED$/.test(line)) counts.failures.push(line);

