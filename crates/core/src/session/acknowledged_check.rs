@@ -1,8 +1,8 @@
 //! The check on a new connection that the server still has what it acknowledged on an earlier one.
 
 use super::Session;
-use super::attribute_table::AttributeId;
 use super::fetch_state::FetchKind;
+use super::ids::AttributeId;
 use super::request_table::Purpose;
 use crate::byte_len::ByteLen;
 use crate::protocol::{Answer, Command, EvictionPolicy};

@@ -1,8 +1,8 @@
 //! Answers of the backend to requests about one attribute, and to a page of names.
 
-use super::attribute_table::AttributeId;
 use super::fetch_state::FetchKind;
 use super::held_reads::ReadContent;
+use super::ids::AttributeId;
 use super::request_table::{Purpose, Request};
 use super::timers::Timer;
 use super::{Event, Session, TtlRequest};

@@ -1,7 +1,8 @@
 //! The attributes of a session, and which of them have something to do.
 
 use super::attribute::Attribute;
-use super::group_marks::{MarkDomain, MarkDomainId};
+use super::group_marks::MarkDomain;
+use super::ids::{AttributeId, MarkDomainId};
 use crate::config::Config;
 use crate::document::quoted;
 use crate::error::{ErrorCode, SyncError};
@@ -14,20 +15,6 @@ use compact_str::CompactString;
 use std::collections::{HashMap, VecDeque};
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
-
-/// Identifies an attribute within its session until it is evicted.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct AttributeId(u32);
-
-impl AttributeId {
-    pub(super) fn new(index: usize) -> Self {
-        Self(u32::try_from(index).expect("memory ends before ids do"))
-    }
-
-    pub(super) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// The attributes by id and by name.
 ///

@@ -2,8 +2,8 @@
 //! reads, at a bounded rate.
 
 use super::Session;
-use super::attribute_table::AttributeId;
 use super::fetch_state::FetchKind;
+use super::ids::AttributeId;
 use super::read_throttle::{ReadThrottle, Throttled};
 use super::request_table::Purpose;
 use super::timers::Timer;

@@ -1,7 +1,7 @@
 //! Commands: choosing what each attribute sends next.
 
 use super::Session;
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use super::journal::SessionJournal;
 use super::request_table::Purpose;
 use crate::byte_len::ByteLen;

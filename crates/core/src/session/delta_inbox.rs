@@ -1,7 +1,7 @@
 //! Deltas of other writers that have arrived and cannot be applied yet, in the order of arrival. Whether a delta fits the
 //! document is decided by the replica.
 
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use crate::id_map::IdMap;
 use crate::ids::{Revision, WriterId};
 use crate::protocol::Delta;

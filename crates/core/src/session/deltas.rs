@@ -1,10 +1,10 @@
 //! Announcements of the backend: keys that changed, and deltas of other writers.
 
 use super::Session;
-use super::attribute_table::AttributeId;
 use super::delta_inbox::DeltaGroupId;
 use super::fetch_state::FetchKind;
 use super::freshness::AwaitedDelta;
+use super::ids::AttributeId;
 use super::timers::Timer;
 use crate::document::StoredTail;
 use crate::ids::{RefreshId, Revision};

@@ -5,7 +5,7 @@
 //! same before and after documents were read, no group was committed meanwhile, and none of them shows half of one.
 
 use super::Session;
-use super::attribute_table::AttributeId;
+use super::ids::{AttributeId, MarkDomainId};
 use super::request_table::Purpose;
 use super::timers::Timer;
 use crate::byte_len::{ByteLen, ByteOffset};
@@ -22,10 +22,6 @@ const MAX_ABSENCE_MS: u64 = 23 * 60 * 60 * 1000;
 
 /// The attempt whose delay is the one before a mark is read again.
 const RETRY_ATTEMPT: u32 = 3;
-
-/// Identifies the documents that share a group mark within a session.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct MarkDomainId(pub(super) usize);
 
 /// The reads of the documents that share a group mark.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! The pending groups of a session.
 
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use crate::document::Guard;
 use crate::error::SyncError;
 use crate::id_map::IdMap;

@@ -1,10 +1,11 @@
 //! Groups: mutations of several attributes that are committed together or not at all.
 
 use super::answers::{answer_error, names_log, outcome_unknown};
-use super::attribute_table::{AttributeId, check_name};
+use super::attribute_table::check_name;
 use super::fetch_state::FetchKind;
 use super::group_table::{FailedGroup, Group, GroupChecks};
 use super::held_reads::ReadContent;
+use super::ids::AttributeId;
 use super::rebase_stale::writer_forgotten;
 use super::request_table::Purpose;
 use super::{Event, GroupMutations, Session};

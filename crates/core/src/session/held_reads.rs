@@ -1,7 +1,7 @@
 //! Held reads: what was read about an attribute, until it is known to belong to one moment with what is shown of the others.
 
 use super::Session;
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use crate::document::Stored;
 use crate::ids::{AppendRun, RefreshId};
 use crate::protocol::RequestId;

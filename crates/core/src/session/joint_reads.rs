@@ -3,10 +3,10 @@
 
 use super::Session;
 use super::answers::names_log;
-use super::attribute_table::AttributeId;
 use super::fetch_state::FetchKind;
-use super::group_marks::{JointAnswer, JointRead, JointReadState, KnownMark, MarkDomainId};
+use super::group_marks::{JointAnswer, JointRead, JointReadState, KnownMark};
 use super::held_reads::{HeldRead, ReadContent};
+use super::ids::{AttributeId, MarkDomainId};
 use super::request_table::Purpose;
 use super::timers::Timer;
 use crate::byte_len::ByteLen;

@@ -1,7 +1,7 @@
 //! The journal of a session: what is written to it, and going on from it. `docs/journal.md` has the rules and their reasons.
 
-use super::attribute_table::AttributeId;
 use super::group_table::Group;
+use super::ids::AttributeId;
 use super::{Event, Session};
 use crate::byte_len::ByteLen;
 use crate::error::{ErrorCode, SyncError};

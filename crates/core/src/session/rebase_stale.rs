@@ -2,9 +2,9 @@
 //! not know any more, is found out first, or reported as unknown.
 
 use super::Session;
-use super::attribute_table::AttributeId;
 use super::fetch_state::FetchKind;
 use super::held_reads::ReadContent;
+use super::ids::AttributeId;
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{RefreshId, Sequence};

@@ -1,6 +1,6 @@
 //! Requests of the host to catch up with the backend.
 
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use super::name_listing::NameListing;
 use crate::ids::RefreshId;
 

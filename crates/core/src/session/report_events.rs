@@ -1,6 +1,6 @@
 //! The events of a session.
 
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use super::{Event, Session};
 use crate::byte_len::ByteLen;
 use crate::document::Node;

@@ -1,7 +1,6 @@
 //! The requests of a session that the backend has not answered.
 
-use super::attribute_table::AttributeId;
-use super::group_marks::MarkDomainId;
+use super::ids::{AttributeId, MarkDomainId};
 use super::ttl_requests::TtlRequest;
 use crate::byte_len::ByteLen;
 use crate::id_map::IdMap;

@@ -1,6 +1,7 @@
 //! Mutations of the host.
 
-use super::attribute_table::{AttributeId, check_name};
+use super::attribute_table::check_name;
+use super::ids::AttributeId;
 use super::{BatchEntry, FetchKind, Session};
 use crate::byte_len::ByteLen;
 use crate::error::SyncError;

@@ -1,7 +1,6 @@
 //! Timers: actions of a session at a later time.
 
-use super::attribute_table::AttributeId;
-use super::group_marks::MarkDomainId;
+use super::ids::{AttributeId, MarkDomainId};
 use crate::id_map::IdMap;
 use crate::time::{Instant, Now};
 

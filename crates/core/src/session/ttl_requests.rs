@@ -1,6 +1,6 @@
 //! The host's requests to read or set the time to live of attributes, until they are sent.
 
-use super::attribute_table::AttributeId;
+use super::ids::AttributeId;
 use crate::id_map::IdMap;
 use crate::ids::{MutationNumber, TtlRequestId};
 use crate::protocol::Command;
