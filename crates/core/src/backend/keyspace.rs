@@ -1,8 +1,7 @@
 //! The keys of the in-process server.
 
 use super::expiring_strings::ExpiringStrings;
-use super::reservations::StoredReservations;
-use super::store::Store;
+use super::store::{Store, StoredReservations};
 use crate::ids::{AppendRun, Revision, Sequence, WriterId, parse_unsigned};
 use crate::protocol::{DEDUP_KEY_SECONDS, SIDE_KEY_PREFIX, append_run_key, dedup_key, reservations_key};
 use std::convert::Infallible;

@@ -1,8 +1,7 @@
 //! Documents in this process's memory: the native `memory:` backend, and the server of simulations.
 
 use super::expiring_strings::ExpiringStrings;
-use super::reservations::StoredReservations;
-use super::store::Store;
+use super::store::{Store, StoredReservations};
 use crate::ids::{AppendRun, Sequence, WriterId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

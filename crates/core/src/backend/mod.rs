@@ -13,5 +13,4 @@ mod store;
 pub use execute::{Execution, execute};
 pub use in_process_server::{InProcessServer, Notification};
 pub use memory_store::MemoryStore;
-pub use reservations::StoredReservations;
-pub use store::Store;
+pub use store::{Store, StoredReservations};

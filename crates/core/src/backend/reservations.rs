@@ -1,20 +1,11 @@
 //! The reservation queue of a document: the writers that have reserved its next commits.
 
-use super::store::Store;
+use super::store::{Store, StoredReservations};
 use crate::ids::WriterId;
 use crate::protocol::Turn;
 
 /// The longest text of a queue to which a writer is added.
 const MAX_LEN: usize = 8192;
-
-/// The reservation queue of a document, as a store keeps it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredReservations {
-    /// The entries `writer milliseconds;` in order. The commit script has the same form.
-    pub queue: String,
-    /// The end of the first writer's time, in milliseconds since 1970. The queue is over then.
-    pub expires_at: u64,
-}
 
 /// The time of the first writer in a queue, in milliseconds.
 fn first_ms(queue: &str) -> Option<u64> {

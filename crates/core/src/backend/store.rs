@@ -1,6 +1,5 @@
 //! The storage that a backend is made of.
 
-use super::reservations::StoredReservations;
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
 use crate::ids::{AppendRun, Revision, Sequence, WriterId};
@@ -78,6 +77,15 @@ pub trait Store {
 
     /// At most `limit` keys that start with `prefix` and are greater than `after`, in byte order.
     fn keys(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, Self::Error>;
+}
+
+/// The reservation queue of a document, as a store keeps it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredReservations {
+    /// The entries `writer milliseconds;` in order. The commit script has the same form.
+    pub queue: String,
+    /// The end of the first writer's time, in milliseconds since 1970. The queue is over then.
+    pub expires_at: u64,
 }
 
 /// The content of a key, of a text that is longer than `max_len` only the beginning.

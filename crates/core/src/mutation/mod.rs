@@ -170,6 +170,11 @@ impl Mutation {
         ByteLen(text.len() + structure.sum::<usize>())
     }
 
+    /// Whether the mutation has a result, which its caller awaits.
+    pub(crate) fn has_result(&self) -> bool {
+        matches!(self, Self::Increment { .. } | Self::Take { .. })
+    }
+
     /// The path, to be transformed.
     pub(crate) fn path_mut(&mut self) -> &mut [Step] {
         match self {

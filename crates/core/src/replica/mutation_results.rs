@@ -35,11 +35,6 @@ pub(super) struct MutationResults {
     completed: Vec<CompletedMutation>,
 }
 
-/// Whether a caller awaits the result of a mutation.
-pub(super) fn has_result(mutation: &Mutation) -> bool {
-    matches!(mutation, Mutation::Increment { .. } | Mutation::Take { .. })
-}
-
 impl MutationResults {
     pub(super) fn is_empty(&self) -> bool {
         self.completed.is_empty()
@@ -48,7 +43,7 @@ impl MutationResults {
     /// The server has applied the mutations of a commit: to the document that the commit was built on, or to an unknown
     /// one.
     pub(super) fn complete(&mut self, commit: &SealedCommit, is_document_known: bool) {
-        for applied in commit.mutations.iter().filter(|applied| has_result(&applied.mutation)) {
+        for applied in commit.mutations.iter().filter(|applied| applied.mutation.has_result()) {
             let value = if is_document_known { value_of(applied) } else { ResultValue::Unknown };
             self.push(applied.number, Ok(value));
         }
@@ -61,7 +56,7 @@ impl MutationResults {
 
     /// A mutation is dropped. Nothing happens unless a caller awaits its result.
     pub(super) fn fail(&mut self, number: MutationNumber, mutation: &Mutation, error: &SyncError) {
-        if has_result(mutation) {
+        if mutation.has_result() {
             self.push(number, Err(error.clone()));
         }
     }

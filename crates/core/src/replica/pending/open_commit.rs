@@ -5,7 +5,6 @@ use crate::codec;
 use crate::ids::{GroupId, MutationNumber};
 use crate::mutation::{JsonList, Mutation, Undo};
 use crate::replica::applied_mutation::{AppliedMutation, unapply};
-use crate::replica::mutation_results::has_result;
 use crate::splice::{Edit, EditSet};
 
 /// Mutations that take more memory than this are not announced with a commit: most replicas that hear of the commit do not
@@ -65,7 +64,7 @@ impl OpenCommit {
     pub(in crate::replica) fn push(&mut self, number: MutationNumber, mutation: Mutation, edit: Edit, undo: Undo) {
         self.last = self.last.max(number);
         let is_whole = matches!(mutation, Mutation::Assign { .. } | Mutation::Delete);
-        if is_whole && !self.mutations.iter().any(|applied| has_result(&applied.mutation)) {
+        if is_whole && !self.mutations.iter().any(|applied| applied.mutation.has_result()) {
             // A new whole value makes the earlier mutations irrelevant, but for results that a caller awaits.
             let mut before = match undo {
                 Undo::Whole(before) => before,
