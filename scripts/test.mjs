@@ -12,14 +12,23 @@ import { requireServerVersions } from './server-versions.mjs';
 
 /**
  * The test files of abilities that only the native build has: changes by other programs, blocking calls, files, certificates,
- * clusters and Sentinel.
+ * clusters, Sentinel and the command line.
  */
 const nativeOnly = [
   'faults/file',
   'faults/journal',
-  ...['acl', 'cluster', 'cluster-failover', 'dragonflydb', 'foreign', 'limits', 'replicas', 'sentinel', 'tls'].map(
-    (name) => `servers/${name}`,
-  ),
+  ...[
+    'acl',
+    'cli',
+    'cluster',
+    'cluster-failover',
+    'dragonflydb',
+    'foreign',
+    'limits',
+    'replicas',
+    'sentinel',
+    'tls',
+  ].map((name) => `servers/${name}`),
 ];
 
 /** The test files that need no server. */

@@ -13,8 +13,17 @@ interface Sources {
 
 const sources: Sources = { urls: ['SYNCED_MEMORY_URL', 'REDIS_URL'], families: ['REDIS'] };
 
+/** A URL, and where it comes from: a variable, two of them, or the default. */
+export interface FoundUrl {
+  readonly url: string;
+  readonly source: string;
+}
+
 /** Defaults of `synced-memory`: without a variable, the embedded file. */
 export const anyBackend: EntryDefaults = defaultsFrom(sources);
+
+/** The URL that `Memory.open` of `synced-memory` uses where none is passed. Throws ERR_OPTIONS if none is known. */
+export const findDefaultUrl = (): FoundUrl => findUrl(sources);
 
 /** Defaults of `synced-memory/redis`: without a variable, the server on this machine. */
 export const redis: EntryDefaults = defaultsFrom({ ...sources, url: 'redis://localhost:6379' });
@@ -28,25 +37,33 @@ export const dragonflydb: EntryDefaults = defaultsFrom({
 
 function defaultsFrom(sources: Sources): EntryDefaults {
   return {
-    url: () => findUrl(sources),
+    url: () => findUrl(sources).url,
     prefix: () => firstSet(sources.families.map((family) => `${family}_PREFIX`)),
   };
 }
 
-function findUrl({ urls, families, url }: Sources): string {
-  const given = firstSet(urls);
-  if (given) return given;
-  for (const family of families) {
-    const [host, port] = [firstSet([`${family}_HOST`]), firstSet([`${family}_PORT`])];
-    if (host || port) return `redis://${bracketIpv6(host ?? 'localhost')}:${port ?? 6379}`;
+function findUrl({ urls, families, url }: Sources): FoundUrl {
+  for (const name of urls) {
+    const given = firstSet([name]);
+    if (given) return { url: given, source: name };
   }
-  if (url !== undefined) return url;
+  for (const family of families) {
+    const names = [`${family}_HOST`, `${family}_PORT`];
+    const [host, port] = names.map((name) => firstSet([name]));
+    if (host || port) {
+      return {
+        url: `redis://${bracketIpv6(host ?? 'localhost')}:${port ?? 6379}`,
+        source: names.filter((name) => firstSet([name])).join(' and '),
+      };
+    }
+  }
+  if (url !== undefined) return { url, source: 'the default' };
   if (firstSet(['NODE_ENV']) === 'production') {
     throw optionsError(
       `no server is given: set ${urls.join(' or ')}, or pass { url }; the embedded file is not a default under NODE_ENV=production (pass { url: 'file:…' } to use one)`,
     );
   }
-  return 'file:.synced-memory/memory.db';
+  return { url: 'file:.synced-memory/memory.db', source: 'the default, the embedded file' };
 }
 
 function bracketIpv6(host: string): string {
