@@ -1,5 +1,5 @@
-// Checks the imports of the TypeScript sources: the folders depend on each other in one direction, no files import each other
-// in a circle, and no chain of imports is too long.
+// Checks the imports of the TypeScript sources: the folders are few and depend on each other in one direction and few levels
+// deep, and no files import each other in a circle.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { root } from './paths.mjs';
@@ -24,8 +24,11 @@ const allowed = {
   testing: ['entry', 'transports', 'engine/transport.ts', ...inProcess, 'base'],
 };
 
-/** The most files in a chain of imports. Chains of the command line are counted up to the library that it uses. */
-const maxDepth = 20;
+/** The most folders at the top. */
+const maxFolders = 10;
+
+/** The most folders in a chain of imports between them. */
+const maxLevels = 8;
 
 /** The files behind package.json's `imports`; any build serves here. */
 const aliases = {
@@ -38,9 +41,13 @@ const aliases = {
 function main() {
   const files = readdirSync(sources, { recursive: true }).map((name) => String(name).replaceAll('\\', '/'));
   const graph = new Map(files.filter((name) => name.endsWith('.ts')).map((name) => [name, importsOf(name)]));
-  const problems = [...wrongDirections(graph), ...circles(graph)];
+  const folders = folderGraph(graph);
+  const problems = [...wrongDirections(graph), ...circles(graph), ...circles(folders)];
+  if (folders.size > maxFolders) {
+    problems.push(`${folders.size} folders, at most ${maxFolders}: ${[...folders.keys()].join(', ')}`);
+  }
   // With a circle no chain has an end.
-  if (problems.length === 0) problems.push(...longChains(graph));
+  if (problems.length === 0) problems.push(...deepChains(folders));
   if (problems.length > 0) throw new Failure(`imports in npm/synced-memory/src:\n  ${problems.join('\n  ')}`);
 }
 
@@ -63,36 +70,41 @@ function wrongDirections(graph) {
     .map(([file, imported]) => `${file} must not import ${imported}`);
 }
 
-const folderOf = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : 'entry');
+/** The folder at the top that holds a file. A file at the top counts as a folder, but `index.ts` as a file of `entry`. */
+const folderOf = (file) => (file === 'index.ts' ? 'entry' : file.split('/', 1)[0]);
 
-/** Every circle that a search in depth meets, once. */
+/** The folders at the top, each with the other ones that its files import. */
+function folderGraph(graph) {
+  const folders = new Map();
+  for (const [file, imports] of graph) {
+    const folder = folderOf(file);
+    const imported = folders.get(folder) ?? new Set();
+    for (const other of imports.map(folderOf)) if (other !== folder) imported.add(other);
+    folders.set(folder, imported);
+  }
+  return folders;
+}
+
+/** Every circle of files or folders that a search in depth meets, once. */
 function circles(graph) {
   const found = [];
   const finished = new Set();
-  const visit = (file, path) => {
-    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' → '));
-    if (path.includes(file) || finished.has(file)) return;
-    for (const imported of graph.get(file) ?? []) visit(imported, [...path, file]);
-    finished.add(file);
+  const visit = (node, path) => {
+    if (path.includes(node)) found.push([...path.slice(path.indexOf(node)), node].join(' → '));
+    if (path.includes(node) || finished.has(node)) return;
+    for (const imported of graph.get(node) ?? []) visit(imported, [...path, node]);
+    finished.add(node);
   };
-  for (const file of graph.keys()) visit(file, []);
+  for (const node of graph.keys()) visit(node, []);
   return found;
 }
 
-function longChains(graph) {
-  const chains = new Map();
-  const longest = (file) => {
-    if (!chains.has(file)) {
-      const counted = (graph.get(file) ?? []).filter(
-        (imported) => (folderOf(file) === 'cli') === (folderOf(imported) === 'cli'),
-      );
-      const next = counted.map(longest).sort((a, b) => b.length - a.length)[0] ?? [];
-      chains.set(file, [file, ...next]);
-    }
-    return chains.get(file);
-  };
-  const chain = [...graph.keys()].map(longest).sort((a, b) => b.length - a.length)[0] ?? [];
-  return chain.length > maxDepth ? [`${chain.length} levels deep: ${chain.join(' → ')}`] : [];
+/** The longest chain of imports between the folders, where it is too long. */
+function deepChains(folders) {
+  const longestFrom = (folder) => [folder, ...longest([...folders.get(folder)].map(longestFrom))];
+  const longest = (chains) => chains.sort((a, b) => b.length - a.length)[0] ?? [];
+  const chain = longest([...folders.keys()].map(longestFrom));
+  return chain.length > maxLevels ? [`${chain.length} levels deep, at most ${maxLevels}: ${chain.join(' → ')}`] : [];
 }
 
 await runAsScript(import.meta.url, main);
