@@ -57,15 +57,21 @@ impl Replica {
             let is_next = Some(delta.base) == self.revision();
             return is_next && (delta.writer == self.config.writer || is_append(delta));
         }
-        self.confirmed.precedes(delta)
+        self.is_next(delta)
             && !self.may_be_undone_creation(delta)
             && delta.len <= document::max_stored_len(self.config.max_document_bytes)
             && codec::decode_mutations(&delta.mutations).is_ok()
     }
 
+    /// Whether a delta is of another writer's commit to the confirmed document. One of an own commit shows that a copy of it has
+    /// arrived late: the document is read, so that the commit is not taken for one of another writer.
+    fn is_next(&self, delta: &Delta) -> bool {
+        self.confirmed.precedes(delta) && delta.writer != self.config.writer
+    }
+
     /// Take in the delta of another writer's commit. None of this replica's commits may be unanswered.
     pub fn apply_delta(&mut self, delta: &Delta, now: Now) -> DeltaResult {
-        if !self.confirmed.precedes(delta) {
+        if !self.is_next(delta) {
             return if self.includes(delta) { DeltaResult::Known } else { DeltaResult::Gap };
         }
         if self.may_be_undone_creation(delta) {
@@ -102,13 +108,13 @@ impl Replica {
     /// there is nothing pending, a pending mutation does not stay as it is, or the first delta cannot be applied.
     pub fn apply_deltas(&mut self, deltas: &[&Delta], now: Now) -> Option<(usize, Rebased)> {
         let first = deltas.first()?;
-        if deltas.len() < 2 || self.pending.is_empty() || self.confirmed.is_absent() || !self.confirmed.precedes(first)
-        {
+        if deltas.len() < 2 || self.pending.is_empty() || self.confirmed.is_absent() || !self.is_next(first) {
             return None;
         }
         let (mut decoded, mut base) = (Vec::new(), first.base);
         for delta in deltas {
-            if delta.base != base || delta.len > document::max_stored_len(self.config.max_document_bytes) {
+            let is_next = delta.base == base && delta.writer != self.config.writer;
+            if !is_next || delta.len > document::max_stored_len(self.config.max_document_bytes) {
                 break;
             }
             let Ok(mutations) = codec::decode_mutations(&delta.mutations) else { break };

@@ -61,9 +61,11 @@ impl Replica {
         self.pending.sealed().first().is_some_and(|commit| commit.command.sequence == sequence)
     }
 
-    /// The sequence of the oldest pending commit that is sealed.
-    pub fn first_sequence(&self) -> Option<Sequence> {
-        self.pending.sealed().first().map(|commit| commit.command.sequence)
+    /// The oldest pending commit, if the server may apply a copy of it late. It never applies one of a group: their guards match
+    /// no document any more.
+    pub fn first_with_late_copy(&self) -> Option<Sequence> {
+        let first = self.pending.sealed().first()?;
+        (first.has_lost_reply && first.group.is_none()).then_some(first.command.sequence)
     }
 
     /// Whether there are commits that the server may have applied without this replica knowing it.

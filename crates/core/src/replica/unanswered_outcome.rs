@@ -72,10 +72,12 @@ impl Replica {
         self.pending.sealed().iter().take_while(|commit| commit.has_lost_reply).count()
     }
 
-    /// The server has applied none of the pending commits, and copies of them that are still on their way will not be applied.
-    pub fn mark_not_applied(&mut self) {
+    /// The server has applied none of the pending commits. Copies of them that are still on their way will not be applied, either,
+    /// except for appends that were sent to be applied without a dedup key.
+    pub fn mark_not_applied(&mut self, now: Now) {
+        let needed_no_dedup_key = self.had_no_dedup_key(now);
         for commit in self.pending.sealed_mut() {
-            commit.mark_not_applied();
+            commit.mark_not_applied(needed_no_dedup_key);
         }
     }
 

@@ -47,6 +47,11 @@ impl Session {
             Purpose::CheckLateCommit(domain, id) => self.handle_late_commit_check(domain, id, &answer, now),
             Purpose::ReadSecret => self.handle_secret(answer),
             Purpose::ReadEvictionPolicy => self.handle_eviction_policy(&answer),
+            Purpose::CheckHeldRead(id, request) => {
+                self.handle_held_read_check(id, request, answer, now);
+                self.apply_deltas(id, now);
+                self.attributes.activate(id);
+            }
             Purpose::CheckSequence(id) => {
                 self.handle_sequence(id, answer, now);
                 self.attributes.activate(id);

@@ -273,7 +273,7 @@ impl Session {
             let replica = &mut self.attributes[attribute].replica;
             if replica.is_in_group(id) {
                 // A late copy is not applied either: its guards match no document any more.
-                replica.mark_not_applied();
+                replica.mark_not_applied(now);
             }
         }
         for (&attribute, result) in sent.iter().zip(&results) {

@@ -12,7 +12,7 @@ use super::timers::Timer;
 use crate::byte_len::ByteLen;
 use crate::document::{self, Content, Guard, Stored};
 use crate::ids::RefreshId;
-use crate::protocol::{Answer, Command, CommitOutcome, NamesLog, RequestId, names_key};
+use crate::protocol::{Answer, Command, NamesLog, RequestId, names_key};
 use crate::time::Now;
 
 /// The number of attributes that may be compared in a millisecond, on average. A server needs some microseconds for each.
@@ -144,15 +144,8 @@ impl Session {
         answer: &Answer,
         now: Now,
     ) {
-        let last = if let Answer::LastSequence(last) = answer { *last } else { None };
         let is_unknown = matches!(answer, Answer::Busy(_) | Answer::ReplyLost(_));
-        let replica = &self.attributes[id].replica;
-        // A late copy of a group is never applied: its guards match no document any more.
-        let first = replica.first_sequence().filter(|first| replica.group_of(*first).is_none());
-        let is_applied = first.is_some() && last >= first;
-        if let (true, Some(first)) = (is_applied, first) {
-            self.handle_committed(id, first, &CommitOutcome::Duplicate, now);
-        }
+        let is_applied = self.acknowledge_late_commit(id, answer, now);
         if let JointReadState::InFlight(joint_read) = &mut self.attributes.domain_mut(domain).joint_read {
             joint_read.checks_in_flight -= 1;
             joint_read.has_late_commits |= is_applied || is_unknown;

@@ -67,7 +67,7 @@ impl Session {
                 self.handle_committed(id, last, &CommitOutcome::Duplicate, now);
                 let attribute = &mut self.attributes[id];
                 attribute.replica.forget_acknowledgement();
-                attribute.replica.mark_not_applied();
+                attribute.replica.mark_not_applied(now);
                 // The commits after it have to be built anew, without a predecessor.
                 attribute.fetch.request(FetchKind::Load);
             }
@@ -103,7 +103,7 @@ impl Session {
     }
 
     fn rebase_unapplied(&mut self, id: AttributeId, stored: &Stored, now: Now) {
-        self.attributes[id].replica.mark_not_applied();
+        self.attributes[id].replica.mark_not_applied(now);
         let content = ReadContent::Stale { stored: stored.clone(), dedup_key_present: false };
         self.take_read(id, content, RefreshId::default(), now);
     }

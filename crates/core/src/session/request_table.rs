@@ -32,6 +32,8 @@ pub(super) enum Purpose {
     ReadJointly(MarkDomainId),
     /// Whether a copy of a commit was applied that may be in what a joint read brings.
     CheckLateCommit(MarkDomainId, AttributeId),
+    /// Whether a copy of a commit was applied that may be in this held read, which no joint read checks.
+    CheckHeldRead(AttributeId, RequestId),
     ReadEvictionPolicy,
     /// Whether the server has the last acknowledged commit.
     CheckSequence(AttributeId),

@@ -2,10 +2,10 @@
 
 use crate::pair;
 use crate::support::{Client, stored_value};
-use synced_memory_core::backend::MemoryStore;
+use synced_memory_core::backend::{MemoryStore, execute};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::MutationNumber;
-use synced_memory_core::protocol::{Answer, CommitOutcome, DEDUP_KEY_SECONDS};
+use synced_memory_core::protocol::{Answer, Command, CommitOutcome, DEDUP_KEY_SECONDS, DeltaDelivery, Invalidations};
 use synced_memory_core::session::{Event, Input};
 
 #[test]
@@ -244,4 +244,117 @@ fn a_permanent_refusal_is_remembered_on_the_next_connection() {
     a.mutate(r#"[["append","tasks",[],[3]]]"#);
     a.run(&mut server);
     assert_eq!(stored_value(&mut server, "tasks"), "[1,3]");
+}
+
+/// The commits that a client has sent and the server has not got.
+fn commits_of(client: &Client) -> Vec<Command> {
+    let commands = client.outgoing.iter().map(|(_, command)| command);
+    commands.filter(|command| matches!(command, Command::Commit(..))).cloned().collect()
+}
+
+/// A server with the list `[0]`, a session that loads these attributes, and its commands that arrive late: they append 1 and
+/// remove it again.
+fn with_late_append(names: Option<&[&str]>, has_dedup_key: bool) -> (MemoryStore, Client, Client, Vec<Command>) {
+    let (mut server, _, mut b) = pair();
+    b.mutate(r#"[["assign","tasks",[0]]]"#);
+    b.run(&mut server);
+    let mut c = Client::with("c", names, 1 << 26);
+    c.connect();
+    c.run(&mut server);
+    if has_dedup_key {
+        c.mutate(r#"[["replace","tasks",[],0,0.5]]"#);
+        c.run(&mut server);
+        b.refresh(&mut server);
+    }
+    c.mutate(r#"[["append","tasks",[],[1]]]"#);
+    c.mutate(r#"[["splice","tasks",[],1,1,[]]]"#);
+    let late = commits_of(&c);
+    c.disconnect();
+    // The answer to the copies that are sent again is that they were not applied.
+    b.mutate(r#"[["replace","tasks",[],0,7]]"#);
+    b.run(&mut server);
+    c.connect();
+    (server, b, c, late)
+}
+
+/// Another append makes that of the late commands need no guard, and they arrive before the session reads the list.
+fn check_late_append(server: &mut MemoryStore, b: &mut Client, c: &mut Client, late: &[Command]) {
+    assert_eq!(c.text("tasks"), "[7]");
+    assert_eq!(commits_of(c), [], "it waits before it commits");
+    b.mutate(r#"[["append","tasks",[],[2]]]"#);
+    b.run(server);
+    for command in late {
+        let Ok(_) = execute(server, command, 0);
+    }
+    assert_eq!(stored_value(server, "tasks"), "[7,2,1]");
+    c.refresh(server);
+    assert_eq!(c.text("tasks"), "[7,2]");
+    if let Some(due) = c.timeout {
+        c.monotonic = due;
+        c.handle(Input::Tick);
+    }
+    c.run(server);
+    assert_eq!((c.moots(), c.session.first_pending()), (vec![], None));
+    assert_eq!((c.text("tasks"), stored_value(server, "tasks")), ("[7,2]".into(), "[7,2]".into()));
+}
+
+#[test]
+fn a_first_append_that_arrives_late_is_removed_by_its_writer() {
+    let (mut server, mut b, mut c, late) = with_late_append(None, false);
+    while c.text("tasks") != "[7]" && (c.serve_one(&mut server) || c.take_one()) {}
+    check_late_append(&mut server, &mut b, &mut c, &late);
+}
+
+#[test]
+fn an_append_that_arrives_late_while_its_writer_waits_is_removed_by_it() {
+    for names in [None, Some(&["tasks"][..])] {
+        let (mut server, mut b, mut c, late) = with_late_append(names, true);
+        while c.serve_one(&mut server) {
+            // The longer a round trip takes, the longer is the wait after a lost race.
+            c.monotonic = c.monotonic.plus_ms(50);
+            c.take_one();
+        }
+        check_late_append(&mut server, &mut b, &mut c, &late);
+    }
+}
+
+/// The delta of a copy that has arrived late overtakes the answer that the commit was not applied before.
+#[test]
+fn the_delta_of_an_own_append_is_not_taken_for_one_of_another_writer() {
+    let (mut server, mut b, mut c) =
+        (MemoryStore::default(), Client::announcing("b"), Client::announcing_with("c", Some(&["tasks"])));
+    for client in [&mut b, &mut c] {
+        client.handle(Input::Notifications(DeltaDelivery::OutOfBand, Invalidations::None));
+        client.connect();
+        client.run(&mut server);
+        if client.text("tasks") == "-" {
+            client.mutate(r#"[["assign","tasks",[0]]]"#);
+            client.run(&mut server);
+        }
+    }
+    c.mutate(r#"[["append","tasks",[],[1]]]"#);
+    let (id, late) = c.outgoing.pop_front().unwrap();
+    c.handle(Input::Answer(id, Answer::ReplyLost(SyncError::new(ErrorCode::Unreachable, "test"))));
+    c.monotonic = c.timeout.expect("a retry is due some time");
+    c.handle(Input::Tick);
+    b.mutate(r#"[["replace","tasks",[],0,7]]"#);
+    b.mutate(r#"[["append","tasks",[],[2]]]"#);
+    let [replaced, appended] = commits_of(&b).try_into().unwrap();
+
+    let deltas_of = |server: &mut MemoryStore, command: &Command| {
+        let Ok(execution) = execute(server, command, 0);
+        Input::Deltas(execution.deltas)
+    };
+    let mut inputs = vec![deltas_of(&mut server, &replaced)];
+    while c.serve_one(&mut server) {}
+    inputs.extend([&appended, &late].map(|command| deltas_of(&mut server, command)));
+    assert_eq!(stored_value(&mut server, "tasks"), "[7,2,1]");
+    for input in inputs {
+        c.handle(input);
+    }
+    while c.take_one() {
+        assert_ne!(c.text("tasks"), "[7,2,1,1]");
+    }
+    c.run(&mut server);
+    assert_eq!((c.text("tasks").as_str(), c.settled()), ("[7,2,1]", 1));
 }

@@ -114,7 +114,12 @@ impl Client {
 
     /// A client whose commits are announced.
     pub fn announcing(writer: &str) -> Self {
-        Self::of(Config { publishes_deltas: true, ..config(writer, None, 1 << 26) })
+        Self::announcing_with(writer, None)
+    }
+
+    /// A client of these attributes whose commits are announced.
+    pub fn announcing_with(writer: &str, names: Option<&[&str]>) -> Self {
+        Self::of(Config { publishes_deltas: true, ..config(writer, names, 1 << 26) })
     }
 
     pub fn with(writer: &str, names: Option<&[&str]>, max_document_bytes: usize) -> Self {

@@ -144,9 +144,11 @@ impl SealedCommit {
         self.delivery = if self.has_lost_reply { self.delivery.without_reply() } else { Delivery::Unsent };
     }
 
-    /// The server has not applied the commit, and copies of it that are on their way will not be applied.
-    pub(in crate::replica) fn mark_not_applied(&mut self) {
-        (self.delivery, self.has_lost_reply) = (Delivery::Unsent, false);
+    /// The server has not applied the commit. It may still apply a copy that is on its way if that is an append, and no dedup key
+    /// was required of it.
+    pub(in crate::replica) fn mark_not_applied(&mut self, needed_no_dedup_key: bool) {
+        self.delivery = Delivery::Unsent;
+        self.has_lost_reply &= needed_no_dedup_key && self.group.is_none() && self.appended.is_some();
     }
 
     /// Make the server refuse the commit where it has no dedup key of this writer.
