@@ -1,10 +1,11 @@
 //! The mutations that clients make.
 
 use crate::failure::{Check, fail};
-use crate::history::{MutationId, TaskRecord};
+use crate::history::TaskRecord;
 use crate::model_value::ModelValue;
 use crate::random_mutation::{json, list, random_mutation};
 use crate::scenario::Action;
+use crate::session_record::MutationId;
 use crate::simulation::{Simulation, trace};
 use synced_memory_core::document::Node;
 use synced_memory_core::ids::GroupId;

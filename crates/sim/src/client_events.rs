@@ -1,9 +1,9 @@
 //! Drains a client's session: moves its commands to the connection, and applies its events to the mirror.
 
 use crate::failure::{Check, ensure, fail};
-use crate::history::{MutationId, SessionRecord};
 use crate::model_value::ModelValue;
 use crate::server::name_of;
+use crate::session_record::{MutationId, SessionRecord};
 use crate::simulation::{Simulation, trace};
 use crate::{INTENT_ATTRIBUTE, is_unmodelled};
 use std::collections::BTreeMap;

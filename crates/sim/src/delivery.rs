@@ -1,10 +1,12 @@
 //! The network: delivery of commands, replies and notices, and lost connections.
 
+use crate::PREFIX;
 use crate::client::commits;
 use crate::client::{Health, Reply};
 use crate::failure::Check;
 use crate::server::name_of;
 use crate::simulation::{Simulation, trace};
+use std::sync::Arc;
 use synced_memory_core::backend::Execution;
 use synced_memory_core::document::Stored;
 use synced_memory_core::error::{ErrorCode, SyncError};
@@ -72,6 +74,31 @@ impl Simulation {
             self.invalidate(&delta.key);
         }
         Ok(answer)
+    }
+
+    /// Delivers a message of a writer to all clients that listen, and to the hostile publisher.
+    fn publish(&mut self, message: &[u8]) {
+        self.hostile_publisher.receive(message);
+        self.deliver_message(message);
+    }
+
+    /// Delivers a message that the hostile publisher publishes.
+    pub(crate) fn publish_forged(&mut self) {
+        // A loss of data can take back the commit that an old message is about. Then the message looks like one of a commit
+        // that is still to arrive.
+        let may_repeat = self.guarantees.keeps_data;
+        let forged = self.hostile_publisher.forge(&mut self.server, may_repeat, &mut self.random);
+        let Some(message) = forged else { return };
+        trace!(self, "the hostile publisher publishes {}", String::from_utf8_lossy(&message));
+        self.deliver_message(&message);
+    }
+
+    fn deliver_message(&mut self, message: &[u8]) {
+        let listeners = self.clients.iter_mut().filter(|client| client.notifications().0 != DeltaDelivery::None);
+        for connection in listeners.filter_map(|client| client.connection.as_mut()) {
+            let message: Arc<[u8]> = message.into();
+            connection.notices.push_back(Input::Message { channel: format!("sm:{PREFIX}").into(), message });
+        }
     }
 
     pub(crate) fn invalidate(&mut self, key: &str) {

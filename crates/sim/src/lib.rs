@@ -94,6 +94,7 @@ mod random;
 mod random_mutation;
 mod scenario;
 mod server;
+mod session_record;
 mod shrink;
 mod simulation;
 

@@ -1,8 +1,8 @@
 //! The history of a queue that all clients fill and take elements from, and its invariant: each element is given to one client.
 
 use crate::failure::{Check, ensure, fail};
-use crate::history::MutationId;
 use crate::model_value::ModelValue;
+use crate::session_record::MutationId;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]

@@ -139,7 +139,7 @@ impl Simulation {
                 Ok(())
             }
             Action::Forge => {
-                self.forge();
+                self.publish_forged();
                 Ok(())
             }
             Action::Snapshot => {
