@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use synced_memory_core::protocol::CommitForm;
 
 /// Commands that scripts may use, and how many of their first arguments are keys.
-const COMMANDS: [(&str, usize); 12] = [
+const COMMANDS: [(&str, usize); 13] = [
     ("GET", 1),
     ("SET", 1),
     ("DEL", 1),
@@ -20,6 +20,7 @@ const COMMANDS: [(&str, usize); 12] = [
     ("MSET", 0),
     // A channel is no key.
     ("PUBLISH", 0),
+    ("SPUBLISH", 0),
 ];
 /// Globals that are the same from Lua 5.1 to 5.4 on every server. `string.format` and `math` are not: they treat whole numbers
 /// differently.

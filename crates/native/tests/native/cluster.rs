@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use synced_memory_core::protocol::DeltaDelivery;
 use synced_memory_core::session::Event;
+use synced_memory_native::OpenOptions;
 
 /// Starts two masters. The first serves the lower half of the slots.
 fn start_cluster() -> [RedisServer; 2] {
@@ -184,4 +185,84 @@ fn deltas_are_received_in_both_protocols_and_done_without_where_channels_are_for
             assert_eq!((capabilities.resp, capabilities.deltas), (Some(resp), deltas), "{rule}");
         }
     }
+}
+
+/// DragonflyDB's cluster mode refuses PUBLISH and SUBSCRIBE, and has no broadcast tracking.
+#[test]
+fn deltas_come_over_sharded_channels_where_nodes_refuse_others() {
+    const REFUSED: [&str; 4] = ["-publish", "-subscribe", "-psubscribe", "-client"];
+    let nodes = start_cluster();
+    if nodes[0].cli(&["COMMAND", "INFO", "SPUBLISH"]).is_empty() {
+        return println!("skipped: the server has no sharded channels");
+    }
+    for node in &nodes {
+        assert_eq!(node.cli(&[&["ACL", "SETUSER", "default"], REFUSED.as_slice()].concat()), "OK");
+    }
+    let url = |node: &RedisServer, scheme: &str| format!("{scheme}+cluster://127.0.0.1:{}", node.port);
+    let open = |url: &str, base: &str, scope: &str| {
+        let prefix = format!("{base}{scope}");
+        let options = OpenOptions { base: base.to_owned(), prefix, ..OpenOptions::new(url) };
+        let mut peer = Peer::start(options).unwrap();
+        peer.until("ready", |peer| peer.events.contains(&Event::Ready));
+        peer
+    };
+    // With a hash tag in the prefix, all documents have the slot of the channel.
+    let mut reader = open(&url(&nodes[0], "redis"), "{app}:", "");
+    let mut scoped = open(&url(&nodes[0], "redis"), "{app}:", "scope:");
+    let mut writer = open(&url(&nodes[1], "REDIS"), "{app}:", "");
+    let mut scoped_writer = open(&url(&nodes[1], "REDIS"), "{app}:", "scope:");
+    assert_eq!(reader.memory.capabilities().deltas, DeltaDelivery::Unordered);
+    for peer in [&mut writer, &mut scoped_writer] {
+        peer.assign("log", "[]");
+        peer.flush();
+    }
+    for peer in [&mut reader, &mut scoped] {
+        peer.sync();
+        assert_eq!(peer.text("log").unwrap(), "[]");
+    }
+    let owner = |slot: &str| nodes.iter().position(|node| node.cli(&["CLUSTER", "COUNTKEYSINSLOT", slot]) != "0");
+    let slot = nodes[0].cli(&["CLUSTER", "KEYSLOT", "{app}:log"]);
+    let from = owner(&slot).unwrap();
+    let subscribers =
+        |node: &RedisServer| node.cli(&["PUBSUB", "SHARDNUMSUB", "sm:{app}:"]).lines().last().unwrap().to_owned();
+    assert_eq!(subscribers(&nodes[from]), "2");
+    let mut pushed = 0;
+    let mut push_and_compare = |rounds: u64| {
+        for _ in 0..rounds {
+            pushed += 1;
+            for (writer, reader) in [(&mut writer, &mut reader), (&mut scoped_writer, &mut scoped)] {
+                writer.push("log", pushed);
+                writer.flush();
+                reader.until("push", |reader| reader.text("log").unwrap().ends_with(&format!("{pushed}]")));
+            }
+        }
+    };
+    // Each probe of a document sends STRLEN, and without deltas each push would be found by one.
+    let probes = || {
+        let stats = nodes[from].cli(&["INFO", "commandstats"]);
+        let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_strlen:calls=")?.split(',').next());
+        calls.map_or(0, |calls| calls.parse::<u64>().unwrap())
+    };
+    let before = probes();
+    push_and_compare(100);
+    assert!(probes() - before < 100, "{} probes", probes() - before);
+
+    // The subscription moves with the slot, whose keys move with it.
+    let [source, target] = [&nodes[from], &nodes[1 - from]];
+    let ids = [source, target].map(|node| node.cli(&["CLUSTER", "MYID"]));
+    assert_eq!(target.cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[0]]), "OK");
+    assert_eq!(source.cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[1]]), "OK");
+    let keys = source.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]);
+    let port = target.port.to_string();
+    let migrate = ["MIGRATE", "127.0.0.1", &port, "", "0", "10000", "KEYS"];
+    assert_eq!(source.cli(&migrate.into_iter().chain(keys.lines()).collect::<Vec<_>>()), "OK");
+    for node in [target, source] {
+        assert_eq!(node.cli(&["CLUSTER", "SETSLOT", &slot, "NODE", &ids[1]]), "OK");
+    }
+    wait_for("subscriptions at the other node", || subscribers(target) == "2");
+    push_and_compare(20);
+
+    // Without one, only those of some nodes could be announced: the subscription does not count as delivering.
+    let plain = open(&url(&nodes[0], "redis"), "memory:", "");
+    assert_eq!(plain.memory.capabilities().deltas, DeltaDelivery::None);
 }

@@ -4,10 +4,11 @@ use super::connection::{
     CONNECTION_QUEUE, Connection, ConnectionProperties, Driver, SETUP_TIMEOUT, within_setup_timeout,
 };
 use super::delta_listener::DeltaListener;
-use super::notifications::{NotificationOptions, NotificationSupport, listen_resp3, subscribe_resp2, subscribe_resp3};
+use super::notifications::{
+    ChannelKind, Listener, NotificationOptions, NotificationSupport, listen_resp3, subscribe_resp2, subscribe_resp3,
+};
 use super::read_notifier::{NotifyingSocket, ReadNotifier};
 use super::server_errors::{ForeignProtocol, ServerErrors};
-use super::subscriptions::Subscriptions;
 use crate::tls::TlsOptions;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -104,7 +105,9 @@ impl Connector {
         let (sender, pushes) = unbounded_channel();
         let listening = async {
             let subscriptions = self.notifications.as_ref()?.subscriptions.as_ref()?;
-            subscribe_resp2(&self.resp2_client, subscriptions, sender.clone(), None).await.ok()
+            let mut listener = Listener::default();
+            subscribe_resp2(&mut listener, &self.resp2_client, subscriptions, sender.clone(), None).await.ok()?;
+            Some(listener)
         };
         let listener = timeout(SETUP_TIMEOUT, listening).await.unwrap_or(None);
         let deltas = if listener.is_some() { DeltaDelivery::OutOfBand } else { DeltaDelivery::None };
@@ -114,28 +117,29 @@ impl Connector {
         Ok(Connection { multiplexed, driver, pushes, properties, _listener: listener, _push_sender: Some(sender) })
     }
 
-    /// Open a connection that only delivers deltas. At each `heartbeat` the server must answer a PING on it.
+    /// Open a connection that only delivers deltas, to this listener. At each `heartbeat` the server must answer a PING on it.
     pub(super) async fn listen(
         &self,
-        subscriptions: &Subscriptions,
+        deltas: &mut DeltaListener,
+        channels: ChannelKind,
         heartbeat: Duration,
-    ) -> Result<DeltaListener, SyncError> {
-        let (sender, pushes) = unbounded_channel();
+    ) -> RedisResult<()> {
+        let DeltaListener { listener, subscriptions, sender, .. } = deltas;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(SETUP_TIMEOUT))
             .set_response_timeout(None)
             .set_push_sender(sender.clone());
-        let listening = within_setup_timeout(async {
+        within_setup_timeout(async {
             match self.client.get_multiplexed_async_connection_with_config(&config).await {
-                Ok(connection) => subscribe_resp3(connection, subscriptions, heartbeat).await,
-                Err(error) if self.errors.is_hello_refused(&error) => {
-                    subscribe_resp2(&self.resp2_client, subscriptions, sender, Some(heartbeat)).await
+                Ok(connection) => subscribe_resp3(listener, connection, subscriptions, channels, heartbeat).await,
+                Err(error) if self.errors.is_hello_refused(&error) && matches!(channels, ChannelKind::Plain) => {
+                    let heartbeat = Some(heartbeat);
+                    subscribe_resp2(listener, &self.resp2_client, subscriptions, sender.clone(), heartbeat).await
                 }
                 Err(error) => Err(error),
             }
-        });
-        let listener = listening.await.map_err(|error| self.errors.describe(&error))?;
-        Ok(DeltaListener::new(pushes, listener))
+        })
+        .await
     }
 }
 

@@ -62,28 +62,41 @@ pub(super) async fn listen_resp3(
     (NotificationSupport { deltas, invalidations }, Listener { _connection: Some(connection), ..listener })
 }
 
+/// The channels to which a connection subscribes.
+#[derive(Clone)]
+pub(super) enum ChannelKind {
+    /// All channels, to which every node of a cluster forwards what is published on any node.
+    Plain,
+    /// Sharded channels: those of which the function says that the node at the other end serves them.
+    Sharded(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+}
+
 /// Subscribe to deltas over a RESP3 connection, which delivers them as pushes until the listener is dropped. The listener
 /// ends when the server does not answer a PING, one of which is sent at every `heartbeat`.
 pub(super) async fn subscribe_resp3(
+    listener: &mut Listener,
     connection: MultiplexedConnection,
     subscriptions: &Subscriptions,
+    channels: ChannelKind,
     heartbeat: Duration,
-) -> RedisResult<Listener> {
-    let mut listener = Listener::default();
-    listener.subscribe(Subscriber::Resp3(connection), subscriptions, Some(heartbeat)).await?;
-    Ok(listener)
+) -> RedisResult<()> {
+    let subscriber = match channels {
+        ChannelKind::Plain => Subscriber::Resp3(connection),
+        ChannelKind::Sharded(serves) => Subscriber::Sharded(connection, serves),
+    };
+    listener.subscribe(subscriber, subscriptions, Some(heartbeat)).await
 }
 
 /// Subscribe to deltas over a RESP2 connection of its own, and deliver them as `pushes` until the listener is dropped.
 /// `heartbeat` as in [`subscribe_resp3`], None for no PING.
 pub(super) async fn subscribe_resp2(
+    listener: &mut Listener,
     client: &Client,
     subscriptions: &Subscriptions,
     pushes: UnboundedSender<PushInfo>,
     heartbeat: Option<Duration>,
-) -> RedisResult<Listener> {
+) -> RedisResult<()> {
     let (sink, mut messages) = client.get_async_pubsub().await?.split();
-    let mut listener = Listener::default();
     listener.tasks.spawn(async move {
         while let Some(message) = messages.next().await {
             let channel = Value::BulkString(message.get_channel_name().as_bytes().to_vec());
@@ -92,8 +105,7 @@ pub(super) async fn subscribe_resp2(
         }
         let _ = pushes.send(PushInfo { kind: PushKind::Disconnection, data: Vec::new() });
     });
-    listener.subscribe(Subscriber::Resp2(sink), subscriptions, heartbeat).await?;
-    Ok(listener)
+    listener.subscribe(Subscriber::Resp2(sink), subscriptions, heartbeat).await
 }
 
 impl Listener {
@@ -120,6 +132,7 @@ impl Listener {
 enum Subscriber {
     Resp3(MultiplexedConnection),
     Resp2(PubSubSink),
+    Sharded(MultiplexedConnection, Arc<dyn Fn(&str) -> bool + Send + Sync>),
 }
 
 impl Subscriber {
@@ -131,6 +144,10 @@ impl Subscriber {
         match self {
             Self::Resp3(connection) => connection.subscribe(channels).await,
             Self::Resp2(sink) => sink.subscribe(channels).await,
+            Self::Sharded(connection, serves) => {
+                let served: Vec<_> = channels.into_iter().filter(|channel| serves(channel)).collect();
+                send_for_each("SSUBSCRIBE", &served, connection).await
+            }
         }
     }
 
@@ -138,12 +155,13 @@ impl Subscriber {
         match self {
             Self::Resp3(connection) => connection.unsubscribe(channels).await,
             Self::Resp2(sink) => sink.unsubscribe(channels).await,
+            Self::Sharded(connection, _) => send_for_each("SUNSUBSCRIBE", &channels, connection).await,
         }
     }
 
     async fn ping(&mut self) -> RedisResult<()> {
         match self {
-            Self::Resp3(connection) => cmd("PING").query_async(connection).await,
+            Self::Resp3(connection) | Self::Sharded(connection, _) => cmd("PING").query_async(connection).await,
             Self::Resp2(sink) => sink.ping::<Value>().await.map(drop),
         }
     }
@@ -182,11 +200,23 @@ impl Subscriber {
     }
 }
 
+/// Send a command for each channel: sharded channels of one command must belong to one slot.
+async fn send_for_each(command: &str, channels: &[String], connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    if channels.is_empty() {
+        return Ok(());
+    }
+    let mut pipeline = redis::pipe();
+    for channel in channels {
+        pipeline.cmd(command).arg(channel);
+    }
+    pipeline.query_async::<Vec<Value>>(connection).await.map(drop)
+}
+
 /// The input that a push stands for. None if a session has no use for it.
 pub(super) fn decode_push(push: PushInfo) -> Option<Input> {
     let mut data = push.data.into_iter();
     match push.kind {
-        PushKind::Message => match (data.next()?, data.next()?) {
+        PushKind::Message | PushKind::SMessage => match (data.next()?, data.next()?) {
             (Value::BulkString(channel), Value::BulkString(message)) => {
                 let channel = std::str::from_utf8(&channel).ok()?.into();
                 Some(Input::Message { channel, message: message[..message.len().min(MAX_MESSAGE_BYTES)].into() })

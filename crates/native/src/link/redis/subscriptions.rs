@@ -55,6 +55,11 @@ impl Subscriptions {
         }
     }
 
+    /// Whether a session needs this channel.
+    pub(super) fn contains(&self, channel: &str) -> bool {
+        lock(&self.0).sessions_by_channel.contains_key(channel)
+    }
+
     /// The channels that are needed now, and every later change.
     pub(super) fn watch(&self) -> (Vec<String>, UnboundedReceiver<SubscriptionChange>) {
         let mut state = lock(&self.0);

@@ -40,6 +40,8 @@ struct Cluster {
     /// The nodes that the URL names.
     seeds: Vec<ConnectionInfo>,
     tls: TlsOptions,
+    /// Begins the keys and the channels of all sessions.
+    prefix: String,
     dispatcher: Arc<Dispatcher>,
     router: Mutex<Router<RedisLink>>,
     /// Wakes the topology refresher.
@@ -61,6 +63,7 @@ impl Cluster {
         dispatcher: Arc<Dispatcher>,
     ) -> Arc<Self> {
         let (tls, subscriptions) = (tls.clone(), notifications.subscriptions.clone().unwrap_or_default());
+        let prefix = notifications.tracked_prefix.clone();
         let node_notifications = NotificationOptions { subscriptions: None, ..notifications };
         Arc::new_cyclic(|cluster: &Weak<Self>| {
             let (cluster, seed, node_tls) = (Weak::clone(cluster), seeds[0].clone(), tls.clone());
@@ -73,6 +76,7 @@ impl Cluster {
             Self {
                 seeds,
                 tls,
+                prefix,
                 dispatcher,
                 router,
                 refresh_signal: Notify::new(),

@@ -341,6 +341,11 @@ impl<L> Router<L> {
         connected.map(|(address, node)| (address.clone(), Arc::clone(&node.link))).collect()
     }
 
+    /// The node that serves a slot, if it is known.
+    pub(super) fn master(&self, slot: Slot) -> Option<&NodeAddress> {
+        self.slots.master(slot)
+    }
+
     /// All nodes that serve slots.
     pub(super) fn masters(&self) -> BTreeSet<NodeAddress> {
         self.slots.masters()
