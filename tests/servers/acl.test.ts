@@ -3,12 +3,15 @@ import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { onWasm } from './backends.js';
+import { Cluster } from './cluster.mjs';
 
 const connect = (url: string) => createClient({ url }).connect();
 
 // The user gets exactly the permissions that the README lists.
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const rule = /^ACL SETUSER app (.*)$/m.exec(readme)?.[1]?.split(' ') ?? [];
+const onClusters = /`(\+cluster\|slots [^`]*)`/.exec(readme)?.[1]?.split(' ') ?? [];
 const withoutListening = rule.filter(
   (part) => !['&sm:memory:*', '+subscribe', '+unsubscribe', '+client|tracking', '+publish'].includes(part),
 );
@@ -144,3 +147,31 @@ describe('two tenants, each with the permissions of a prefix of its own', () => 
     for (const mem of memories) await mem.$close();
   });
 });
+
+test.skipIf(onWasm)(
+  'on a cluster, the permissions of the README suffice for the subscription',
+  async () => {
+    const cluster = await Cluster.start();
+    const everywhere = <T>(...command: string[]) =>
+      Promise.all(cluster.nodes.map((node) => node.ask(...command) as Promise<T>));
+    try {
+      await everywhere('ACL', 'SETUSER', 'app', 'resetchannels', ...rule, ...onClusters);
+      const mem = await Memory.open<Record<string, number>>({
+        url: cluster.url.replace('://', '://app:password@'),
+        onError: () => {},
+      });
+      mem.x = 1;
+      await mem.$flush();
+      expect(mem.$status.capabilities).toMatchObject({ topology: 'cluster', deltas: true });
+      await vi.waitFor(
+        async () => expect(String(await everywhere('INFO', 'commandstats'))).toMatch(/cmdstat_ping:calls=[1-9]/),
+        { timeout: 20_000, interval: 100 },
+      );
+      expect(await everywhere('ACL', 'LOG')).toEqual(cluster.nodes.map(() => []));
+      await mem.$close();
+    } finally {
+      await cluster.stop();
+    }
+  },
+  60_000,
+);

@@ -187,7 +187,24 @@ fn deltas_are_received_in_both_protocols_and_done_without_where_channels_are_for
     }
 }
 
-/// DragonflyDB's cluster mode refuses PUBLISH and SUBSCRIBE, and has no broadcast tracking.
+#[test]
+fn a_subscription_lasts_where_ping_is_forbidden() {
+    let nodes = start_cluster();
+    for node in &nodes {
+        assert_eq!(node.cli(&["ACL", "SETUSER", "default", "-ping"]), "OK");
+    }
+    let _peer = Peer::open(&format!("redis+cluster://127.0.0.1:{}", nodes[0].port));
+    let subscribers = || nodes.each_ref().map(|node| node.cli(&["CLIENT", "LIST", "TYPE", "pubsub"]));
+    let ids = || subscribers().map(|clients| clients.split_whitespace().next().map(str::to_owned));
+    let before = ids();
+    // The second refusal comes on the connection of the first one.
+    let refusals =
+        || nodes.iter().filter(|node| node.cli(&["ACL", "LOG"]).contains("count\n2\nreason\ncommand")).count();
+    wait_for("two refused heartbeats", || refusals() == 1);
+    assert_eq!(ids(), before);
+}
+
+/// `DragonflyDB`'s cluster mode refuses PUBLISH and SUBSCRIBE, and has no broadcast tracking.
 #[test]
 fn deltas_come_over_sharded_channels_where_nodes_refuse_others() {
     const REFUSED: [&str; 4] = ["-publish", "-subscribe", "-psubscribe", "-client"];

@@ -4,7 +4,7 @@ use super::connection::SETUP_TIMEOUT;
 use super::subscriptions::{SubscriptionChange, Subscriptions, next_changes};
 use futures_util::StreamExt;
 use redis::aio::{MultiplexedConnection, PubSubSink};
-use redis::{Client, PushInfo, PushKind, RedisResult, Value, cmd};
+use redis::{Client, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value, cmd};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,8 +145,8 @@ impl Subscriber {
             Self::Resp3(connection) => connection.subscribe(channels).await,
             Self::Resp2(sink) => sink.subscribe(channels).await,
             Self::Sharded(connection, serves) => {
-                let served: Vec<_> = channels.into_iter().filter(|channel| serves(channel)).collect();
-                send_for_each("SSUBSCRIBE", &served, connection).await
+                let own: Vec<_> = channels.into_iter().filter(|channel| serves(channel)).collect();
+                send_for_each("SSUBSCRIBE", &own, connection).await
             }
         }
     }
@@ -159,10 +159,17 @@ impl Subscriber {
         }
     }
 
+    /// Ask the server for a sign of life. A refusal is one, too: the user may have no permission for PING.
     async fn ping(&mut self) -> RedisResult<()> {
-        match self {
-            Self::Resp3(connection) | Self::Sharded(connection, _) => cmd("PING").query_async(connection).await,
-            Self::Resp2(sink) => sink.ping::<Value>().await.map(drop),
+        let reply = match self {
+            Self::Resp3(connection) | Self::Sharded(connection, _) => {
+                cmd("PING").query_async::<Value>(connection).await
+            }
+            Self::Resp2(sink) => sink.ping::<Value>().await,
+        };
+        match reply {
+            Err(error) if !is_refusal(&error) => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -210,6 +217,11 @@ async fn send_for_each(command: &str, channels: &[String], connection: &mut Mult
         pipeline.cmd(command).arg(channel);
     }
     pipeline.query_async::<Vec<Value>>(connection).await.map(drop)
+}
+
+/// Whether an error is the server's reply to a command, over a connection that works.
+pub(super) fn is_refusal(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
 /// The input that a push stands for. None if a session has no use for it.

@@ -1,11 +1,11 @@
 //! The subscription to a cluster's deltas. A cluster forwards what is published to all nodes, so that a subscription at one node
-//! receives every message, once. Where the nodes refuse that, as those of DragonflyDB's cluster mode do, each channel is
+//! receives every message, once. Where the nodes refuse that, as those of `DragonflyDB`'s cluster mode do, each channel is
 //! subscribed to at the node that has its slot, as a sharded one. A script can publish only on a sharded channel whose slot its
 //! node has: all deltas arrive where the prefix has a hash tag.
 
 use super::super::connector::Connector;
 use super::super::delta_listener::DeltaListener;
-use super::super::notifications::ChannelKind;
+use super::super::notifications::{ChannelKind, is_refusal};
 use super::super::slot::Slot;
 use super::slot_map::NodeAddress;
 use super::topology_refresher::shuffled;
@@ -13,7 +13,7 @@ use super::{Cluster, node_backoff, node_info};
 use crate::io_thread::io_thread;
 use crate::link::Delivery;
 use crate::panics::catch_panic_of;
-use redis::{ErrorKind, RedisResult};
+use redis::RedisResult;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::io;
@@ -112,9 +112,7 @@ async fn subscribe(cluster: &Arc<Cluster>, address: &NodeAddress) -> Option<Subs
             let nodes = BTreeSet::from([address.clone()]);
             Some(Subscription { listener, delivery: DeltaDelivery::Unordered, nodes, is_sharded: false })
         }
-        Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
-            subscribe_sharded(cluster).await
-        }
+        Err(error) if is_refusal(&error) => subscribe_sharded(cluster).await,
         Err(_) => None,
     }
 }
