@@ -12,12 +12,18 @@ export function findValue({ mem }: OpenMemory, { name, path }: ParsedPath): unkn
   return descend(root, name, path);
 }
 
-/** The list or dict that has the last key of the path, as a live value that can be changed. Throws if there is none. */
-export function findContainer({ mem }: OpenMemory, { name, path }: ParsedPath): ContainerValue {
+/** The value at a path, where a list or dict is a live one that can be changed. Throws as {@link findValue} does. */
+export function findLiveValue({ mem }: OpenMemory, { name, path }: ParsedPath): unknown {
   if (!(name in mem)) throw absentError(`there is no attribute ${formatPath([name])}; set it first`);
-  const value = descend(mem[name], name, path.slice(0, -1));
+  return descend(mem[name], name, path);
+}
+
+/** The live list or dict around the value at a path. */
+export function findContainer(open: OpenMemory, { name, path }: ParsedPath): ContainerValue {
+  const around = path.slice(0, -1);
+  const value = findLiveValue(open, { name, path: around });
   if (isContainer(value)) return value;
-  throw new CommandError(`${formatPath([name, ...path.slice(0, -1)])} is ${typeName(value)}, which has no keys`);
+  throw new CommandError(`${formatPath([name, ...around])} is ${typeName(value)}, which has no keys`);
 }
 
 function descend(root: unknown, name: string, path: ParsedPath['path']): unknown {

@@ -3,16 +3,24 @@ import { CommandError } from './failure.js';
 import { formatPath } from './path-syntax.js';
 import { styled } from './terminal.js';
 
-/** JSON text of a plain value on one line. Throws for NaN and Infinity, which JSON does not have. */
-export function printCompact(value: unknown, path: readonly (string | number)[]): string {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new CommandError(`${formatPath(path)} is ${value}, which JSON cannot express`);
-  }
+/** Gives the text of a number that JSON does not have: NaN, Infinity or -Infinity. */
+type PrintNonFinite = (value: number, path: readonly (string | number)[]) => string;
+
+const refuseNonFinite: PrintNonFinite = (value, path) => {
+  throw new CommandError(`${formatPath(path)} is ${value}, which JSON cannot express`);
+};
+
+/** JSON text of a plain value on one line. Throws for NaN and Infinity, unless `nonFinite` gives their text. */
+export function printCompact(
+  value: unknown,
+  path: readonly (string | number)[],
+  nonFinite: PrintNonFinite = refuseNonFinite,
+): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) return nonFinite(value, path);
   if (typeof value !== 'object' || value === null) return scalar(value);
-  if (Array.isArray(value)) return `[${value.map((element, index) => printCompact(element, [...path, index])).join()}]`;
-  const entries = Object.entries(value).map(
-    ([key, each]) => `${quoteString(key)}:${printCompact(each, [...path, key])}`,
-  );
+  const print = (each: unknown, key: string | number) => printCompact(each, [...path, key], nonFinite);
+  if (Array.isArray(value)) return `[${value.map(print).join()}]`;
+  const entries = Object.entries(value).map(([key, each]) => `${quoteString(key)}:${print(each, key)}`);
   return `{${entries.join()}}`;
 }
 

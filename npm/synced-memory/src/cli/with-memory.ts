@@ -54,6 +54,7 @@ export async function withMemory<T>(
     throw openError(error, target, openTimeout);
   });
   mem.$on('warning', printWarning);
+  mem.$on('moot', ({ message }) => note(`${message}: another process was first`));
   mem.$on('conflict', ({ message }) => dropped.push(message));
   const flush = async (): Promise<void> => {
     await mem.$flush({ timeout: openTimeout });

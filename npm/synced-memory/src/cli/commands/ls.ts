@@ -29,8 +29,8 @@ export const ls: Command = {
   details: [
     ...pathRules,
     'Prints path, type, number of elements or keys, and the beginning of the value.',
-    'With --json: one object a line, of path, type, length and, where the stored text',
-    'cannot be read, the error.',
+    'With --json, a line is an object of path, type, length and, where the stored',
+    'text cannot be read, the error.',
   ],
 
   async run(invocation) {
