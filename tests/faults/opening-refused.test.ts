@@ -33,7 +33,7 @@ test('a database that the server does not have', async () => {
   const error = await refusalOf(`${server.url}/99`);
   expect(error).toMatchObject({
     code: 'ERR_DATABASE',
-    message: expect.stringMatching(/out of range.*correct the database in the URL/),
+    message: expect.stringMatching(/has no database .*out of range.*correct the database in the URL/),
   });
 });
 
@@ -42,7 +42,7 @@ test('a server of HTTP', async () => {
   const address = await listening(http);
   expect(await refusalOf(`redis://${address}`)).toMatchObject({
     code: 'ERR_NOT_REDIS',
-    message: expect.stringMatching(/does not answer as a Redis server.*host and port/),
+    message: expect.stringMatching(/does not speak the protocol of Redis.*host and port/),
   });
   if (onWasm) return;
   expect(() =>

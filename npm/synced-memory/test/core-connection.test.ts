@@ -151,7 +151,7 @@ test('an event that cannot be applied keeps no other event from being applied', 
   );
   await flushed;
   expect(mirror.get('b')).toBe('loaded');
-  expect(errors).toEqual([expect.stringContaining('x.missing: there is no list or dict at this path')]);
+  expect(errors).toEqual([expect.stringContaining('x.missing: does not exist; this is a bug')]);
   expect(() => mirror.get('x')).toThrow(expect.objectContaining({ code: 'ERR_INTERNAL' }));
   session.emit(['load', 'x', '3', 10, [3]]);
   expect(mirror.get('x')).toEqual([3]);

@@ -144,7 +144,12 @@ describe('a container that is no longer part of the memory', () => {
 
 test('SyncedMemoryError.from keeps errors with a code and wraps others', () => {
   const coded = SyncedMemoryError.from(Object.assign(new Error('login failed'), { code: 'ERR_AUTH' }), 'x');
-  expect(coded).toMatchObject({ name: 'SyncedMemoryError', code: 'ERR_AUTH', message: 'login failed', attribute: 'x' });
+  expect(coded).toMatchObject({
+    name: 'SyncedMemoryError',
+    code: 'ERR_AUTH',
+    message: 'x: login failed',
+    attribute: 'x',
+  });
   expect(SyncedMemoryError.from(coded)).toBe(coded);
   expect(SyncedMemoryError.from('oops')).toMatchObject({ code: 'ERR_INTERNAL', message: /oops; this is a bug/ });
 });

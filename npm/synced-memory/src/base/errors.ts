@@ -112,7 +112,8 @@ export class SyncedMemoryError extends Error {
     const { code, message = error } = Object(error) as { code?: unknown; message?: unknown };
     const details = { attribute, cause: error };
     if (typeof code === 'string' && code.startsWith('ERR_')) {
-      return new SyncedMemoryError(code, String(message), details);
+      const text = attribute === undefined ? String(message) : `${attribute}: ${message}`;
+      return new SyncedMemoryError(code, text, details);
     }
     const bug = syncedError('ERR_INTERNAL', String(message), attribute);
     return new SyncedMemoryError(bug.code, bug.message, details);

@@ -83,7 +83,7 @@ export class EventListeners {
     set.add(own);
     if (event === 'change') this.#changeListeners++;
     if (event === 'warning') {
-      for (const warning of this.#unheard.splice(0)) queueMicrotask(() => this.#call(own, warning));
+      for (const warning of this.#unheard.splice(0)) queueMicrotask(() => this.#call(event, own, warning));
     }
     const letEnd = options.keepAlive === true ? this.#holdProcess() : () => {};
     return () => {
@@ -128,7 +128,7 @@ export class EventListeners {
     this.#callAll(event, payload);
     if (event === 'disconnect' && !this.hearsLosses) this.onUnheardLoss(payload as SyncedMemoryError);
     if (event !== 'error') return;
-    if (this.#onError !== undefined) this.#call(this.#onError as Listener, payload);
+    if (this.#onError !== undefined) this.#call('error', this.#onError as Listener, payload);
     else if (!this.has('error')) emitWarning(payload as SyncedMemoryError);
   }
 
@@ -139,16 +139,18 @@ export class EventListeners {
   }
 
   #callAll(key: string, payload: unknown, changeNumber?: number): void {
-    for (const listener of [...(this.#listeners.get(key) ?? [])]) this.#call(listener, payload, changeNumber);
+    const [event = key] = key.split(':', 1);
+    for (const listener of [...(this.#listeners.get(key) ?? [])]) this.#call(event, listener, payload, changeNumber);
   }
 
   /** Calls one listener. Events other than `change` have no number, and every listener gets them. */
-  #call(listener: Listener, payload: unknown, changeNumber = Number.POSITIVE_INFINITY): void {
+  #call(event: string, listener: Listener, payload: unknown, changeNumber = Number.POSITIVE_INFINITY): void {
     try {
       listener(payload as never, changeNumber);
     } catch (error) {
       // Rethrown here, it would interrupt the caller, which is applying events of the core.
-      emitWarning(error instanceof Error ? error : String(error), 'SyncedMemoryListenerWarning');
+      const text = error instanceof Error ? error.stack : String(error);
+      emitWarning(`a listener of "${event}" threw: ${text}`, 'SyncedMemoryListenerWarning');
     }
   }
 }

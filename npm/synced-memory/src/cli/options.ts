@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import { nearestName } from '../base/nearest-name.js';
 import { type Command, commonOptions, type Invocation, type OptionSpec } from './command.js';
 import { usageError } from './failure.js';
-import { nearest } from './nearest.js';
 
 /** Keeps arguments such as -5, which are numbers, from being read as options. */
 const NUMBER_MARK = '\0';
@@ -49,11 +49,11 @@ function findCommand(name: string, commands: readonly Command[]): Command | unde
   const command = commands.find((each) => each.name === name);
   if (command !== undefined) return command;
   const names = commands.map((each) => each.name);
-  throw usageError(`there is no command "${name}"${suggestion(nearest(name, names))}`);
+  throw usageError(`there is no command "${name}"${suggestion(nearestName(name, names))}`);
 }
 
 function unknownOption(rawName: string, subject: string, known: readonly string[]): Error {
-  const found = nearest(rawName.replace(/^-+/, ''), known);
+  const found = nearestName(rawName.replace(/^-+/, ''), known);
   return usageError(`${subject} no option ${rawName}${suggestion(found && `--${found}`)}`);
 }
 

@@ -1,4 +1,5 @@
 import { optionsError } from '../base/errors.js';
+import { checkScheme } from '../memory/option-errors.js';
 import type { EntryDefaults } from '../memory/resolve-options.js';
 
 /** The environment variables of an entry point, and its URL if none of them is set. */
@@ -45,7 +46,7 @@ function defaultsFrom(sources: Sources): EntryDefaults {
 function findUrl({ urls, families, url }: Sources): FoundUrl {
   for (const name of urls) {
     const given = firstSet([name]);
-    if (given) return { url: given, source: name };
+    if (given) return { url: checkScheme(given, name), source: name };
   }
   for (const family of families) {
     const names = [`${family}_HOST`, `${family}_PORT`];

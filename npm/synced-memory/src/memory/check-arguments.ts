@@ -1,9 +1,26 @@
 import { optionsError } from '../base/errors.js';
+import { checkAttributeName } from './attribute-name.js';
+import type { FlushOptions } from './memory-methods.js';
 
 /** Returns the time limit, in milliseconds. Throws ERR_OPTIONS if it is not one. */
 export function checkTimeout(timeout: number | undefined): number | undefined {
   if (timeout === undefined || (typeof timeout === 'number' && timeout >= 0)) return timeout;
   throw optionsError('timeout must be a number of milliseconds, 0 or more');
+}
+
+/** Returns the options of `$flush`. Throws ERR_OPTIONS if they are not an object. */
+export function checkFlushOptions(options: FlushOptions): FlushOptions {
+  if (typeof options === 'object' && options !== null) return options;
+  throw optionsError('$flush takes { timeout, replicas }');
+}
+
+/** Returns the names of attributes. Throws ERR_OPTIONS if they are not an array, and ERR_RESERVED_NAME for a name that cannot be one. */
+export function checkNames(names: readonly string[]): readonly string[] {
+  if (!Array.isArray(names)) {
+    throw optionsError(`names must be an array: $load([${typeof names === 'string' ? `'${names}'` : "'tasks'"}])`);
+  }
+  for (const name of names) checkAttributeName(name);
+  return names;
 }
 
 /** Returns the number of replicas. Throws ERR_OPTIONS if it is not one. */
@@ -37,8 +54,11 @@ export type AttributePath = [name: unknown, ...path: (string | number)[]];
 /** Returns the path of a number. Throws ERR_OPTIONS if it is not a path, or `by` not a number. */
 export function checkNumberPath(path: unknown, by: unknown): AttributePath {
   const keys = toKeys(path);
-  if (keys !== undefined && (typeof by === 'number' || typeof by === 'bigint')) return keys;
-  throw optionsError('$increment takes a path, of strings and numbers, and a number');
+  if (keys === undefined) {
+    throw optionsError("$increment takes an attribute's name, or an array of strings and numbers that begins with one");
+  }
+  if (typeof by === 'bigint' || Number.isFinite(by)) return keys;
+  throw optionsError('$increment takes a finite number or a bigint');
 }
 
 /** Returns the path of a list. Throws ERR_OPTIONS if it is not a path. */

@@ -8,8 +8,10 @@ import type { SessionFactory } from '../engine/engine.js';
 import type { TransactionDraft } from '../sync/transaction-draft.js';
 import { checkAttributeName } from './attribute-name.js';
 import {
+  checkFlushOptions,
   checkFunction,
   checkListPath,
+  checkNames,
   checkNumberPath,
   checkReplicas,
   checkTimeout,
@@ -36,8 +38,10 @@ export function isMemory(value: unknown): value is MemoryMethods {
   return typeof value === 'object' && value !== null && internalsByMemory.has(value);
 }
 
-function internalsOf(memory: object): MemoryInternals {
-  const internals = internalsByMemory.get(memory);
+/** The internals of a memory. `memory` is undefined for a method that was taken off its memory: `const { $flush } = mem`. */
+function internalsOf(memory: object | undefined): MemoryInternals {
+  const internals = memory && internalsByMemory.get(memory);
+  if (memory === undefined) throw optionsError('a method was called without its memory: call it as mem.$flush()');
   if (internals === undefined) throw optionsError('not an open memory; open one with Memory.open');
   return internals;
 }
@@ -62,8 +66,9 @@ export class MemoryBase implements UntypedMethods {
     throw new SyncedMemoryError('ERR_NOT_SUPPORTED', `new opens no memory; use await ${remedy}`);
   }
 
-  async $flush({ timeout, replicas = 0 }: FlushOptions = {}): Promise<void> {
+  async $flush(options: FlushOptions = {}): Promise<void> {
     const internals = internalsOf(this);
+    const { timeout, replicas = 0 } = checkFlushOptions(options);
     return checkReplicas(replicas) === 0
       ? internals.flush(checkTimeout(timeout))
       : internals.flushToReplicas(replicas, checkTimeout(timeout));
@@ -79,8 +84,7 @@ export class MemoryBase implements UntypedMethods {
   }
 
   async $load(names: readonly string[]): Promise<void> {
-    for (const name of names) checkAttributeName(name);
-    await internalsOf(this).load(names);
+    await internalsOf(this).load(checkNames(names));
   }
 
   async $ready(): Promise<void> {
@@ -104,7 +108,7 @@ export class MemoryBase implements UntypedMethods {
     return typeof left === 'number' ? left / 1000 : undefined;
   }
 
-  $close(): Promise<void> {
+  async $close(): Promise<void> {
     return internalsOf(this).close();
   }
 
@@ -114,7 +118,9 @@ export class MemoryBase implements UntypedMethods {
     path?: string | readonly (string | number)[],
     options?: ListenerOptions,
   ): () => void {
-    return internalsOf(this).listeners.on(event, listener, path, options);
+    const internals = internalsOf(this);
+    if (typeof path === 'string') internals.checkNoDottedPath(path);
+    return internals.listeners.on(event, listener, path, options);
   }
 
   $changes(name?: string): AsyncIterableIterator<Change> {
@@ -132,7 +138,7 @@ export class MemoryBase implements UntypedMethods {
     return internalsOf(this).runBatch(checkFunction('$batch', fn));
   }
 
-  $transaction<T>(fn: (draft: object) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
+  async $transaction<T>(fn: (draft: object) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
     checkFunction('$transaction', fn);
     const transact = (draft: TransactionDraft) => {
       const proxy = createMemoryProxy(draft);
@@ -144,7 +150,7 @@ export class MemoryBase implements UntypedMethods {
     return runTransaction(this, transact, options);
   }
 
-  $update(name: string, fn: (value: unknown) => unknown, options?: TransactionOptions): Promise<unknown> {
+  async $update(name: string, fn: (value: unknown) => unknown, options?: TransactionOptions): Promise<unknown> {
     checkFunction('$update', fn);
     const update = (draft: TransactionDraft) => {
       draft.beforeRead(checkAttributeName(name));
@@ -164,7 +170,9 @@ export class MemoryBase implements UntypedMethods {
   ): Promise<number | bigint> {
     try {
       const [name, ...rest] = checkNumberPath(path, by);
-      const result = refreshed(this, name as string).increment(checkAttributeName(name), rest, by);
+      const internals = refreshed(this, name as string);
+      if (rest.length === 0) internals.checkNoDottedPath(name as string);
+      const result = internals.increment(checkAttributeName(name), rest, by);
       // The core reports a dropped mutation by an event.
       result.catch(() => {});
       return result;
@@ -218,7 +226,9 @@ export class MemoryBase implements UntypedMethods {
 
 async function takeElement(memory: object, kind: 'shift' | 'pop', path: unknown): Promise<unknown> {
   const [name, ...rest] = checkListPath(`$${kind}`, path);
-  return refreshed(memory, name as string).take(checkAttributeName(name), rest, kind);
+  const internals = refreshed(memory, name as string);
+  if (rest.length === 0) internals.checkNoDottedPath(name as string);
+  return internals.take(checkAttributeName(name), rest, kind);
 }
 
 async function runTransaction<T>(

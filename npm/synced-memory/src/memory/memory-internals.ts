@@ -193,6 +193,21 @@ export class MemoryInternals implements FlushTarget {
     this.mirror.checkKnown(name);
   }
 
+  /**
+   * Throws ERR_OPTIONS for a path that is written as text, such as `stats.hits`: the name of an absent attribute, of which the part
+   * before the dot names a list or dict.
+   */
+  checkNoDottedPath(name: string): void {
+    const { attributes } = this.mirror;
+    const [first = '', ...rest] = name.split('.');
+    if (rest.length === 0 || Object.hasOwn(attributes, name) || !Object.hasOwn(attributes, first)) return;
+    if (typeof Object.getOwnPropertyDescriptor(attributes, first)?.value !== 'object') return;
+    const path = JSON.stringify([first, ...rest])
+      .replaceAll('"', "'")
+      .replaceAll(',', ', ');
+    throw optionsError(`'${name}' names one attribute; for a path pass ${path}`);
+  }
+
   /** Called before an attribute is deleted. */
   beforeDelete(name: string): void {
     this.refreshIfBlocking(name);

@@ -6,6 +6,7 @@ import { checkAttributeName, isWellFormed } from './attribute-name.js';
 import { checkPositive, secondsToMilliseconds } from './check-arguments.js';
 import { resolveJournal, resolveScopeJournal } from './journal-options.js';
 import type { OpenOptions, ScopeOptions } from './open-options.js';
+import { checkOptionNames, checkScheme, checkTransport } from './option-errors.js';
 import type { Schemas } from './schema.js';
 
 /** Options with every default filled in. */
@@ -61,10 +62,9 @@ export function resolveOptions(args: OpenArguments, defaults: EntryDefaults): Re
   const given = typeof options === 'string' || options instanceof URL ? { url: String(options) } : options;
   if (given === undefined) throw optionsError(undefinedServer('the argument of open'));
   if (typeof given !== 'object' || given === null) throw optionsError('options must be an object or a URL');
-  // A misspelled url would silently open the embedded file.
-  checkOptionNames(given, openOptionNames, 'there is', 'the options are');
+  checkOptionNames(given, openOptionNames, 'the options are');
   const { prefix, transport, tls } = given;
-  const base = checkPrefix(checkText('prefix', prefix) ?? defaults.prefix() ?? 'memory:');
+  const base = checkPrefix(prefix === undefined ? (defaults.prefix() ?? 'memory:') : checkText('prefix', prefix));
   const url = findServer(given) ?? defaults.url();
   if (tls !== undefined && transport === undefined) checkEncrypted(url);
   const clock = transport?.clock ?? systemClock;
@@ -84,13 +84,13 @@ export function resolveOptions(args: OpenArguments, defaults: EntryDefaults): Re
 function findServer(given: OpenOptions): string | undefined {
   const { url, transport } = given;
   if (transport !== undefined) {
-    if (typeof Object(transport).execute !== 'function') throw optionsError('transport must have a method execute');
+    checkTransport(transport);
     if (url !== undefined) throw optionsError('a transport has a server of its own: pass either url or transport');
     return 'transport:';
   }
   const empty = ['url', 'transport'].find((name) => Object.hasOwn(given, name));
   if (url === undefined && empty !== undefined) throw optionsError(undefinedServer(empty));
-  return checkText('url', url);
+  return url === undefined ? undefined : checkScheme(checkText('url', url), 'url');
 }
 
 /** Says that a server was to be given and was not: the default would be another one. */
@@ -117,7 +117,7 @@ export function resolveScopeOptions(
   options: ScopeOptions = {},
 ): ResolvedOptions {
   if (typeof options !== 'object' || options === null) throw optionsError('options must be an object');
-  checkOptionNames(options, scopeOptionNames, 'a scope has', 'its options are');
+  checkOptionNames(options, scopeOptionNames, 'those of a scope are');
   const { url, tls, transport, clock, base } = parent;
   const { ttlMs, onError, maxDocumentBytes, maxPendingBytes, pythonMethods } = parent;
   const { openTimeout, offline, timeout, exitTimeout } = parent;
@@ -176,11 +176,6 @@ function isRecord(value: unknown): boolean {
   return typeof value === 'object' && value !== null && isObjectPrototype(Object.getPrototypeOf(value));
 }
 
-function checkOptionNames(options: object, known: readonly string[], subject: string, list: string): void {
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw optionsError(`${subject} no option ${unknown}; ${list} ${known.join(', ')}`);
-}
-
 /** The prefix of a scope's keys. Throws ERR_OPTIONS if `scope` cannot be the name of one. */
 export function scopePrefix(prefix: string, scope: string): string {
   if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope)) {
@@ -200,7 +195,7 @@ function checkPrefix(prefix: string): string {
   );
 }
 
-function checkText(name: string, value: unknown): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '' && isWellFormed(value))) return value;
+function checkText(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '' && isWellFormed(value)) return value;
   throw optionsError(`${name} must be a string that is not empty and has no unpaired surrogate`);
 }

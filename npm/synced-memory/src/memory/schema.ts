@@ -34,6 +34,8 @@ export function createValidator(schemas: Schemas | undefined): Validator | undef
   if (typeof schemas !== 'object' || schemas === null) {
     throw optionsError('schema must be an object of validators by attribute');
   }
+  if ('~standard' in schemas)
+    throw optionsError('schema takes one validator per attribute: pass its .shape or .entries');
   for (const [name, schema] of Object.entries(schemas)) {
     if (typeof Object(Object(schema)['~standard']).validate === 'function') continue;
     throw optionsError(`schema.${name} is not a Standard Schema; make it with zod, valibot or arktype`);

@@ -27,14 +27,16 @@ export class ResolvedPath implements ContainerLocation {
   constructor(attributes: object, snapshots: Snapshots, name: string, path: Path | undefined, code: ErrorCode) {
     this.#snapshots = snapshots;
     let value: unknown = attributes;
-    for (const step of path === undefined ? [] : [name, ...path]) {
+    for (const [depth, step] of (path === undefined ? [] : [name, ...path]).entries()) {
       const key = toContainerKey(value as object, step);
       this.#above.push(value as object);
       this.#keys.push(key);
       value = Object.hasOwn(value as object, key) ? (value as Record<string | number, unknown>)[key] : undefined;
       if (typeof value === 'object' && value !== null) continue;
-      const remedy = code === 'ERR_INTERNAL' ? '' : '; create it first';
-      throw syncedError(code, `there is no list or dict at this path${remedy}`, name, path ?? []);
+      const example = depth === 0 ? `, for example with defaults: { ${name}: {} }` : '';
+      const remedy = code === 'ERR_INTERNAL' ? '' : `; create it first${example}`;
+      const detail = value === undefined ? `does not exist${remedy}` : 'is neither a list nor a dict';
+      throw syncedError(code, detail, name, path?.slice(0, depth));
     }
     this.raw = value as object;
   }

@@ -13,6 +13,7 @@ pub(super) struct ServerErrors {
     /// The address, such as `host:port`.
     name: String,
     password: Option<String>,
+    database: i64,
     uses_tls: bool,
 }
 
@@ -22,6 +23,7 @@ impl ServerErrors {
         Self {
             name: info.addr().to_string(),
             password: info.redis_settings().password().map(str::to_owned),
+            database: info.redis_settings().db(),
             uses_tls: matches!(info.addr(), ConnectionAddr::TcpTls { .. }),
         }
     }
@@ -38,11 +40,12 @@ impl ServerErrors {
         let (name, text) = (&self.name, self.quote(error));
         let is_database = text.contains("refused to switch database") && !text.to_ascii_lowercase().contains("loading");
         if is_database {
-            let message = format!("{name}: {text}; correct the database in the URL");
+            let database = self.database;
+            let message = format!("{name} has no database {database}: {text}; correct the database in the URL");
             return SyncError::new(ErrorCode::Database, message);
         }
         if protocol_of(error) == Some(ForeignProtocol::Other) {
-            let message = format!("{name} does not answer as a Redis server does; correct host and port");
+            let message = format!("{name} does not speak the protocol of Redis; correct host and port");
             return SyncError::new(ErrorCode::NotRedis, message);
         }
         self.describe(error)
@@ -53,8 +56,8 @@ impl ServerErrors {
         let (name, text) = (&self.name, self.quote(error));
         let lower = text.to_ascii_lowercase();
         if lower.contains("cluster") && (lower.contains("disabled") || lower.contains("unknown command")) {
-            let message =
-                format!("{name} is not a node of a cluster: {text}; use a URL that begins with redis: or rediss:");
+            let scheme = if self.uses_tls { "rediss" } else { "redis" };
+            let message = format!("{name} is not a node of a cluster; use {scheme}://{name}");
             return SyncError::new(ErrorCode::NotCluster, message);
         }
         self.describe(error)
@@ -64,6 +67,11 @@ impl ServerErrors {
     /// `Unreachable`.
     pub(super) fn describe(&self, error: &RedisError) -> SyncError {
         let (name, text) = (&self.name, self.quote(error));
+        if error.code() == Some("NOAUTH") && self.password.is_none() {
+            let scheme = if self.uses_tls { "rediss" } else { "redis" };
+            let message = format!("{name} requires a password; use {scheme}://:PASSWORD@{name}");
+            return SyncError::new(ErrorCode::Auth, message);
+        }
         if is_auth(error) {
             return SyncError::new(
                 ErrorCode::Auth,

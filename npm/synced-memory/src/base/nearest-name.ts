@@ -1,5 +1,5 @@
 /** The known name that is the nearest to a misspelled one; undefined if none is near. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(name.length / 2));
   const found = known
     .map((candidate) => ({ candidate, distance: candidate.startsWith(name) ? 1 : distance(name, candidate) }))
