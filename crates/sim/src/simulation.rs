@@ -167,7 +167,7 @@ impl Simulation {
         self.server.busy = 0;
         self.server.refuses = false;
         self.run_until_idle()?;
-        // Everything must be settled without a refresh.
+        // Everything must be settled, and every refresh complete, without another refresh.
         self.check_settled()?;
         for i in 0..self.clients.len() {
             self.refresh(i)?;
@@ -214,6 +214,9 @@ impl Simulation {
             ensure(is_done, "settled", || {
                 format!("w{} has {} of {} acknowledged at the end", client.session_index, record.settled, record.made)
             })?;
+            ensure(client.refreshes.is_empty(), "refreshed", || {
+                format!("w{} has unfinished refreshes {:?}", client.session_index, client.refreshes.keys())
+            })?;
         }
         Ok(())
     }
@@ -252,9 +255,6 @@ impl Simulation {
         for client in &self.clients {
             ensure(client.is_connected, "connected", || {
                 format!("w{} does not report that it is connected", client.session_index)
-            })?;
-            ensure(client.refreshes.is_empty(), "refreshed", || {
-                format!("w{} has unfinished refreshes {:?}", client.session_index, client.refreshes.keys())
             })?;
         }
         if self.guarantees.keeps_data {

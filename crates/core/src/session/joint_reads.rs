@@ -215,14 +215,13 @@ impl Session {
                     self.show(attribute, held.content, refresh, now);
                     self.attributes[attribute].freshness.serve(refresh);
                 }
-                // It has come since, and is older.
-                (None, Some(held)) => drop(held),
-                (None, None) if is_known => {
+                // What was held is the end of the known document, or has come since and is older than it.
+                (None, _) if is_known => {
                     let freshness = &mut self.attributes[attribute].freshness;
                     freshness.set_read();
                     freshness.serve(refresh);
                 }
-                (None, None) => self.show(attribute, ReadContent::Loaded(Stored::OtherType), refresh, now),
+                (None, _) => self.show(attribute, ReadContent::Loaded(Stored::OtherType), refresh, now),
             }
         }
         for (attribute, _) in attributes {

@@ -2,8 +2,10 @@
 
 use crate::support::{Client, put};
 use synced_memory_core::backend::MemoryStore;
+use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::error::{ErrorCode, SyncError};
-use synced_memory_core::protocol::{Answer, Command, DeltaDelivery, Invalidations};
+use synced_memory_core::ids::WriterId;
+use synced_memory_core::protocol::{Answer, Command, Delta, DeltaDelivery, Invalidations};
 use synced_memory_core::session::{Event, Input};
 
 const MARK: &str = "sm:{memory:}:group";
@@ -144,6 +146,34 @@ fn a_single_change_is_read_without_the_other_attributes() {
     }
     a.refresh(&mut server);
     assert_eq!(a.text("x"), "2");
+}
+
+#[test]
+fn a_refresh_ends_where_a_joint_read_finds_the_document_unchanged() {
+    let (mut server, mut a) = writer();
+    a.mutate(r#"[["assign","list",[1]]]"#);
+    a.run(&mut server);
+    let mut b = follower(&mut server);
+    commit(&mut a, &mut server, 1);
+    let refresh = b.session.refresh(Some(&["list".to_owned()]));
+    // A delta that leads nowhere makes the session read the end of the list instead of probing it.
+    let revision = b.session.revision("list").unwrap();
+    let delta = Delta {
+        key: "memory:list".into(),
+        writer: WriterId("a".into()),
+        base: revision,
+        revision,
+        len: ByteLen(1),
+        mutations: "[]".into(),
+    };
+    b.handle(Input::Deltas(vec![delta]));
+    assert_eq!(outgoing(&b), "tail mark");
+    b.serve_one(&mut server);
+    b.serve_one(&mut server);
+    while b.take_one() {}
+    assert_eq!(outgoing(&b), "joint", "another group was committed");
+    b.run(&mut server);
+    assert!(b.events.contains(&Event::Refreshed(refresh)));
 }
 
 #[test]
