@@ -1,6 +1,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { snapshot, toPlain } from '../src/entry/common-exports.js';
+import { Mirror } from '../src/mirror/mirror.js';
 import { mirrorOf } from './support/mutation-log.js';
 
 describe('a snapshot', () => {
@@ -64,5 +65,71 @@ describe('a snapshot', () => {
     const second = mirror.snapshot('x') as object[];
     expect(second[70_000]).toEqual({ n: 70_000, tags: ['a', 'b'] });
     expect(second.filter((element, index) => element !== first[index])).toEqual([second[70_000]]);
+  });
+
+  test('of a wide dict has the keys in their order, after removals and additions', () => {
+    const { mirror, x } = mirrorOf(Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${n}`, { n }])));
+    let before = mirror.snapshot('x') as Record<string, object>;
+    const steps: (() => void)[] = [
+      () => delete x.k5,
+      () => Object.assign(x, { k5: 'again', k3: 3, added: { n: 0 }, '7': 'index' }),
+      () => {
+        delete x.k6;
+        delete x.k8;
+        x.k8 = { n: -8 };
+        x.k6 = { n: -6 };
+        x.k8 = { n: 8 };
+      },
+      () => {
+        x.k9.n = -9;
+        delete x.k9;
+        x.added.n = 1;
+      },
+      () => Object.defineProperty(x, '__proto__', { value: [1], writable: true, enumerable: true, configurable: true }),
+      () => x.clear(),
+      () => Object.assign(x, { k1: 1 }),
+    ];
+    for (const step of steps) {
+      step();
+      const after = mirror.snapshot('x') as Record<string, object>;
+      expect(JSON.stringify(after)).toBe(JSON.stringify(toPlain(x)));
+      expect(Object.isFrozen(after)).toBe(true);
+      if (Object.hasOwn(after, 'k100')) expect(after.k100).toBe(before.k100);
+      before = after;
+    }
+  });
+
+  test('of a frozen value that was replaced by a copy has the later changes', () => {
+    const { mirror } = mirrorOf(0);
+    const frozen = Object.freeze({ a: Object.freeze({ n: 1 }), b: Object.freeze([]) });
+    mirror.attributes.draft = frozen;
+    // biome-ignore lint/suspicious/noExplicitAny: a value of any shape
+    const draft = mirror.get('draft') as any;
+    expect(snapshot(draft)).toBe(frozen);
+    draft.a.n = 2;
+    expect(snapshot(draft)).toEqual({ a: { n: 2 }, b: [] });
+    expect((snapshot(draft) as typeof frozen).b).toBe(frozen.b);
+  });
+
+  test('is what JSON.stringify prints, so that a replacer function gets frozen values', () => {
+    const { mirror, x, log } = mirrorOf({ list: [{ n: 1 }], keys: { toJSON: 'data' } });
+    expect(JSON.stringify({ x })).toBe('{"x":{"list":[{"n":1}],"keys":{"toJSON":"data"}}}');
+    const replace = (_key: string, value: unknown) => {
+      if (Array.isArray(value)) value.push('more');
+      return value;
+    };
+    expect(() => JSON.stringify(x, replace)).toThrow(TypeError);
+    expect(() => JSON.stringify(x.list, replace)).toThrow(TypeError);
+    expect(mirror.snapshot('x')).toEqual({ list: [{ n: 1 }], keys: { toJSON: 'data' } });
+    expect(log.take()).toEqual([]);
+  });
+
+  test('is not the method toJSON of dicts without methods', () => {
+    const { log } = mirrorOf(0);
+    const mirror = new Mirror(log, {}, undefined, false);
+    mirror.assign('words', { the: 1 });
+    const words = mirror.get('words') as Record<string, number>;
+    words.toJSON = (words.toJSON ?? 0) + 1;
+    expect(JSON.stringify(words)).toBe('{"the":1,"toJSON":1}');
   });
 });

@@ -304,6 +304,6 @@ export class Mirror implements ContainerOwner {
 
   #wrapAttribute(raw: object, name: string): Container {
     const known = findByRaw(raw) as Container | undefined;
-    return known ?? this.wrap(thaw(raw, this.attributes, name), name, undefined, '');
+    return known ?? this.wrap(thaw(raw, this.attributes, name, this.snapshots), name, undefined, '');
   }
 }

@@ -36,6 +36,8 @@ export abstract class Container<R extends object = object> implements ProxyHandl
   readonly #quotedName: string;
   /** The key under which the parent last held this container. */
   #key: string | number;
+  /** The container that was read last. */
+  #lastChild: Container | undefined;
   /** Cached text of the path, valid while the path text of the parent is `#parentPathText`; '' for none. */
   #pathText = '';
   #parentPathText = '';
@@ -72,12 +74,16 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   /** The proxy of `raw`, which this container holds under `key`. */
   protected child(raw: object, key: string | number): object {
-    const known = findByRaw(raw) as Container | undefined;
-    if (known === undefined) {
-      return this.owner.wrap(thaw(raw, this.raw, key), this.name, this as unknown as Container, key).proxy;
+    if (this.#lastChild?.raw === raw && this.#lastChild.#key === key) return this.#lastChild.proxy;
+    let child = findByRaw(raw) as Container | undefined;
+    if (child === undefined) {
+      const { owner, name } = this;
+      child = owner.wrap(thaw(raw, this.raw, key, owner.snapshots), name, this as unknown as Container, key);
+    } else if (child.#key !== key) {
+      child.#setKey(key);
     }
-    if (known.#key !== key) known.#setKey(key);
-    return known.proxy;
+    this.#lastChild = child;
+    return child.proxy;
   }
 
   #setKey(key: string | number): void {
@@ -218,9 +224,13 @@ export function containerOf(value: unknown): Container | undefined {
   return findByProxy(value) as Container | undefined;
 }
 
-/** Returns `raw`. A frozen snapshot, as in a transaction's draft, is first replaced in `holder` by a mutable copy. */
-export function thaw(raw: object, holder: object, key: string | number): object {
+/**
+ * Returns `raw`. A frozen snapshot, as in a transaction's draft, is first replaced in `holder` by a mutable copy, whose snapshot it
+ * is.
+ */
+export function thaw(raw: object, holder: object, key: string | number, snapshots: Snapshots): object {
   if (Object.isExtensible(raw)) return raw;
+  snapshots.adopt(copy, raw);
   const copy = Array.isArray(raw) ? [...raw] : { ...raw };
   setOwnProperty(holder, key, copy);
   return copy;

@@ -45,6 +45,10 @@ const methods = {
   },
   asDict: copyOf,
   asdict: copyOf,
+  // A replacer function of JSON.stringify gets frozen values.
+  toJSON(this: DictContainer): unknown {
+    return this.owner.snapshots.of(this.raw);
+  },
 } satisfies Record<string, Method>;
 
 function copyOf(this: DictContainer): object {

@@ -162,6 +162,10 @@ const mutators: Record<string, Method> = {
   },
   asList: copyOf,
   aslist: copyOf,
+  // A replacer function of JSON.stringify gets frozen values.
+  toJSON() {
+    return this.owner.snapshots.of(this.raw);
+  },
 };
 
 function copyOf(this: ListContainer): unknown[] {
