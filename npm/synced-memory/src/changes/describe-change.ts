@@ -59,10 +59,8 @@ export function describeChange(
       const kind = error === undefined ? 'set' : 'reload';
       return change(kind, [...above, edit[1]], snapshots.of(edit[2]), snapshots.of(before));
     }
-    case 'unset': {
-      const oldValue = (before as Record<string, unknown>)[edit[1]];
-      return change('delete', [...above, edit[1]], undefined, snapshots.of(oldValue));
-    }
+    case 'unset':
+      return change('delete', [...above, edit[1]], undefined, snapshots.of(before));
     case 'append':
       return change('splice', [...above, list.length - edit[1].length], freezeElements(edit[1]), Object.freeze([]));
     case 'splice':

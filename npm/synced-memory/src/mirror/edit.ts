@@ -14,6 +14,15 @@ export type Edit =
   | readonly ['splice', index: number, count: number, values: readonly unknown[]]
   | readonly ['permute', order: readonly number[]];
 
+/** The numbers of a dict's keys, which grow in the order of the keys. A removed key keeps its number. */
+export interface KeyNumbers {
+  readonly byKey: Map<string, number>;
+  last: number;
+}
+
+/** What an edit that may be reverted has to keep of the order of keys: the removed key's number, or those of a cleared dict. */
+export type KeptOrder = number | KeyNumbers | undefined;
+
 /** An edit that was performed, with what is needed to describe it or to revert it. */
 export interface AppliedEdit {
   /** The attribute. */
@@ -24,6 +33,8 @@ export interface AppliedEdit {
   readonly edit: Edit;
   /** The result of {@link stateBefore}. */
   readonly before: unknown;
+  /** The order of the keys, as far as a reverted edit needs it. */
+  readonly order: KeptOrder;
   /** Why the attribute was unreadable before the edit, if it was. */
   readonly error?: SyncedMemoryError | undefined;
 }
@@ -31,16 +42,14 @@ export interface AppliedEdit {
 type Dict = Record<string | number, unknown>;
 
 /**
- * A copy of what an edit is going to replace: the value (set), the removed elements (splice), the entry (unset), or the whole
- * container (clear, permute). For a reversible `unset` it is the whole container, too, of which only a copy has the order.
+ * What an edit is going to replace: the value (set, unset), or a copy of the removed elements (splice) or of the whole container
+ * (clear, permute).
  */
-export function stateBefore(raw: object, edit: Edit, isReversible: boolean): unknown {
+export function stateBefore(raw: object, edit: Edit): unknown {
   switch (edit[0]) {
     case 'set':
-      return Object.hasOwn(raw, edit[1]) ? (raw as Dict)[edit[1]] : undefined;
     case 'unset':
-      if (!isReversible) return { [edit[1]]: (raw as Dict)[edit[1]] };
-      return { ...raw };
+      return Object.hasOwn(raw, edit[1]) ? (raw as Dict)[edit[1]] : undefined;
     case 'clear':
       return { ...raw };
     case 'splice':
@@ -78,18 +87,17 @@ export function performEdit(raw: object, edit: Edit): unknown {
   }
 }
 
-/** Reverts the last edit of a container. */
+/** Reverts the last edit of a container. A removed key comes last, until its order is restored. */
 export function revertEdit({ raw, edit, before }: Pick<AppliedEdit, 'raw' | 'edit' | 'before'>): void {
   const list = raw as unknown[];
   const dict = raw as Dict;
   switch (edit[0]) {
     case 'set':
+    case 'unset':
       if (before === undefined) delete dict[edit[1]];
       else setOwnProperty(dict, edit[1], before);
       break;
-    case 'unset':
     case 'clear':
-      // The whole dict is rebuilt: a key that is added again would come last.
       clearDict(dict);
       for (const [key, value] of Object.entries(before as Dict)) setOwnProperty(dict, key, value);
       break;

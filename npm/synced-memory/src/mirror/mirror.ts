@@ -6,6 +6,7 @@ import { copyIn } from './copy-in.js';
 import { type AppliedEdit, type Edit, performEdit, revertEdit, stateBefore } from './edit.js';
 import { findList } from './find-list.js';
 import { addNumbers, checkSummands, locateNumber, type NumberLocation } from './increment.js';
+import { KeyOrders } from './key-orders.js';
 import type { KnownAttributes } from './known-attributes.js';
 import { type Container, type ContainerOwner, thaw } from './proxy/container.js';
 import { findByRaw, isProxyOf } from './proxy/container-registry.js';
@@ -53,6 +54,7 @@ export class Mirror implements ContainerOwner {
   readonly #errors = new Map<string, SyncedMemoryError>();
 
   /** `attributes` is the object that holds the attributes. console.log shows its prototype's class. */
+  readonly #keyOrders = new KeyOrders();
   constructor(
     recorder: Recorder,
     attributes: object = Object.create(null),
@@ -156,10 +158,10 @@ export class Mirror implements ContainerOwner {
     const text = `["increment",${quoteString(name)},${JSON.stringify(fullPath)},${addend}]`;
     // The sum of two large floats can be Infinity.
     copyIn(addNumbers(number.value, by), name, () => path);
-    this.recorder.admit(name, text.length, () => text);
+    this.#admit(name, head, addend);
     this.#add(name, number, by, true);
     const result = expectResult();
-    this.recorder.record(name, text);
+    this.recorder.record(name, head, addend);
     return result;
   }
 
@@ -173,11 +175,12 @@ export class Mirror implements ContainerOwner {
     const list = findList(this.attributes, this.snapshots, name, path);
     const length = (list?.raw as unknown[] | undefined)?.length;
     if (list === undefined || !length) return undefined;
-    const text = `["${kind}",${quoteString(name)},${JSON.stringify(list.path())}]`;
-    this.recorder.admit(name, text.length, () => text);
+    const head = `["${kind}",${quoteString(name)},`;
+    const rest = JSON.stringify(list.path());
+    this.#admit(name, head, rest);
     this.change(name, list.raw, ['splice', kind === 'shift' ? 0 : length - 1, 1, []], list, true);
     const result = expectResult();
-    this.recorder.record(name, text);
+    this.recorder.record(name, head, rest);
     return result;
   }
 
@@ -198,10 +201,14 @@ export class Mirror implements ContainerOwner {
     this.change(name, container.raw, ['set', key, addNumbers(value, by)], location, isLocal);
   }
 
-  #mutateAttribute(name: string, edit: Edit, text: string): void {
-    this.recorder.admit(name, text.length, () => text);
+  #mutateAttribute(name: string, edit: Edit, head: string, rest: string): void {
+    this.#admit(name, head, rest);
     this.change(name, this.attributes, edit, attributesLocation, true);
-    this.recorder.record(name, text);
+    this.recorder.record(name, head, rest);
+  }
+
+  #admit(name: string, head: string, rest: string): void {
+    this.recorder.admit(name, head.length + rest.length + 1, () => `${head}${rest}]`);
   }
 
   // Every change
@@ -219,7 +226,8 @@ export class Mirror implements ContainerOwner {
     const isFollowed = undoLog !== undefined || observer !== undefined;
     const isReversible = undoLog !== undefined || validator !== undefined;
     const isDescribed = isFollowed || isReversible;
-    const before = isDescribed ? stateBefore(raw, edit, isReversible) : undefined;
+    const before = isDescribed ? stateBefore(raw, edit) : undefined;
+    const order = this.#keyOrders.beforeEdit(raw, edit, isReversible);
     const path = isFollowed ? location.path() : undefined;
     const error = location === attributesLocation ? this.#errors.get(name) : undefined;
     if (error !== undefined) this.#errors.delete(name);
@@ -227,10 +235,11 @@ export class Mirror implements ContainerOwner {
     if (isLocal && edit[0] === 'unset' && raw === this.attributes) this.known?.noteDeletion(name);
     if (this.snapshots.outdateByEdit(raw, edit)) location.outdateParents();
     if (!isDescribed) return removed;
-    const applied: AppliedEdit = { name, path, raw, edit, before, error };
+    const applied: AppliedEdit = { name, path, raw, edit, before, order, error };
     const refusal = this.has(name) ? validator?.(name, this.snapshot(name)) : undefined;
     if (refusal !== undefined) {
-      this.revert(applied, location);
+      this.#revert(applied, location);
+      this.#keyOrders.restore();
       throw refusal;
     }
     undoLog?.push(applied);
@@ -239,13 +248,20 @@ export class Mirror implements ContainerOwner {
     return undoLog === undefined ? removed : toPlain(removed);
   }
 
-  /** Reverts the last edit. */
-  revert(applied: AppliedEdit, location: ContainerLocation = this.#resolve(applied.name, applied.path)): void {
+  /** Reverts the last edits, of which the very last is at the end. */
+  revert(edits: readonly AppliedEdit[]): void {
+    for (const applied of [...edits].reverse()) this.#revert(applied, this.#resolve(applied.name, applied.path));
+    this.#keyOrders.restore();
+  }
+
+  #revert(applied: AppliedEdit, location: ContainerLocation): void {
     const { name, raw, error, edit } = applied;
     revertEdit(applied);
     if (edit[0] === 'unset' && raw === this.attributes) this.known?.forgetDeletion(name);
     if (error !== undefined) this.#errors.set(name, error);
     this.snapshots.outdateAll(raw);
+    this.#keyOrders.revert(raw, edit, applied.order);
+    if (raw === this.attributes) this.roots.delete(name);
     location.outdateParents();
   }
 

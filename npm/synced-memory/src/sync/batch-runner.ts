@@ -39,7 +39,7 @@ export class BatchRunner {
     } catch (error) {
       this.#setOpen(outer);
       this.#dispatcher.forget(waitingCount);
-      for (const applied of batch.undoLog.reverse()) this.#mirror.revert(applied);
+      this.#mirror.revert(batch.undoLog);
       for (const mutation of batch.awaited) mutation.reject(error);
       throw error;
     }
