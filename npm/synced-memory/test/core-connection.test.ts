@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { clear } from '../src/memory/collection-functions.js';
 import { MemoryBase, openMemory } from '../src/memory/memory-base.js';
 import { MemoryInternals } from '../src/memory/memory-internals.js';
+import { createMemoryProxy } from '../src/memory/memory-proxy.js';
 import { resolveOptions } from '../src/memory/resolve-options.js';
 import { FakeSession, testClock } from './support/fake-session.js';
 
@@ -22,6 +24,39 @@ test('mutations of one task are submitted as one batch when it has ended', async
   expect(session.take()).toEqual([]);
   await Promise.resolve();
   expect(session.take()).toEqual(['submit [["assign","a",1],["assign","b",2]]']);
+});
+
+test('a reverted batch puts attributes and keys back where they were', () => {
+  const { mirror, internals } = open();
+  const mem = createMemoryProxy(internals) as Record<string, Record<string, unknown>>;
+  for (const name of ['a', 'b', 'c']) mem[name] = { one: 1, two: { n: 2 }, three: 3, four: 4 };
+  const [before, { b }] = [JSON.stringify(mirror.attributes), mem];
+  const change = (dict: Record<string, unknown>) => {
+    delete dict.two;
+    dict.five = 5;
+    delete dict.one;
+    dict.two = 'again';
+    for (const key of Object.keys(dict)) delete dict[key];
+    dict.four = 'new';
+    clear(dict);
+    dict.one = 'other';
+    delete dict.one;
+  };
+  for (let round = 0; round < 2; round++) {
+    const run = () =>
+      internals.runBatch(() => {
+        change(b as object as Record<string, unknown>);
+        mem.b = {};
+        expect(mem.b).toEqual({});
+        delete mem.a;
+        mem.a = {};
+        throw new Error('stop');
+      });
+    expect(run).toThrow('stop');
+    expect(JSON.stringify(mirror.attributes)).toBe(before);
+    expect(mem.b).toBe(b);
+    expect(JSON.stringify(mirror.snapshot('b'))).toBe(JSON.stringify(mirror.attributes.b));
+  }
 });
 
 test('a request comes after the mutations made before it', () => {

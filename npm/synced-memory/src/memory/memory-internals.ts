@@ -40,6 +40,8 @@ export class MemoryInternals implements FlushTarget {
   readonly #recorder: MutationRecorder;
   readonly #dispatcher: ChangeDispatcher;
   readonly #batches: BatchRunner;
+  /** False in blocking mode, in which reading an attribute fetches it first. */
+  readonly canCacheRoots: boolean;
   readonly #isBlocking: boolean;
   /** Stops printing a loss of the connection. */
   #forgetLoss = (): void => {};
@@ -51,6 +53,7 @@ export class MemoryInternals implements FlushTarget {
     this.sessions = sessions;
     this.options = options;
     this.#isBlocking = isBlocking;
+    this.canCacheRoots = !isBlocking;
     const validator = createValidator(options.schema);
     const limits = new SizeLimits(options);
     this.connection = new CoreConnection(sessions, options, options.clock, options.timeout);

@@ -5,6 +5,8 @@ import { checkAttributeName, isAttributeName } from './attribute-name.js';
 /** Something with attributes: an open memory, or the draft of a transaction. */
 interface AttributeOwner {
   readonly mirror: Mirror;
+  /** True if reading an attribute needs {@link beforeRead} once only, until the attribute changes. */
+  readonly canCacheRoots: boolean;
   /** Called before an attribute is read; without a name, before all are. */
   beforeRead(name?: string): void;
   /** Called before an attribute is deleted. */
@@ -19,15 +21,20 @@ export function createMemoryProxy(owner: AttributeOwner): object {
 /** Proxy traps of a memory. The target is the mirror's record of attributes, which console.log shows. */
 class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
   readonly #owner: AttributeOwner;
+  readonly #roots: Map<string, object>;
 
   constructor(owner: AttributeOwner) {
     this.#owner = owner;
+    this.#roots = owner.mirror.roots;
   }
 
   get(target: Record<string, unknown>, key: string | symbol, receiver: unknown): unknown {
+    const root = this.#roots.get(key as string);
+    if (root !== undefined) return root;
     if (typeof key === 'symbol' || !isAttributeName(key)) return Reflect.get(target, key, receiver);
     this.#owner.beforeRead(key);
     const value = this.#owner.mirror.get(key);
+    if (typeof value === 'object' && value !== null && this.#owner.canCacheRoots) this.#roots.set(key, value);
     return value === undefined ? Reflect.get(target, key, receiver) : value;
   }
 

@@ -20,23 +20,27 @@ export interface CopiedValue {
   readonly text: string;
 }
 
-/**
- * Copies a value that is being assigned. `path` returns the path that it is assigned to; it is called only for a message or for
- * the depth. A container is added to `assigned`. Throws ERR_NOT_SERIALIZABLE or ERR_TOO_DEEP with the path of the offending value.
- */
-export function copyIn(value: unknown, name: string, path: () => Path, assigned?: AssignedContainers): CopiedValue {
+/** Copies a string, a safe integer, a boolean or null; undefined for anything else. */
+export function copyScalar(value: unknown): CopiedValue | undefined {
   switch (typeof value) {
     case 'string':
       return { value, text: quoteString(value) };
     case 'boolean':
       return { value, text: value ? 'true' : 'false' };
     case 'number':
-      if (Number.isSafeInteger(value)) return { value: value + 0, text: `${value}` };
-      break;
-    case 'object':
-      if (value === null) return { value, text: 'null' };
-      break;
+      return Number.isSafeInteger(value) ? { value: value + 0, text: `${value}` } : undefined;
+    default:
+      return value === null ? { value, text: 'null' } : undefined;
   }
+}
+
+/**
+ * Copies a value that is being assigned. `path` returns the path that it is assigned to; it is called only for a message or for
+ * the depth. A container is added to `assigned`. Throws ERR_NOT_SERIALIZABLE or ERR_TOO_DEEP with the path of the offending value.
+ */
+export function copyIn(value: unknown, name: string, path: () => Path, assigned?: AssignedContainers): CopiedValue {
+  const scalar = copyScalar(value);
+  if (scalar !== undefined) return scalar;
   const copier = new Copier(name, path);
   const copy = copier.copy(value);
   if (typeof value === 'object' && value !== null) assigned?.add(value, name, path);

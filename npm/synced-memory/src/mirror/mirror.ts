@@ -50,11 +50,13 @@ export class Mirror implements ContainerOwner {
   undoLog: AppliedEdit[] | undefined;
   /** Called before an attribute changes. */
   readonly beforeChange = new Set<(name: string) => void>();
+  /** Proxies of attributes that can be read without a check until they change. The memory's proxy fills it. */
+  readonly roots = new Map<string, object>();
   /** Errors of the unreadable attributes. */
   readonly #errors = new Map<string, SyncedMemoryError>();
+  readonly #keyOrders = new KeyOrders();
 
   /** `attributes` is the object that holds the attributes. console.log shows its prototype's class. */
-  readonly #keyOrders = new KeyOrders();
   constructor(
     recorder: Recorder,
     attributes: object = Object.create(null),
@@ -127,20 +129,20 @@ export class Mirror implements ContainerOwner {
     }
     if (this.has(name) && isProxyOf(this.attributes[name], value)) return;
     const copy = copyIn(value, name, () => [], this.assigned);
-    this.#mutateAttribute(name, ['set', name, copy.value], `["assign",${quoteString(name)},${copy.text}]`);
+    this.#mutateAttribute(name, ['set', name, copy.value], `["assign",${quoteString(name)},`, copy.text);
   }
 
   /** Creates the attribute unless it exists here, or turns out to exist on the server. */
   create(name: string, value: unknown): void {
     if (this.exists(name) || value === undefined) return;
     const copy = copyIn(value, name, () => []);
-    this.#mutateAttribute(name, ['set', name, copy.value], `["create",${quoteString(name)},${copy.text}]`);
+    this.#mutateAttribute(name, ['set', name, copy.value], `["create",${quoteString(name)},`, copy.text);
   }
 
   /** Deletes the attribute. Returns false, and records nothing, if it is known that it does not exist. */
   delete(name: string): boolean {
     if (!this.exists(name) && !this.isUnknown(name)) return false;
-    this.#mutateAttribute(name, ['unset', name], `["delete",${quoteString(name)}]`);
+    this.#mutateAttribute(name, ['unset', name], `["delete",${quoteString(name)}`, '');
     return true;
   }
 
@@ -155,7 +157,7 @@ export class Mirror implements ContainerOwner {
     const fullPath = containerPath === undefined ? [] : [...containerPath, number.key];
     checkSummands(number.value, by, name, path);
     const addend = copyIn(by, name, () => path).text;
-    const text = `["increment",${quoteString(name)},${JSON.stringify(fullPath)},${addend}]`;
+    const head = `["increment",${quoteString(name)},${JSON.stringify(fullPath)},`;
     // The sum of two large floats can be Infinity.
     copyIn(addNumbers(number.value, by), name, () => path);
     this.#admit(name, head, addend);
@@ -231,6 +233,7 @@ export class Mirror implements ContainerOwner {
     const path = isFollowed ? location.path() : undefined;
     const error = location === attributesLocation ? this.#errors.get(name) : undefined;
     if (error !== undefined) this.#errors.delete(name);
+    if (raw === this.attributes) this.roots.delete(name);
     const removed = performEdit(raw, edit);
     if (isLocal && edit[0] === 'unset' && raw === this.attributes) this.known?.noteDeletion(name);
     if (this.snapshots.outdateByEdit(raw, edit)) location.outdateParents();
@@ -257,11 +260,11 @@ export class Mirror implements ContainerOwner {
   #revert(applied: AppliedEdit, location: ContainerLocation): void {
     const { name, raw, error, edit } = applied;
     revertEdit(applied);
+    this.#keyOrders.revert(raw, edit, applied.order);
+    if (raw === this.attributes) this.roots.delete(name);
     if (edit[0] === 'unset' && raw === this.attributes) this.known?.forgetDeletion(name);
     if (error !== undefined) this.#errors.set(name, error);
     this.snapshots.outdateAll(raw);
-    this.#keyOrders.revert(raw, edit, applied.order);
-    if (raw === this.attributes) this.roots.delete(name);
     location.outdateParents();
   }
 

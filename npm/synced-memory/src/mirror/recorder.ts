@@ -8,8 +8,11 @@ export interface Recorder {
    * `text` returns the mutation's text, for an exact check near a limit.
    */
   admit(name: string, units: number, text: () => string): void;
-  /** Records a mutation of which the mirror has the effect. In blocking mode, returns when it is acknowledged. */
-  record(name: string, text: string): void;
+  /**
+   * Records a mutation of which the mirror has the effect. `head` and `rest` are its text without the closing bracket. In blocking
+   * mode, returns when it is acknowledged.
+   */
+  record(name: string, head: string, rest: string): void;
   /**
    * Records an append to the raw list `list`. Successive appends to one list become one mutation. `head` returns the text of the
    * mutation up to its values, and is valid during the call only. `values` is the JSON text of the values, joined by commas.

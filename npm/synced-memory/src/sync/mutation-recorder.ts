@@ -48,9 +48,9 @@ export class MutationRecorder implements Recorder {
     }
   }
 
-  record(name: string, text: string): void {
-    (this.openBatch?.mutations ?? this.#connection.batch).add(text);
-    this.#recorded(name, text.length);
+  record(name: string, head: string, rest: string): void {
+    (this.openBatch?.mutations ?? this.#connection.batch).add(head, rest);
+    this.#recorded(name, head.length + rest.length + 1);
   }
 
   recordAppend(name: string, list: object, head: () => string, values: string): void {

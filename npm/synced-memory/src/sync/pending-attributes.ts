@@ -4,16 +4,29 @@ const FIRST_SWEEP = 1024;
 /** The attributes with pending mutations, each with the number of its last mutation. */
 export class PendingAttributes {
   readonly #lastMutations = new Map<string, number>();
+  /** The attribute of the last mutation, whose number is not in the map yet. */
+  #lastName = '';
+  #lastMutation = 0;
   /** Size of the map at which it is swept the next time. */
   #sweepAt = FIRST_SWEEP;
   #settled = 0;
 
   /** Adds a mutation of the attribute. */
   add(name: string, mutation: number): void {
-    this.#lastMutations.set(name, mutation);
+    if (name !== this.#lastName) this.#select(name);
+    this.#lastMutation = mutation;
+  }
+
+  #select(name: string): void {
+    this.#store();
+    this.#lastName = name;
     if (this.#lastMutations.size < this.#sweepAt) return;
     this.#sweep();
     this.#sweepAt = Math.max(FIRST_SWEEP, this.#lastMutations.size * 2);
+  }
+
+  #store(): void {
+    if (this.#lastMutation > 0) this.#lastMutations.set(this.#lastName, this.#lastMutation);
   }
 
   /** Notes that all mutations up to this number are settled. */
@@ -22,6 +35,7 @@ export class PendingAttributes {
   }
 
   names(): string[] {
+    this.#store();
     this.#sweep();
     return [...this.#lastMutations.keys()];
   }

@@ -22,6 +22,9 @@ export interface SizeOptions {
 export class SizeLimits {
   /** Upper bound of each document's length, in bytes. */
   readonly #documents = new Map<string, number>();
+  /** A document whose bound is in `#lastBytes` and not in the map: most mutations are of the same document as the one before. */
+  #lastName = '';
+  #lastBytes = 0;
   /** Upper bound of what the pending mutations take, in bytes, without what is kept to undo the unverified ones. */
   #pending = 0;
   /** The part of `#pending` that was added since the core was asked. */
@@ -39,7 +42,14 @@ export class SizeLimits {
 
   /** True if a mutation of `units` UTF-16 code units may make the document longer than allowed. */
   mayExceedDocument(name: string, units: number): boolean {
-    return (this.#documents.get(name) ?? 0) + units * MAX_BYTES_PER_UNIT > this.#options.maxDocumentBytes;
+    if (name !== this.#lastName) this.#select(name);
+    return this.#lastBytes + units * MAX_BYTES_PER_UNIT > this.#options.maxDocumentBytes;
+  }
+
+  #select(name: string): void {
+    if (this.#lastBytes > 0) this.#documents.set(this.#lastName, this.#lastBytes);
+    this.#lastName = name;
+    this.#lastBytes = this.#documents.get(name) ?? 0;
   }
 
   /** True if a mutation of `units` UTF-16 code units may not fit the pending ones. */
@@ -62,7 +72,8 @@ export class SizeLimits {
   /** Adds a recorded mutation of `units` UTF-16 code units. */
   addMutation(name: string, units: number): void {
     const bytes = units * MAX_BYTES_PER_UNIT;
-    this.#documents.set(name, (this.#documents.get(name) ?? 0) + bytes);
+    if (name !== this.#lastName) this.#select(name);
+    this.#lastBytes += bytes;
     const size = pendingSize(bytes);
     this.#pending += size;
     this.#unverified += size;
@@ -70,6 +81,7 @@ export class SizeLimits {
 
   /** Sets the exact length of a document; 0 if it is absent. */
   setDocument(name: string, bytes: number): void {
+    if (name === this.#lastName) this.#lastBytes = bytes;
     if (bytes === 0) this.#documents.delete(name);
     else this.#documents.set(name, bytes);
   }

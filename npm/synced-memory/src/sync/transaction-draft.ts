@@ -25,6 +25,7 @@ export class TransactionDraft implements Recorder, EditObserver {
   /** The draft's edits, to be repeated on the memory. */
   readonly edits: DraftEdit[] = [];
   readonly isActive = true;
+  readonly canCacheRoots = false;
   /** True once the function of the transaction has ended. */
   isEnded = false;
   /** True once the draft has enumerated the attributes. */
@@ -165,8 +166,8 @@ export class TransactionDraft implements Recorder, EditObserver {
     );
   }
 
-  record(_name: string, text: string): void {
-    this.mutations.add(text);
+  record(_name: string, head: string, rest: string): void {
+    this.mutations.add(head, rest);
   }
 
   recordAppend(_name: string, list: object, head: () => string, values: string): void {

@@ -15,7 +15,8 @@ export class MutationLog implements Recorder {
     if (units > this.admitted.length) throw new Error(`admitted as ${units} units: ${this.admitted}`);
   }
 
-  record(name: string, text: string): void {
+  record(name: string, head: string, rest: string): void {
+    const text = `${head}${rest}]`;
     if (text !== this.admitted) throw new Error(`recorded ${text}, admitted ${this.admitted}`);
     if (!text.split(',')[1]?.startsWith(JSON.stringify(name))) throw new Error(`${text} is not a mutation of ${name}`);
     this.texts.push(text);
@@ -23,7 +24,7 @@ export class MutationLog implements Recorder {
   }
 
   recordAppend(name: string, _list: object, head: () => string, values: string): void {
-    this.record(name, `${head()}[${values}]]`);
+    this.record(name, head(), `[${values}]`);
   }
 
   recordPrepend(name: string, list: object, head: () => string, values: string): void {

@@ -3,7 +3,7 @@ import { setOwnProperty } from '../../base/own-property.js';
 import type { Path } from '../../base/path.js';
 import { quoteString } from '../../base/print-json.js';
 import type { AssignedContainers } from '../assigned-containers.js';
-import { type CopiedValue, copyIn } from '../copy-in.js';
+import { type CopiedValue, copyIn, copyScalar } from '../copy-in.js';
 import type { Edit } from '../edit.js';
 import type { Recorder } from '../recorder.js';
 import type { ContainerLocation } from '../resolved-path.js';
@@ -143,12 +143,7 @@ export abstract class Container<R extends object = object> implements ProxyHandl
 
   /** A plain copy of a value that is assigned to `key`, and its text. */
   copy(value: unknown, key: string | number): CopiedValue {
-    return copyIn(value, this.name, () => [...this.path(), key], this.owner.assigned);
-  }
-
-  /** Text of one mutation of this container. `rest` follows the path. */
-  protected mutationText(kind: string, rest: string): string {
-    return `${this.mutationHead(kind, this.locate())}${rest}]`;
+    return copyScalar(value) ?? copyIn(value, this.name, () => [...this.path(), key], this.owner.assigned);
   }
 
   /** Text of one mutation up to and including its path. */
@@ -161,12 +156,15 @@ export abstract class Container<R extends object = object> implements ProxyHandl
     return this.#head;
   }
 
-  /** Performs and records a local mutation. Returns what an `unset` or `splice` removed, as plain values. */
-  protected mutate(edit: Edit, text: string): unknown {
+  /**
+   * Performs and records a local mutation, of which `head` and `rest` are the text without its closing bracket. Returns what an
+   * `unset` or `splice` removed, as plain values.
+   */
+  protected mutate(edit: Edit, head: string, rest: string): unknown {
     const { recorder } = this.owner;
-    recorder.admit(this.name, text.length, () => text);
+    recorder.admit(this.name, head.length + rest.length + 1, () => `${head}${rest}]`);
     const removed = this.owner.change(this.name, this.raw, edit, this, true);
-    recorder.record(this.name, text);
+    recorder.record(this.name, head, rest);
     return removed;
   }
 
@@ -230,8 +228,8 @@ export function containerOf(value: unknown): Container | undefined {
  */
 export function thaw(raw: object, holder: object, key: string | number, snapshots: Snapshots): object {
   if (Object.isExtensible(raw)) return raw;
-  snapshots.adopt(copy, raw);
   const copy = Array.isArray(raw) ? [...raw] : { ...raw };
   setOwnProperty(holder, key, copy);
+  snapshots.adopt(copy, raw);
   return copy;
 }

@@ -8,11 +8,16 @@ export type RawDict = Record<string, unknown>;
 
 /** A dict of a mirror. Each of its mutations is a `set`, `unset` or `clear`. */
 export abstract class DictContainer extends Container<RawDict> {
+  /** Text of the last `set` up to its value, for `#lastKey` and `#lastHead`, its text up to the path. */
+  #lastSet = '';
+  #lastKey = '';
+  #lastHead = '';
+
   /** Sets `key`; undefined removes it. */
   put(key: string, value: unknown): void {
     if (value === undefined) {
       this.unset(key);
-    } else if (isProxyOf(this.raw[key], value)) {
+    } else if (typeof value === 'object' && isProxyOf(this.raw[key], value)) {
       // The key holds this very dict or list already. A detached dict throws all the same.
       this.locate();
     } else {
@@ -22,18 +27,28 @@ export abstract class DictContainer extends Container<RawDict> {
 
   /** Sets `key` to a value that was copied already. */
   putCopy(key: string, copy: CopiedValue): void {
-    this.mutate(['set', key, copy.value], this.mutationText('set', `,${quoteString(key)},${copy.text}`));
+    this.mutate(['set', key, copy.value], this.#setHead(key), copy.text);
+  }
+
+  #setHead(key: string): string {
+    const head = this.mutationHead('set', this.locate());
+    if (this.#lastKey !== key || this.#lastHead !== head) {
+      this.#lastSet = `${head},${quoteString(key)},`;
+      this.#lastKey = key;
+      this.#lastHead = head;
+    }
+    return this.#lastSet;
   }
 
   /** Removes `key`. Returns what it held, as a plain value. */
   unset(key: string): unknown {
     if (!Object.hasOwn(this.raw, key)) return undefined;
-    return this.mutate(['unset', key], this.mutationText('unset', `,${quoteString(key)}`));
+    return this.mutate(['unset', key], this.mutationHead('unset', this.locate()), `,${quoteString(key)}`);
   }
 
   /** Removes all keys. */
   clear(): void {
-    if (Object.keys(this.raw).length > 0) this.mutate(['clear'], this.mutationText('clear', ''));
+    if (Object.keys(this.raw).length > 0) this.mutate(['clear'], this.mutationHead('clear', this.locate()), '');
   }
 
   protected keyToText(key: string | number): string {

@@ -5,8 +5,8 @@ import { dictMethods } from './dict-methods.js';
 /** Proxy traps of a dict. Own keys come first, then Object.prototype, then the Python methods. */
 export class DictHandler extends DictContainer {
   get(target: RawDict, key: string | symbol): unknown {
-    if (typeof key === 'symbol') return key === KIND ? 'dict' : Reflect.get(target, key);
-    const value = target[key];
+    const value = target[key as string];
+    if (typeof key === 'symbol') return key === KIND ? 'dict' : value;
     if (typeof value === 'object' && value !== null) {
       // `__proto__` inherits Object.prototype, which is not part of the dict.
       return key !== '__proto__' || Object.hasOwn(target, key) ? this.child(value, key) : value;

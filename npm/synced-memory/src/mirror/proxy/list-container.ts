@@ -30,8 +30,12 @@ export abstract class ListContainer extends Container<unknown[]> {
       this.#prepend(copies);
       return [];
     }
-    const text = this.mutationText('splice', `,${start},${count},[${copies.text}]`);
-    return this.mutate(['splice', start, count, copies.values], text) as unknown[];
+    const head = this.mutationHead('splice', this.locate());
+    return this.mutate(
+      ['splice', start, count, copies.values],
+      head,
+      `,${start},${count},[${copies.text}]`,
+    ) as unknown[];
   }
 
   #prepend({ values, text }: { values: readonly unknown[]; text: string }): void {
@@ -47,12 +51,12 @@ export abstract class ListContainer extends Container<unknown[]> {
   put(index: number, value: unknown): void {
     const { length } = this.raw;
     if (index < length) {
-      if (isProxyOf(this.raw[index], value)) {
+      if (typeof value === 'object' && isProxyOf(this.raw[index], value)) {
         // The element is this very dict or list already. A detached list throws all the same.
         this.locate();
       } else {
         const { text, value: copy } = this.copy(value, index);
-        this.mutate(['set', index, copy], this.mutationText('replace', `,${index},${text}`));
+        this.mutate(['set', index, copy], this.mutationHead('replace', this.locate()), `,${index},${text}`);
       }
     } else if (index === length) {
       this.append([value]);
@@ -65,7 +69,7 @@ export abstract class ListContainer extends Container<unknown[]> {
   /** Reorders the list: element `order[i]` becomes element `i`. */
   permute(order: readonly number[]): void {
     if (order.every((from, to) => from === to)) return;
-    this.mutate(['permute', order], this.mutationText('permute', `,[${order.join()}]`));
+    this.mutate(['permute', order], this.mutationHead('permute', this.locate()), `,[${order.join()}]`);
   }
 
   /** Performs the assignment `list.length = length`. Throws if the list would grow, which would make holes. */
