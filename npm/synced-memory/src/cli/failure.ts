@@ -51,6 +51,17 @@ export function exitCodeOf(error: unknown): number {
   return error.code === 'ERR_NOT_FOUND' ? EXIT.absent : EXIT.failed;
 }
 
+/** Why a memory could not be opened, without what the message says about the options of `open`. */
+export function openingReason({ code, cause, message }: SyncedMemoryError): string {
+  if (code !== 'ERR_UNREACHABLE') return message;
+  return cause instanceof Error ? cause.message : message.replace(/; openTimeout sets .*$/s, '');
+}
+
+/** True for an error after which nothing more can be learned from the server. */
+export function isConnectionError({ code }: SyncedMemoryError): boolean {
+  return CONNECTION_CODES.has(code);
+}
+
 /** The error of a system call: a full disk, a file that is not there. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';

@@ -2,7 +2,7 @@ import { SyncedMemoryError } from '../base/errors.js';
 import { Memory, PrefixedMemory } from '../index.js';
 import type { OpenOptions } from '../memory/open-options.js';
 import type { Invocation } from './command.js';
-import { CommandError } from './failure.js';
+import { CommandError, openingReason } from './failure.js';
 import { checkFileExists, findTarget, type Target, timeoutOf } from './target.js';
 import { clearProgress, note, progress, styled } from './terminal.js';
 
@@ -82,8 +82,7 @@ function printWarning(error: SyncedMemoryError): void {
 /** An error of opening in the terms of the command line: which server it is about, and where its URL comes from. */
 function openError(error: unknown, { shown, source }: Target, timeout: number): unknown {
   if (!(error instanceof SyncedMemoryError)) return error;
-  const { code, cause } = error;
-  const isLate = code === 'ERR_UNREACHABLE' && cause instanceof Error;
-  const message = isLate ? `${cause.message} (waited ${timeout / 1000} s; see --timeout)` : error.message;
-  return new SyncedMemoryError(code, `${shown} (from ${source}): ${message}`, { cause: error });
+  const waited = error.code === 'ERR_UNREACHABLE' ? ` (waited ${timeout / 1000} s; see --timeout)` : '';
+  const message = `${shown} (from ${source}): ${openingReason(error)}${waited}`;
+  return new SyncedMemoryError(error.code, message, { cause: error });
 }
