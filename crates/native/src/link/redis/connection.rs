@@ -2,21 +2,18 @@
 
 use super::notifications::{Listener, NotificationSupport};
 use super::read_notifier::ReadNotifier;
+use super::setup_timeout::within_setup_timeout;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, PushInfo, PushKind, RedisResult, Value};
 use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 use synced_memory_core::protocol::CommitForm;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::timeout;
 
 /// The maximum number of pipelines in flight.
 pub(super) const MAX_PIPELINES_IN_FLIGHT: usize = 256;
 /// The capacity of a connection's queue: all pipelines, and requests beside them.
 pub(super) const CONNECTION_QUEUE: usize = MAX_PIPELINES_IN_FLIGHT + 16;
-/// The time limit of each step of setting up a connection.
-pub(super) const SETUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that is set up.
 pub(super) struct Connection {
@@ -84,9 +81,4 @@ impl Connection {
             }
         }
     }
-}
-
-/// Give up after [`SETUP_TIMEOUT`], with an I/O error.
-pub(super) async fn within_setup_timeout<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    timeout(SETUP_TIMEOUT, work).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }

@@ -1,14 +1,13 @@
 //! Connects to one server, in RESP3 or RESP2, and asks it for notifications.
 
-use super::connection::{
-    CONNECTION_QUEUE, Connection, ConnectionProperties, Driver, SETUP_TIMEOUT, within_setup_timeout,
-};
+use super::connection::{CONNECTION_QUEUE, Connection, ConnectionProperties, Driver};
 use super::delta_listener::DeltaListener;
 use super::notifications::{
     ChannelKind, Listener, NotificationOptions, NotificationSupport, listen_resp3, subscribe_resp2, subscribe_resp3,
 };
 use super::read_notifier::{NotifyingSocket, ReadNotifier};
 use super::server_errors::{ForeignProtocol, ServerErrors};
+use super::setup_timeout::{SETUP_TIMEOUT, within_setup_timeout};
 use crate::tls::TlsOptions;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;

@@ -15,6 +15,7 @@ mod redis_link;
 mod send_queue;
 mod sentinel;
 mod server_errors;
+mod setup_timeout;
 mod slot;
 mod subscriptions;
 

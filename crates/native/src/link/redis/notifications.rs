@@ -1,6 +1,6 @@
 //! Notifications of a server: deltas that writers publish, and keys that have changed.
 
-use super::connection::SETUP_TIMEOUT;
+use super::setup_timeout::within_setup_timeout;
 use super::subscriptions::{SubscriptionChange, Subscriptions, next_changes};
 use futures_util::StreamExt;
 use redis::aio::{MultiplexedConnection, PubSubSink};
@@ -12,7 +12,7 @@ use synced_memory_core::protocol::{DeltaDelivery, Invalidations, MAX_MESSAGE_BYT
 use synced_memory_core::session::Input;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 /// The notifications that a link needs.
 #[derive(Clone)]
@@ -198,7 +198,7 @@ impl Subscriber {
                     }
                 }
                 () = silence => {
-                    if !matches!(timeout(SETUP_TIMEOUT, self.ping()).await, Ok(Ok(()))) {
+                    if within_setup_timeout(self.ping()).await.is_err() {
                         return;
                     }
                 }

@@ -1,6 +1,5 @@
 //! A link to one server.
 
-use super::connection::within_setup_timeout;
 use super::connection_observer::ConnectionObserver;
 use super::connector::Connector;
 use super::endpoint::Endpoint;
@@ -9,6 +8,7 @@ use super::notifications::NotificationOptions;
 use super::pipeline::QueuedCommand;
 use super::send_queue::SendQueue;
 use super::sentinel::Sentinels;
+use super::setup_timeout::within_setup_timeout;
 use super::subscriptions::Subscriptions;
 use crate::backend_capabilities::{Capabilities, Topology};
 use crate::backoff::Backoff;
