@@ -4,7 +4,8 @@
 //! A [`Session`] coordinates parts that do not know each other; each part is a type in a file of its own. The steps of the
 //! coordinator are files, too, in the order of a mutation's way: `submit` (a mutation is made), `commands` (its commit goes
 //! out), `answers` (the backend has answered), `rebase_stale` (the document had changed), `deltas` (the backend has announced
-//! something), `report_events` (the host gets events). `groups` has all steps of mutations that are committed together.
+//! something), `report_events` (the host gets events). `groups`, `group_commands` and `group_answers` are the steps
+//! of mutations that are committed together.
 
 mod acknowledged_check;
 mod answers;
@@ -22,6 +23,8 @@ mod event_queue;
 mod eviction;
 mod fetch_state;
 mod freshness;
+mod group_answers;
+mod group_commands;
 mod group_marks;
 mod group_table;
 mod groups;
