@@ -1,23 +1,18 @@
-//! The journal of a session: what is written to it, and going on from it. `docs/journal.md` has the rules and their reasons.
+//! Writing the journal of a session. `docs/journal.md` has the rules and their reasons.
 
-use super::group_table::Group;
+use super::Session;
 use super::ids::AttributeId;
-use super::{Event, Session};
 use crate::byte_len::ByteLen;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{GroupId, MutationNumber, Sequence};
 use crate::journal::{
-    AttributeState, JournalledAcknowledgement, JournalledCommit, JournalledGroup, JournalledSeal, JournalledState,
-    ReplayedAttribute, Sealed, encode_acknowledged, encode_mutation_record, encode_sealed, encode_state,
+    AttributeState, JournalledAcknowledgement, JournalledGroup, JournalledSeal, ReplayedAttribute, Sealed,
+    encode_acknowledged, encode_mutation_record, encode_sealed, encode_state,
 };
 use crate::mutation::Mutation;
 use crate::protocol::Commit;
-use crate::replica::Conflict;
 use crate::time::Now;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The ids of restored groups begin with this one. Hosts number theirs from 1.
-const RESTORED_GROUPS: u64 = 1 << 52;
 
 /// The log is not replaced by states before it has this many bytes.
 const MIN_LOG_LEN: usize = 256 << 10;
@@ -42,7 +37,7 @@ pub struct JournalWrite {
 /// [`has_left_journal`](crate::replica::Replica::has_left_journal) does not say otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct JournalledAttribute {
-    acknowledged: Option<Sequence>,
+    pub(super) acknowledged: Option<Sequence>,
 }
 
 /// The content of the next write.
@@ -82,7 +77,6 @@ pub(super) struct WrittenMutation {
     log_len: usize,
 }
 
-/// Writing.
 impl Session {
     /// The mutation is about to be made. Errors: `JournalFull`.
     pub(super) fn journal_mutation(
@@ -279,7 +273,7 @@ impl Session {
     }
 
     /// Writes the states of all attributes that the log has records of, and empties the log.
-    fn replace_log(&mut self) {
+    pub(super) fn replace_log(&mut self) {
         let Some(journal) = &mut self.journal else { return };
         journal.write.log.clear();
         (journal.log_len, journal.write.clears_log, journal.is_due) = (0, true, true);
@@ -300,9 +294,39 @@ impl Session {
 }
 
 impl SessionJournal {
+    /// A journal of at most about `max_len` bytes that holds these attributes.
+    pub(super) fn new(attributes: &[ReplayedAttribute], max_len: ByteLen, now: Now) -> Self {
+        let mut journal = Self {
+            max_len,
+            write: NextWrite::default(),
+            is_due: false,
+            unix_ns: now.unix_ns,
+            log_len: 0,
+            state_lens: BTreeMap::new(),
+            states_len: 0,
+            in_log: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            changed: BTreeMap::new(),
+            is_full: false,
+        };
+        for ReplayedAttribute { state, stored_len } in attributes {
+            journal.state_lens.insert(state.name.clone(), stored_len.unwrap_or(0));
+            journal.states_len += stored_len.unwrap_or(0);
+            if stored_len.is_none() {
+                journal.in_log.insert(state.name.clone());
+            }
+        }
+        journal
+    }
+
     /// The attributes that something is going to be written about.
     pub(super) fn attributes(&self) -> impl Iterator<Item = AttributeId> {
         self.pending.iter().chain(self.changed.keys()).copied()
+    }
+
+    /// The journal has the present state of every attribute.
+    pub(super) fn forget_changes(&mut self) {
+        self.changed.clear();
     }
 
     /// Records of an attribute were added to the log, which had this length before.
@@ -341,156 +365,6 @@ impl SessionJournal {
             self.write.states.push((name.to_owned(), None));
         }
     }
-}
-
-/// Going on.
-impl Session {
-    /// Keeps a journal of at most about `max_len` bytes, and goes on from what it holds: as the writer that has written it, whose
-    /// id the configuration must have. The first commit gets the sequence after `last_sequence`, which is at least the last one
-    /// that the writer may have used. Only for a session that nothing was done with. Returns the number of mutations that are
-    /// pending: those that the host makes are numbered from the next one.
-    pub fn keep_journal(
-        &mut self,
-        journalled: JournalledState,
-        last_sequence: Sequence,
-        max_len: ByteLen,
-        now: Now,
-    ) -> MutationNumber {
-        let mut attributes = journalled.attributes;
-        renumber(&mut attributes);
-        let groups = renumber_groups(&mut attributes);
-        let mut journal = SessionJournal {
-            max_len,
-            write: NextWrite::default(),
-            is_due: false,
-            unix_ns: now.unix_ns,
-            log_len: 0,
-            state_lens: BTreeMap::new(),
-            states_len: 0,
-            in_log: BTreeSet::new(),
-            pending: BTreeSet::new(),
-            changed: BTreeMap::new(),
-            is_full: false,
-        };
-        for ReplayedAttribute { state, stored_len } in &attributes {
-            journal.state_lens.insert(state.name.clone(), stored_len.unwrap_or(0));
-            journal.states_len += stored_len.unwrap_or(0);
-            if stored_len.is_none() {
-                journal.in_log.insert(state.name.clone());
-            }
-        }
-        self.journal = Some(journal);
-        self.issued.use_sequence(last_sequence);
-        let mut changes: BTreeMap<u64, (bool, Vec<AttributeId>)> = BTreeMap::new();
-        let mut pending = Vec::new();
-        let mut last = MutationNumber::default();
-        for ReplayedAttribute { state, .. } in attributes {
-            let id = self.attributes.find_or_add(&state.name);
-            let numbers = state.commits.iter().flat_map(|commit| commit.mutations.iter().map(|(number, _)| *number));
-            last = numbers.max().unwrap_or_default().max(last);
-            for commit in &state.commits {
-                self.eviction.await_policy_if(commit.seal.is_some());
-                if let Some(group) = commit.group {
-                    changes.entry(group.id).or_insert((group.is_strict, Vec::new())).1.push(id);
-                }
-            }
-            let acknowledged = state.acknowledged.map(|acknowledged| acknowledged.sequence);
-            let dropped = self.attributes[id].replica.restore(state, now);
-            for Conflict { mutation, error } in dropped.conflicts {
-                self.events.push(Event::Conflict { name: self.attributes[id].name.clone(), mutation, error });
-            }
-            self.attributes[id].journalled = Some(JournalledAttribute { acknowledged });
-            if let Some(first) = self.attributes[id].replica.first_pending() {
-                pending.push((first, id));
-            }
-            if self.attributes[id].replica.value().is_some() {
-                self.report_change(id, self.attributes[id].replica.whole_change());
-            }
-        }
-        pending.sort_unstable();
-        for (first, id) in pending {
-            self.attributes.add_pending(id, first);
-        }
-        self.issued.set_last_mutation(last);
-        for (id, (is_strict, changes)) in changes {
-            let first = groups.get(&id).copied().unwrap_or_default();
-            self.restore_group(GroupId(id), is_strict, changes, first, now);
-        }
-        if let Some(journal) = &mut self.journal {
-            // The values that were reported are those of the journal.
-            journal.changed.clear();
-        }
-        self.replace_log();
-        self.report_settled();
-        last
-    }
-
-    /// A group of several attributes, or of one. A transaction that was not sent cannot be repeated: what it relied on may have
-    /// changed, and the function that made it is gone.
-    fn restore_group(
-        &mut self,
-        id: GroupId,
-        is_strict: bool,
-        changes: Vec<AttributeId>,
-        first: MutationNumber,
-        now: Now,
-    ) {
-        if !is_strict {
-            let (reads, names, first_checks, is_in_flight, sent) = (Vec::new(), None, None, false, Vec::new());
-            self.groups.insert(id, Group { is_strict, reads, names, changes, first, first_checks, is_in_flight, sent });
-            return;
-        }
-        let error = SyncError::new(
-            ErrorCode::Conflict,
-            "the process ended before a transaction was sent; nothing of it was applied: run it again",
-        );
-        for changed in changes {
-            if let Some(rolled_back) = self.attributes[changed].replica.abort(id, &error, now) {
-                self.report_rejected(changed, error.clone(), rolled_back.first);
-                self.report_rebased(changed, rolled_back.rebased, now);
-            }
-        }
-    }
-
-    /// Whether the id is that of a group that was restored from a journal, which the host does not know.
-    pub fn is_restored_group(id: GroupId) -> bool {
-        id.0 >= RESTORED_GROUPS
-    }
-
-    /// Adds an event of the host's own, such as one about the journal.
-    pub fn report(&mut self, event: Event) {
-        self.events.push(event);
-    }
-}
-
-/// Numbers all mutations from 1, in the order in which they were made.
-fn renumber(attributes: &mut [ReplayedAttribute]) {
-    let mut mutations: Vec<_> = commits_of(attributes).flat_map(|commit| &mut commit.mutations).collect();
-    mutations.sort_by_key(|(number, _)| *number);
-    let (mut previous, mut last) = (None, MutationNumber::default());
-    for (number, _) in mutations {
-        if previous.replace(*number) != Some(*number) {
-            last = last.next();
-        }
-        *number = last;
-    }
-}
-
-fn commits_of(attributes: &mut [ReplayedAttribute]) -> impl Iterator<Item = &mut JournalledCommit> {
-    attributes.iter_mut().flat_map(|attribute| &mut attribute.state.commits)
-}
-
-/// Gives the groups ids of their own. Returns the first mutation of each.
-fn renumber_groups(attributes: &mut [ReplayedAttribute]) -> BTreeMap<u64, MutationNumber> {
-    let (mut ids, mut firsts) = (BTreeMap::new(), BTreeMap::new());
-    for commit in commits_of(attributes) {
-        let (Some(group), Some((number, _))) = (&mut commit.group, commit.mutations.first()) else { continue };
-        let next = RESTORED_GROUPS + ids.len() as u64;
-        group.id = *ids.entry(group.id).or_insert(next);
-        let first = firsts.entry(group.id).or_insert(*number);
-        *first = (*first).min(*number);
-    }
-    firsts
 }
 
 fn journal_full(max_len: ByteLen) -> SyncError {

@@ -4,8 +4,8 @@
 //! A [`Session`] coordinates parts that do not know each other; each part is a type in a file of its own. The steps of the
 //! coordinator are files, too, in the order of a mutation's way: `submit` (a mutation is made), `commands` (its commit goes
 //! out), `answers` (the backend has answered), `rebase_stale` (the document had changed), `deltas` (the backend has announced
-//! something), `report_events` (the host gets events). `groups`, `group_commands` and `group_answers` are the steps
-//! of mutations that are committed together.
+//! something), `report_events` (the host gets events). `groups`, `group_commands` and `group_answers` have the same steps for
+//! mutations that are committed together. `journal` writes what a later process goes on from, in `journal_restore`.
 
 mod acknowledged_check;
 mod answers;
@@ -34,6 +34,7 @@ mod input;
 mod issued_numbers;
 mod joint_reads;
 mod journal;
+mod journal_restore;
 mod message_secret;
 mod name_listing;
 mod name_set;

@@ -10,6 +10,11 @@ use crate::replica::{Change, CompletedMutation, Conflict, Moot, Rebased, Regress
 use crate::time::Now;
 
 impl Session {
+    /// Adds an event of the host's own, such as one about the journal.
+    pub fn report(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
     /// Reports what a rebase did, and aborts the groups that it broke.
     pub(super) fn report_rebased(&mut self, id: AttributeId, rebased: Rebased, now: Now) {
         self.discard_resent_commits(id);
