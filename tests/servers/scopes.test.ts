@@ -78,18 +78,17 @@ test('a scope whose names are known is opened without SCAN', async () => {
   const server = await backends.redis();
   const client = createClient({ url: server.url });
   await client.connect();
-  const mem = await Memory.open({ url: server.url });
+  // A memory of all names lists them again from time to time.
+  const mem = await Memory.open({ url: server.url, names: [] });
   const scans = async (): Promise<string | undefined> =>
     /cmdstat_scan:calls=(\d+)/.exec(await client.info('commandstats'))?.[1];
-  const before = await scans();
-  expect(before).toBeDefined();
   const byNames = await mem.$scope('x', { names: ['list'] });
   const byDefaults = await mem.$scope('y', { defaults: { list: [] } });
   await byDefaults.$flush();
-  expect(await scans()).toBe(before);
+  expect(await scans()).toBeUndefined();
   const all = await mem.$scope('y');
   expect(all).toEqual({ list: [] });
-  expect(await scans()).not.toBe(before);
+  expect(await scans()).toBeDefined();
   await Promise.all([mem, byNames, byDefaults, all].map((memory) => memory.$close()));
   await client.close();
   await server.stop();
