@@ -13,6 +13,8 @@ const count = Number(process.env.SYNCED_MEMORY_SHORT_LIVED ?? 60);
 /** Number of memories that are open at one time. */
 const BESIDE = 20;
 const timeout = 60_000 + count * 20;
+/** Milliseconds after which a memory that is closed waits no longer for the answer to its release. */
+const RELEASE_WAIT = 1000;
 
 const connect = (url: string) => createClient({ url }).connect();
 
@@ -29,16 +31,30 @@ afterAll(async () => {
 });
 beforeEach(() => client.flushAll());
 
-/** Opens, changes and closes memories, some at a time. */
-async function comeAndGo(open: (n: number) => Promise<Memory<State> & State>): Promise<void> {
+/**
+ * Opens, changes and closes memories, some at a time. Returns the number of those that may not have been released: where the
+ * machine stalls, a memory is closed before its server has answered.
+ */
+async function comeAndGo(open: (n: number) => Promise<Memory<State> & State>): Promise<number> {
+  let unreleased = 0;
   const one = async (n: number) => {
     const mem = await open(n);
     mem.x = n;
+    await mem.$flush();
+    const began = performance.now();
     await mem.$close();
+    if (performance.now() - began >= RELEASE_WAIT) unreleased++;
   };
   for (let n = 0; n < count; n += BESIDE) {
     await Promise.all(Array.from({ length: Math.min(BESIDE, count - n) }, (_, beside) => one(n + beside)));
   }
+  return unreleased;
+}
+
+/** Checks that no other dedup keys are left than those of so many memories, and returns the names of the other keys. */
+function expectReleased(left: SideKey[], unreleased: number): string[] {
+  expect(left.filter(isDedupKey).length).toBeLessThanOrEqual(unreleased);
+  return names(left.filter((key) => !isDedupKey(key)));
 }
 
 interface SideKey {
@@ -82,20 +98,20 @@ const ofPrefix = ['sm:{memory:}:names', 'sm:{memory:}:secret'];
 const names = (keys: SideKey[]) => keys.map(({ name }) => name).sort();
 
 test('a process leaves one key of forty bytes for two minutes', { timeout }, async () => {
-  await comeAndGo(() => Memory.open<State>({ url: server.url, names: ['x'] }));
+  const unreleased = await comeAndGo(() => Memory.open<State>({ url: server.url, names: ['x'] }));
   const keys = await sideKeys();
   const dedupKeys = leftAfter(0, keys, 'process').filter(isDedupKey);
   expect(dedupKeys.length).toBeGreaterThan(0);
   for (const { bytes } of dedupKeys) expect(bytes).toBeLessThanOrEqual(40);
-  expect(names(leftAfter(120, keys, 'process'))).toEqual(ofPrefix);
+  expect(expectReleased(leftAfter(120, keys, 'process'), unreleased)).toEqual(ofPrefix);
 });
 
 test('a process over a transport does the same', { timeout }, async () => {
   const transport = () => nodeRedis({ sendCommand: (args, options) => client.sendCommand(args as string[], options) });
-  await comeAndGo(() => EdgeMemory.open<State>({ transport: transport(), names: ['x'] }));
+  const unreleased = await comeAndGo(() => EdgeMemory.open<State>({ transport: transport(), names: ['x'] }));
   const keys = await sideKeys();
   expect(leftAfter(0, keys, 'process over a transport').filter(isDedupKey).length).toBeGreaterThan(0);
-  expect(names(leftAfter(120, keys, 'process over a transport'))).toEqual(ofPrefix);
+  expect(expectReleased(leftAfter(120, keys, 'process over a transport'), unreleased)).toEqual(ofPrefix);
 });
 
 test('a request leaves one key for a quarter of an hour, and makes no request at its end', { timeout }, async () => {
@@ -119,12 +135,13 @@ test('a request leaves one key for a quarter of an hour, and makes no request at
 
 test('a scope leaves one key for two minutes, and the log of its names for a day', { timeout }, async () => {
   const mem = await Memory.open<State>({ url: server.url, names: [] });
-  await comeAndGo((n) => mem.$scope<State>(`s${n}`, { names: ['x'] }));
+  const unreleased = await comeAndGo((n) => mem.$scope<State>(`s${n}`, { names: ['x'] }));
   await mem.$close();
   const keys = await sideKeys();
   expect(leftAfter(0, keys, 'scope').filter(isDedupKey)).toHaveLength(count);
   const logs = Array.from({ length: count }, (_, n) => `sm:{memory:s${n}:}:names`);
-  expect(names(leftAfter(120, keys, 'scope'))).toEqual([...logs, 'sm:{memory:}:secret'].sort());
+  const later = expectReleased(leftAfter(120, keys, 'scope'), unreleased);
+  expect(later).toEqual([...logs, 'sm:{memory:}:secret'].sort());
   expect(names(leftAfter(24 * 60 * 60, keys, 'scope'))).toEqual(['sm:{memory:}:secret']);
 });
 
