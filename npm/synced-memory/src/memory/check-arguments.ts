@@ -1,6 +1,5 @@
 import { optionsError } from '../base/errors.js';
 import { checkAttributeName } from './attribute-name.js';
-import type { FlushOptions } from './memory-methods.js';
 
 /** Returns the time limit, in milliseconds. Throws ERR_OPTIONS if it is not one. */
 export function checkTimeout(timeout: number | undefined): number | undefined {
@@ -9,7 +8,7 @@ export function checkTimeout(timeout: number | undefined): number | undefined {
 }
 
 /** Returns the options of `$flush`. Throws ERR_OPTIONS if they are not an object. */
-export function checkFlushOptions(options: FlushOptions): FlushOptions {
+export function checkFlushOptions<Options>(options: Options): Options {
   if (typeof options === 'object' && options !== null) return options;
   throw optionsError('$flush takes { timeout, replicas }');
 }
