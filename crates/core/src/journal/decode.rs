@@ -15,6 +15,12 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub(super) enum Record {
     State(AttributeState),
+    /// The state has no value.
+    Changed {
+        state: AttributeState,
+        after: Option<Sequence>,
+        mutations: Vec<Mutation>,
+    },
     Mutation {
         name: String,
         number: MutationNumber,
@@ -46,19 +52,14 @@ pub(super) fn decode(record: &str) -> Result<Record, SyncError> {
     let [kind, name, rest @ ..] = parts.as_slice() else { return Err(malformed()) };
     let name: String = from_text(name.get(), WHAT)?;
     match (kind.get(), rest) {
-        (r#""state""#, [layout, revision, highest, acknowledged, commits]) => {
-            let acknowledged: Option<(u64, u64)> = from_text(acknowledged.get(), WHAT)?;
-            let commits: Vec<CommitText<'_>> = from_text(commits.get(), WHAT)?;
-            Ok(Record::State(AttributeState {
-                name,
-                value,
-                layout: layout_of(layout)?,
-                revision: number(revision)?.map(Revision),
-                highest: number(highest)?.map(Revision),
-                acknowledged: acknowledged
-                    .map(|(sequence, at_ns)| JournalledAcknowledgement { sequence: Sequence(sequence), at_ns }),
-                commits: commits.into_iter().map(commit_of).collect::<Result<_, _>>()?,
-            }))
+        (r#""state""#, state) => Ok(Record::State(AttributeState { value, ..state_of(name, state)? })),
+        (r#""changed""#, [state @ .., after, mutations]) => {
+            let mutations: Vec<&RawValue> = from_text(mutations.get(), WHAT)?;
+            Ok(Record::Changed {
+                state: state_of(name, state)?,
+                after: number(after)?.map(Sequence),
+                mutations: mutations.into_iter().map(mutation_of).collect::<Result<_, _>>()?,
+            })
         }
         (r#""mutation""#, [number, group, mutation]) => Ok(Record::Mutation {
             name,
@@ -86,6 +87,23 @@ pub(super) fn decode(record: &str) -> Result<Record, SyncError> {
         }),
         _ => Err(malformed()),
     }
+}
+
+/// A state without its value.
+fn state_of(name: String, parts: &[&RawValue]) -> Result<AttributeState, SyncError> {
+    let [layout, revision, highest, acknowledged, commits] = parts else { return Err(malformed()) };
+    let acknowledged: Option<(u64, u64)> = from_text(acknowledged.get(), WHAT)?;
+    let commits: Vec<CommitText<'_>> = from_text(commits.get(), WHAT)?;
+    Ok(AttributeState {
+        name,
+        value: None,
+        layout: layout_of(layout)?,
+        revision: number(revision)?.map(Revision),
+        highest: number(highest)?.map(Revision),
+        acknowledged: acknowledged
+            .map(|(sequence, at_ns)| JournalledAcknowledgement { sequence: Sequence(sequence), at_ns }),
+        commits: commits.into_iter().map(commit_of).collect::<Result<_, _>>()?,
+    })
 }
 
 /// The seal, the group and the numbered mutations of a commit.

@@ -15,8 +15,39 @@ pub(crate) struct Sealed {
 
 /// Append the record of a state to `out`.
 pub(crate) fn encode_state(state: &AttributeState, out: &mut String) {
-    let AttributeState { name, value, layout, revision, highest, acknowledged, commits } = state;
-    begin("state", name, out);
+    begin("state", &state.name, out);
+    push_state(state, out);
+    out.push(']');
+    if let Some(value) = &state.value {
+        out.push(VALUE_START);
+        value.print(out);
+    }
+    out.push(RECORD_END);
+}
+
+/// Append the record of a state whose value is the one of all earlier records, up to the acknowledgement of the commit with
+/// sequence `after`, and changed by `mutations` since.
+pub(crate) fn encode_changed(
+    state: &AttributeState,
+    after: Option<Sequence>,
+    mutations: &[Mutation],
+    out: &mut String,
+) {
+    begin("changed", &state.name, out);
+    push_state(state, out);
+    push_number(after.map(|after| after.0), out);
+    out.push_str(",[");
+    for (index, mutation) in mutations.iter().enumerate() {
+        out.push_str(if index == 0 { "" } else { "," });
+        encode_mutation("", mutation, out);
+    }
+    out.push(']');
+    end(out);
+}
+
+/// Everything of a state but its name and its value.
+fn push_state(state: &AttributeState, out: &mut String) {
+    let AttributeState { layout, revision, highest, acknowledged, commits, .. } = state;
     push_layout(layout.as_ref(), out);
     push_number(revision.map(|revision| revision.0), out);
     push_number(highest.map(|revision| revision.0), out);
@@ -53,12 +84,7 @@ pub(crate) fn encode_state(state: &AttributeState, out: &mut String) {
         }
         out.push_str("]]");
     }
-    out.push_str("]]");
-    if let Some(value) = value {
-        out.push(VALUE_START);
-        value.print(out);
-    }
-    out.push(RECORD_END);
+    out.push(']');
 }
 
 /// Append the record of a mutation to `out`.

@@ -6,6 +6,7 @@
 //! | record | meaning |
 //! | --- | --- |
 //! | state | everything about one attribute; it replaces all earlier records of that attribute |
+//! | changed | another writer has changed the value by these mutations; all but the value is as in a state |
 //! | mutation | a mutation was made, on the value that all earlier records lead to |
 //! | sealed | the mutations up to some number have this sequence, and may be sent from now on |
 //! | acknowledged | the backend has applied the commits up to this sequence |
@@ -16,7 +17,9 @@ mod decode;
 mod encode;
 mod replay;
 
-pub(crate) use encode::{Sealed, encode_acknowledged, encode_mutation_record, encode_sealed, encode_state};
+pub(crate) use encode::{
+    Sealed, encode_acknowledged, encode_changed, encode_mutation_record, encode_sealed, encode_state,
+};
 pub(crate) use replay::ReplayedAttribute;
 pub use replay::{JournalReader, JournalledState};
 

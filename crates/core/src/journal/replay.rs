@@ -4,6 +4,7 @@ use super::decode::{Record, decode};
 use super::{AttributeState, JournalledCommit, RECORD_END};
 use crate::document::{Add, Node};
 use crate::error::SyncError;
+use crate::ids::Sequence;
 use crate::mutation::{self, Mutation};
 use std::collections::BTreeMap;
 
@@ -86,6 +87,12 @@ impl JournalReader {
             Record::State(state) => {
                 self.attributes.insert(state.name.clone(), Replayed { state, ..Replayed::default() });
             }
+            Record::Changed { state, after, mutations } => {
+                let replayed = self.of(state.name.clone());
+                replayed.apply_up_to(after);
+                replayed.applied.extend(mutations);
+                replayed.state = AttributeState { value: replayed.state.value.take(), ..state };
+            }
             Record::Mutation { name, number, group, mutation } => {
                 let commits = &mut self.of(name).state.commits;
                 match commits.last_mut().filter(|last| last.seal.is_none() && last.group == group) {
@@ -113,13 +120,9 @@ impl JournalReader {
                 commits.append(&mut rest);
             }
             Record::Acknowledged { name, acknowledged, layout, revision } => {
-                let Replayed { state, applied, .. } = self.of(name);
-                let is_done =
-                    |commit: &JournalledCommit| commit.seal.is_some_and(|seal| seal.sequence <= acknowledged.sequence);
-                let count = state.commits.iter().take_while(|commit| is_done(commit)).count();
-                for commit in state.commits.drain(..count) {
-                    applied.extend(commit.mutations.into_iter().map(|(_, mutation)| mutation));
-                }
+                let replayed = self.of(name);
+                replayed.apply_up_to(Some(acknowledged.sequence));
+                let state = &mut replayed.state;
                 state.acknowledged = Some(acknowledged);
                 (state.layout, state.revision) = (layout, revision);
                 state.highest = state.highest.max(revision);
@@ -143,6 +146,15 @@ impl JournalReader {
 }
 
 impl Replayed {
+    /// The commits up to this sequence were acknowledged.
+    fn apply_up_to(&mut self, last: Option<Sequence>) {
+        let is_done = |commit: &&JournalledCommit| commit.seal.is_some_and(|seal| Some(seal.sequence) <= last);
+        let count = self.state.commits.iter().take_while(is_done).count();
+        for commit in self.state.commits.drain(..count) {
+            self.applied.extend(commit.mutations.into_iter().map(|(_, mutation)| mutation));
+        }
+    }
+
     fn finish(self, add: Add) -> ReplayedAttribute {
         let Self { mut state, mut applied, stored_len, lacks_base } = self;
         // The outcome of a transaction that was sent is found in what is stored. It is part of the value that later mutations

@@ -43,8 +43,8 @@ impl Replica {
     /// list has `revision` since, where that is known. False where that commit is not pending.
     pub fn acknowledge_unplaced(&mut self, sequence: Sequence, revision: Option<Revision>, now: Now) -> bool {
         let Some(commits) = self.pending.take_up_to(sequence) else { return false };
-        self.journal_gap.is_rebased = true;
         for commit in &commits {
+            self.extend_base_change(commit.mutations.iter().map(|applied| &applied.mutation));
             self.last_acknowledged = commit.last;
             self.mutation_results.complete(commit, false);
         }
@@ -74,6 +74,7 @@ impl Replica {
     ) -> Option<SealedCommit> {
         let mut commits = self.pending.take_up_to(sequence)?;
         for commit in &commits {
+            self.extend_base_change(commit.mutations.iter().map(|applied| &applied.mutation));
             self.last_acknowledged = commit.last;
             self.mutation_results.complete(commit, is_document_known(commit));
         }
@@ -83,7 +84,7 @@ impl Replica {
 
     /// The stored document must be loaded.
     pub(super) fn forget_confirmed(&mut self) {
-        self.journal_gap.is_rebased = true;
+        self.leave_journal();
         self.confirmed.forget();
         self.unplaced = None;
     }

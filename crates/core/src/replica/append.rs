@@ -11,7 +11,7 @@ use crate::codec;
 use crate::document::{HEAD, Layout, List, Node, VALUE_START, tail};
 use crate::ids::{AppendRun, Revision};
 use crate::merge::{self, Transform};
-use crate::mutation::Mutation;
+use crate::mutation::{JsonList, Mutation};
 use crate::protocol::Delta;
 use crate::time::Now;
 
@@ -77,7 +77,6 @@ impl Replica {
         };
         // A comma before each element but the first of the list.
         let commas = ByteLen(lengths.len() - usize::from(at == 0 && !lengths.is_empty()));
-        self.journal_gap.is_rebased = true;
         let growth = lengths.into_iter().sum::<ByteLen>() + commas;
         let layout = Layout::canonical(*value_len + growth, delta.revision, delta.len)?;
         let mut patch = Vec::new();
@@ -89,6 +88,7 @@ impl Replica {
             self.unplaced = None;
         }
         self.confirmed.set(layout, Some(delta.revision));
+        self.note_base_change(patch.iter());
         Some(Rebased { change: Some(Change::Patched(patch)), ..Rebased::default() })
     }
 
@@ -138,7 +138,9 @@ impl Replica {
             self.reapply(unapplied, &mut Transform::identity(), now);
             return None;
         }
+        let removed = own_elements.len();
         list.splice(at, 0, elements.clone());
+        self.note_list_end(at, removed, &elements);
         self.unplaced = None;
         let value_len = self.document.text_len();
         self.confirmed.set(Layout::Canonical { value_len, revision: newest, slack }, Some(newest));
@@ -153,6 +155,19 @@ impl Replica {
         // Without any difference, the host still has to know the revision.
         let change = Some(Change::Patched(merge::diff_of_ends(&[], at, &old_end, &new_end)));
         Some(Rebased { change, regression: None, dropped })
+    }
+
+    /// The elements of the list without the pending mutations from `at` on, `remove` of them, were replaced by others.
+    fn note_list_end(&mut self, at: usize, remove: usize, elements: &[Node]) {
+        let text = elements.iter().map(Node::to_text).collect::<Vec<_>>().join(",");
+        let values = JsonList { text: text.into(), count: elements.len() };
+        let splice = Mutation::Splice { path: Vec::new(), index: at, remove, values };
+        // The elements may have numbers that JSON has not.
+        if codec::decode_mutations(&codec::encode_mutations([&splice].into_iter())).is_ok() {
+            self.note_base_change([&splice].into_iter());
+        } else {
+            self.leave_journal();
+        }
     }
 
     /// The elements that pending mutations, all of them appends, have added at the end.

@@ -49,7 +49,7 @@ impl Replica {
 
     /// Unapply the pending commits from `index` on, which counts sealed ones, then open ones.
     pub(super) fn unapply_from(&mut self, index: usize) -> Vec<Unapplied> {
-        self.journal_gap.is_rebased = true;
+        self.open_journal_gap();
         self.pending.unapply_from(index, &mut self.document)
     }
 

@@ -175,7 +175,6 @@ impl Replica {
             // The server has lost this value, and pending mutations store it again: the delta is not of a commit to it.
             return None;
         }
-        self.journal_gap.is_rebased = true;
         let count = mutations.len();
         let mut applied = Vec::with_capacity(count);
         for mutation in mutations {
@@ -192,6 +191,7 @@ impl Replica {
         let revision = (layout != Layout::Absent).then_some(delta.revision);
         self.confirmed.set(layout, revision);
         self.document.confirm_replacement();
+        self.note_base_change(applied.iter().map(|applied| &applied.mutation));
         Some(applied)
     }
 

@@ -10,16 +10,37 @@ use crate::document::{Layout, Node};
 use crate::ids::{GroupId, MutationNumber, Sequence};
 use crate::journal::{AttributeState, JournalledAcknowledgement, JournalledCommit, JournalledGroup, JournalledSeal};
 use crate::merge::Transform;
-use crate::mutation::undo;
+use crate::mutation::{Mutation, undo};
 use crate::time::Now;
 
 /// The differences between a replica and what the records of its journal lead to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub(super) struct JournalGap {
-    /// The value without the pending mutations has changed by something else than an acknowledgement.
-    pub(super) is_rebased: bool,
+    base: BaseGap,
     /// Pending mutations were dropped, or it was forgotten what is acknowledged.
     pub(super) is_reduced: bool,
+}
+
+/// How the value without the pending mutations differs from the one that the records of the journal lead to.
+#[derive(PartialEq, Eq, Debug, Default)]
+enum BaseGap {
+    /// By acknowledged commits at most.
+    None,
+    /// By these mutations. The pending mutations may differ, too.
+    Changed(BaseChange),
+    /// It is another value, or there is no record yet.
+    #[default]
+    Replaced,
+}
+
+/// What has changed the value without the pending mutations since the last record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct BaseChange {
+    /// The last commit that was acknowledged before.
+    pub(crate) after: Option<Sequence>,
+    /// The mutations in order, those of commits that were acknowledged meanwhile included.
+    pub(crate) mutations: Vec<Mutation>,
+    size: ByteLen,
 }
 
 /// A layout that no stored text has: a commit that is built on it is stale.
@@ -32,7 +53,48 @@ fn unknown_layout() -> Layout {
 impl Replica {
     /// Whether a new state has to be written before a mutation or a seal is.
     pub fn has_left_journal(&self) -> bool {
-        self.journal_gap != JournalGap::default()
+        self.journal_gap.base != BaseGap::None || self.journal_gap.is_reduced
+    }
+
+    /// What has changed the value without the pending mutations, where a record of that leads to the replica. None where the
+    /// whole state is needed.
+    pub(crate) fn journalled_change(&self) -> Option<&BaseChange> {
+        match &self.journal_gap.base {
+            BaseGap::Changed(change) => Some(change),
+            BaseGap::None | BaseGap::Replaced => None,
+        }
+    }
+
+    /// The pending mutations are about to change, or the value below them, in a way that the journal has no record of.
+    pub(super) fn open_journal_gap(&mut self) {
+        if self.journal_gap.base == BaseGap::None {
+            let after = self.confirmed.acknowledgement().map(|acknowledged| acknowledged.sequence);
+            self.journal_gap.base = BaseGap::Changed(BaseChange { after, mutations: Vec::new(), size: ByteLen(0) });
+        }
+    }
+
+    /// These mutations have changed the value without the pending mutations. They are not kept where they are longer than the
+    /// value: then its state is no longer to write.
+    pub(super) fn note_base_change<'a>(&mut self, mutations: impl Iterator<Item = &'a Mutation>) {
+        self.open_journal_gap();
+        self.extend_base_change(mutations);
+    }
+
+    /// The backend has applied a commit: its mutations are part of the value without the pending ones.
+    pub(super) fn extend_base_change<'a>(&mut self, mutations: impl Iterator<Item = &'a Mutation>) {
+        let BaseGap::Changed(change) = &mut self.journal_gap.base else { return };
+        for mutation in mutations {
+            change.size += mutation.size();
+            change.mutations.push(mutation.clone());
+        }
+        if change.size > self.document.text_len() {
+            self.journal_gap.base = BaseGap::Replaced;
+        }
+    }
+
+    /// The value without the pending mutations is another one.
+    pub(super) fn leave_journal(&mut self) {
+        self.journal_gap.base = BaseGap::Replaced;
     }
 
     /// Whether a new state has to be written at once: the journal has pending mutations that the replica has not.
@@ -42,7 +104,7 @@ impl Replica {
 
     /// The state has been written.
     pub fn return_to_journal(&mut self) {
-        self.journal_gap = JournalGap::default();
+        self.journal_gap = JournalGap { base: BaseGap::None, is_reduced: false };
     }
 
     /// The acknowledgement to write, where it is not the one with sequence `written`.
@@ -60,9 +122,8 @@ impl Replica {
         self.pending.open().front().map(|open| open.first)
     }
 
-    /// The state to write. `is_strict` tells whether a group is a transaction, `now_ns` is the time in
-    /// nanoseconds since 1970. Costs the size of the document.
-    pub(crate) fn journal_state(&self, name: &str, is_strict: impl Fn(GroupId) -> bool, now_ns: u64) -> AttributeState {
+    /// The value without the pending mutations. Costs the size of the document.
+    pub(crate) fn value_without_pending(&self) -> Option<Node> {
         let mut value = self.value().cloned();
         for commit in self.pending.open().iter().rev() {
             undo_all(&mut value, &commit.mutations);
@@ -70,6 +131,12 @@ impl Replica {
         for commit in self.pending.sealed().iter().rev() {
             undo_all(&mut value, &commit.mutations);
         }
+        value
+    }
+
+    /// The state to write, without its value. `is_strict` tells whether a group is a transaction, `now_ns` is the time in
+    /// nanoseconds since 1970.
+    pub(crate) fn journal_state(&self, name: &str, is_strict: impl Fn(GroupId) -> bool, now_ns: u64) -> AttributeState {
         let group = |group: Option<GroupId>| group.map(|id| JournalledGroup { id: id.0, is_strict: is_strict(id) });
         let sealed = self.pending.sealed().iter().map(|commit| JournalledCommit {
             seal: Some(JournalledSeal {
@@ -87,7 +154,7 @@ impl Replica {
         });
         AttributeState {
             name: name.to_owned(),
-            value,
+            value: None,
             layout: self.confirmed.layout().filter(|_| self.has_known_base()).cloned(),
             revision: self.revision(),
             highest: self.confirmed.highest(),
@@ -103,7 +170,7 @@ fn undo_all(value: &mut Option<Node>, applied: &[AppliedMutation]) {
     }
 }
 
-fn numbered(applied: &[AppliedMutation]) -> Vec<(MutationNumber, crate::mutation::Mutation)> {
+fn numbered(applied: &[AppliedMutation]) -> Vec<(MutationNumber, Mutation)> {
     applied.iter().map(|applied| (applied.number, applied.mutation.clone())).collect()
 }
 

@@ -181,6 +181,7 @@ impl Replica {
 
     /// The server does not have this writer's dedup key any more.
     pub fn forget_acknowledgement(&mut self) {
+        self.open_journal_gap();
         self.journal_gap.is_reduced = true;
         self.confirmed.forget_acknowledgement();
     }

@@ -64,6 +64,7 @@ impl Replica {
         let with_dropped = if count > 0 { Some(self.value().cloned()) } else { None };
         let given_up = self.unapply_from(0);
         let old = std::mem::replace(&mut self.document, OptimisticDocument::new(new, error));
+        self.leave_journal();
         self.unplaced = None;
         self.confirmed.set(layout, revision);
         let Some(before) = before else {

@@ -29,6 +29,7 @@ impl Replica {
             self.mutation_results.fail_all(&commit.mutations, &error);
         }
         self.document = OptimisticDocument::new(None, Some(error));
+        self.leave_journal();
         self.confirmed = Confirmed::unknown(self.confirmed.highest());
         self.unplaced = None;
         first
@@ -54,6 +55,7 @@ impl Replica {
         if self.pending.is_empty() && self.confirmed.is_absent() {
             // If the server has lost the value, no commit stores it again.
             self.document.clear();
+            self.leave_journal();
         }
         let rebased = self.rebased(&before, revision_before, dropped);
         let Unapplied { first, mutations, .. } = removed?;

@@ -7,7 +7,7 @@ use crate::error::{ErrorCode, SyncError};
 use crate::ids::{GroupId, MutationNumber, Sequence};
 use crate::journal::{
     AttributeState, JournalledAcknowledgement, JournalledGroup, JournalledSeal, ReplayedAttribute, Sealed,
-    encode_acknowledged, encode_mutation_record, encode_sealed, encode_state,
+    encode_acknowledged, encode_changed, encode_mutation_record, encode_sealed, encode_state,
 };
 use crate::mutation::Mutation;
 use crate::protocol::Commit;
@@ -129,18 +129,29 @@ impl Session {
         journal.note_written(&attribute.name, before);
     }
 
-    /// Writes the state of an attribute to the log.
+    /// Writes to the log what leads from the earlier records of an attribute to its state: what others have changed where that is
+    /// known, else the whole state.
     fn journal_state(&mut self, id: AttributeId) {
-        let state = self.attribute_state(id);
+        let attribute = &self.attributes[id];
+        let change = attribute.replica.journalled_change().filter(|_| attribute.journalled.is_some());
+        let state = if change.is_some() { self.state_without_value(id) } else { self.attribute_state(id) };
         let Some(journal) = &mut self.journal else { return };
         let before = journal.write.log.len();
-        encode_state(&state, &mut journal.write.log);
+        match change {
+            Some(change) => encode_changed(&state, change.after, &change.mutations, &mut journal.write.log),
+            None => encode_state(&state, &mut journal.write.log),
+        }
         journal.note_written(&state.name, before);
         journal.set_pending(id, &state);
         self.set_journalled(id, &state);
     }
 
+    /// Costs the size of the document.
     fn attribute_state(&self, id: AttributeId) -> AttributeState {
+        AttributeState { value: self.attributes[id].replica.value_without_pending(), ..self.state_without_value(id) }
+    }
+
+    fn state_without_value(&self, id: AttributeId) -> AttributeState {
         let attribute = &self.attributes[id];
         let is_strict = |group: GroupId| self.groups.get(group).is_some_and(|group| group.is_strict);
         attribute.replica.journal_state(
@@ -191,8 +202,16 @@ impl Session {
                 continue;
             }
             let written = attribute.journalled.and_then(|journalled| journalled.acknowledged);
-            if let Some(acknowledged) = attribute.replica.new_acknowledgement(written) {
+            let Some(acknowledged) = attribute.replica.new_acknowledgement(written) else { continue };
+            if attribute.replica.journalled_change().is_none() {
                 self.journal_acknowledgement(id, acknowledged);
+            } else if attribute.replica.first_pending().is_none() {
+                // What was acknowledged is part of the change. Until that is written, the backend tells the same.
+                let is_due = self.journal.as_ref().is_some_and(|journal| journal.is_due);
+                self.journal_state(id);
+                if let Some(journal) = &mut self.journal {
+                    journal.is_due = is_due;
+                }
             }
         }
     }
@@ -237,8 +256,9 @@ impl Session {
 
     /// Writes the state of an attribute of which the journal has no pending mutations.
     fn journal_document(&mut self, id: AttributeId) {
-        let is_in_log = |journal: &SessionJournal| journal.in_log.contains(&self.attributes[id].name);
-        if self.journal.as_ref().is_some_and(is_in_log) {
+        let attribute = &self.attributes[id];
+        let is_in_log = self.journal.as_ref().is_some_and(|journal| journal.in_log.contains(&attribute.name));
+        if is_in_log || (attribute.journalled.is_some() && attribute.replica.journalled_change().is_some()) {
             self.journal_state(id);
         } else {
             let state = self.attribute_state(id);

@@ -9,6 +9,7 @@ mod forged_messages;
 mod groups;
 mod increments;
 mod journal;
+mod journal_of_foreign_changes;
 mod lost_replies;
 mod stored;
 #[path = "../support/mod.rs"]
