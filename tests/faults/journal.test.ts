@@ -182,3 +182,35 @@ test('a full journal rejects mutations', async () => {
   expect(mem.list.length).toBeLessThan(6);
   await mem.$close().catch(() => {});
 });
+
+test('an element that a killed process has taken is reported by the next one', async () => {
+  const server = await startRedisServer();
+  const first = await Memory.open<{ tasks: string[] }>({ url: server.url });
+  first.tasks = ['paid', 'job'];
+  await first.$close();
+  // The server has gone before the process takes, so that no reply can come.
+  const script = `
+    import { Memory } from 'synced-memory';
+    const mem = await Memory.open({ url: process.argv[1], journal: process.argv[2], onError() {} });
+    process.kill(Number(process.argv[3]), 'SIGUSR2');
+    mem.$on('disconnect', () => {
+      mem.$shift('tasks');
+      setImmediate(() => process.kill(process.pid, 'SIGKILL'));
+    }, undefined, { keepAlive: true });`;
+  const stopped = new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve(server.stop())));
+  const args = ['--input-type=module', '--eval', script, server.url, journal(), String(process.pid)];
+  const ended = promisify(execFile)(process.execPath, args, { cwd: root });
+  await stopped;
+  await expect(ended).rejects.toMatchObject({ signal: 'SIGKILL' });
+
+  const again = await startRedisServer(['--port', String(server.port)]);
+  const other = await Memory.open<{ tasks: string[] }>({ url: server.url });
+  other.tasks = ['paid', 'job'];
+  await other.$close();
+  const next = await Memory.open<{ tasks: string[] }>({ url: server.url, journal: journal() });
+  const warning = new Promise((resolve) => next.$on('warning', resolve));
+  await expect(warning).resolves.toMatchObject({ code: 'ERR_JOURNAL', message: expect.stringContaining('"paid"') });
+  expect(next.tasks).toEqual(['job']);
+  await next.$close();
+  await again.stop();
+}, 60_000);

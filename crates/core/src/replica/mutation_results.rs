@@ -25,6 +25,8 @@ pub enum ResultValue {
 pub struct CompletedMutation {
     /// The number of the mutation.
     pub number: MutationNumber,
+    /// Whether it takes an element, and does not increment.
+    pub is_take: bool,
     /// Its result.
     pub result: MutationResult,
 }
@@ -45,19 +47,19 @@ impl MutationResults {
     pub(super) fn complete(&mut self, commit: &SealedCommit, is_document_known: bool) {
         for applied in commit.mutations.iter().filter(|applied| applied.mutation.has_result()) {
             let value = if is_document_known { value_of(applied) } else { ResultValue::Unknown };
-            self.push(applied.number, Ok(value));
+            self.push(applied.number, is_take(&applied.mutation), Ok(value));
         }
     }
 
     /// A `take` has found nothing.
     pub(super) fn complete_with_nothing(&mut self, number: MutationNumber) {
-        self.push(number, Ok(ResultValue::Nothing));
+        self.push(number, true, Ok(ResultValue::Nothing));
     }
 
     /// A mutation is dropped. Nothing happens unless a caller awaits its result.
     pub(super) fn fail(&mut self, number: MutationNumber, mutation: &Mutation, error: &SyncError) {
         if mutation.has_result() {
-            self.push(number, Err(error.clone()));
+            self.push(number, is_take(mutation), Err(error.clone()));
         }
     }
 
@@ -73,9 +75,13 @@ impl MutationResults {
         std::mem::take(&mut self.completed)
     }
 
-    fn push(&mut self, number: MutationNumber, result: MutationResult) {
-        self.completed.push(CompletedMutation { number, result });
+    fn push(&mut self, number: MutationNumber, is_take: bool, result: MutationResult) {
+        self.completed.push(CompletedMutation { number, is_take, result });
     }
+}
+
+fn is_take(mutation: &Mutation) -> bool {
+    matches!(mutation, Mutation::Take { .. })
 }
 
 /// The result of a mutation that the server has applied to the document that it was applied to here.

@@ -70,6 +70,8 @@ pub(super) struct SessionJournal {
     /// The attributes that were changed from elsewhere since their states were written, and the number of changes.
     changed: BTreeMap<AttributeId, usize>,
     is_full: bool,
+    /// The last mutation that an earlier process has made.
+    pub(super) last_restored: MutationNumber,
 }
 
 /// The length of the log before a mutation was written to it.
@@ -328,6 +330,7 @@ impl SessionJournal {
             pending: BTreeSet::new(),
             changed: BTreeMap::new(),
             is_full: false,
+            last_restored: MutationNumber::default(),
         };
         for ReplayedAttribute { state, stored_len } in attributes {
             journal.state_lens.insert(state.name.clone(), stored_len.unwrap_or(0));

@@ -8,7 +8,7 @@ use crate::byte_len::ByteLen;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{GroupId, MutationNumber, Sequence};
 use crate::journal::{JournalledCommit, JournalledState, ReplayedAttribute};
-use crate::replica::Conflict;
+use crate::replica::{Conflict, MutationResult, ResultValue};
 use crate::time::Now;
 use std::collections::BTreeMap;
 
@@ -70,6 +70,7 @@ impl Session {
         if let Some(journal) = &mut self.journal {
             // The values that were reported are those of the journal.
             journal.forget_changes();
+            journal.last_restored = last;
         }
         self.replace_log();
         self.report_settled();
@@ -101,6 +102,26 @@ impl Session {
                 self.report_rebased(changed, rolled_back.rebased, now);
             }
         }
+    }
+
+    /// Whether an earlier process has made a mutation: nobody waits for its result.
+    pub(super) fn is_of_earlier_process(&self, number: MutationNumber) -> bool {
+        self.journal.as_ref().is_some_and(|journal| number <= journal.last_restored)
+    }
+
+    /// The warning about an element that was removed for a caller that has ended. None where nothing was removed.
+    pub(super) fn taken_for_nobody(&self, id: AttributeId, result: &MutationResult) -> Option<SyncError> {
+        let element = match result {
+            Ok(ResultValue::Value(element)) => format!("nobody else gets it: {}", element.0),
+            Ok(ResultValue::Unknown) => "nobody else gets it, and what it was is unknown".to_owned(),
+            Ok(ResultValue::Nothing) | Err(_) => return None,
+        };
+        let name = &self.attributes[id].name;
+        let message = format!(
+            "{name}: an earlier process removed an element by $shift or $pop and ended before its caller had it; {element}; handle \
+             it, or add it again"
+        );
+        Some(SyncError::new(ErrorCode::Journal, message))
     }
 
     /// Whether the id is that of a group that was restored from a journal, which the host does not know.

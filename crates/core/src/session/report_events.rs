@@ -63,8 +63,12 @@ impl Session {
     }
 
     pub(super) fn report_results(&mut self, id: AttributeId) {
-        for CompletedMutation { number, result } in self.attributes[id].replica.collect_results() {
-            self.events.push(Event::Completed { number, result });
+        for CompletedMutation { number, is_take, result } in self.attributes[id].replica.collect_results() {
+            if !self.is_of_earlier_process(number) {
+                self.events.push(Event::Completed { number, result });
+            } else if is_take && let Some(taken) = self.taken_for_nobody(id, &result) {
+                self.events.push(Event::Warning(taken));
+            }
         }
     }
 

@@ -233,6 +233,39 @@ fn a_full_journal_forgets_documents_first_and_refuses_mutations_then() {
     assert!(!next.events.iter().any(|event| matches!(event, Event::Rejected { .. })));
 }
 
+/// Nobody waits for the element any more: it is reported, once or after each crash until it is known to be removed.
+#[test]
+fn an_element_that_was_taken_before_the_crash_is_reported() {
+    for is_sent in [false, true] {
+        for is_behind_another in [false, true] {
+            let mut server = MemoryStore::default();
+            put(&mut server, "tasks", br#"{"value":["a","b"],"last_modified":5}"#);
+            let mut client = connected(&mut server);
+            if is_behind_another {
+                client.mutate(r#"[["append","tasks",[],["c"]]]"#);
+            }
+            client.mutate(r#"[["shift","tasks",[]],["increment","count",[],1]]"#);
+            while is_sent && client.serve_one(&mut server) {}
+            let mut next = crash(&mut client);
+            next.connect();
+            next.run(&mut server);
+            let rest = if is_behind_another { r#"["b","c"]"# } else { r#"["b"]"# };
+            assert_eq!(stored_value(&mut server, "tasks"), rest, "{is_sent}");
+            let warnings: Vec<&str> = next
+                .events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Warning(error) if error.code == ErrorCode::Journal => Some(error.message.as_ref()),
+                    _ => None,
+                })
+                .collect();
+            let [warning] = warnings.as_slice() else { panic!("{is_sent}: {warnings:?}") };
+            assert!(warning.starts_with("tasks: ") && warning.contains(r#": "a"; "#), "{is_sent}: {warning}");
+            assert_eq!(next.results(), [], "nobody waits for them");
+        }
+    }
+}
+
 /// Random numbers, for the test below.
 struct Random(u64);
 
