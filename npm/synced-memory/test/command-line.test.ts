@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { commands } from '../src/cli/command-table.js';
 import { exitCodeOf } from '../src/cli/failure.js';
 import { commandHelp, helpText } from '../src/cli/help-text.js';
+import { describeInterface } from '../src/cli/infer-types.js';
 import { parseJson } from '../src/cli/json-parser.js';
 import { printCompact, printShort } from '../src/cli/json-printer.js';
 import { parseCommandLine } from '../src/cli/options.js';
@@ -135,4 +136,29 @@ test('every help fits a screen of 24 lines and 80 columns', () => {
     expect(lines.length, help).toBeLessThanOrEqual(24);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   }
+});
+
+test('an interface of live data', () => {
+  const state = {
+    users: [
+      { name: 'a', tags: [] },
+      { name: 'b', age: 7n, 'x-y': null },
+    ],
+    mixed: [1, [null, 'x'], { deep: true }],
+    scores: Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`player ${index}`, index])),
+    nothing: {},
+  };
+  expect(describeInterface('State', state)).toBe(`export interface State {
+  users: {
+    name: string;
+    tags?: unknown[];
+    age?: bigint;
+    "x-y"?: null;
+  }[];
+  mixed: ({
+    deep: boolean;
+  } | (string | null)[] | number)[];
+  scores: Record<string, number>;
+  nothing: Record<string, unknown>;
+}`);
 });

@@ -36,7 +36,7 @@ export interface Command {
 
 /** The options that every command has. */
 export const commonOptions = {
-  url: { type: 'string', value: 'URL', summary: 'the server or file; else SYNCED_MEMORY_URL, REDIS_URL, …' },
+  url: { type: 'string', value: 'URL', summary: 'the server or file; else from the environment' },
   prefix: { type: 'string', value: 'TEXT', summary: 'the start of every key; else REDIS_PREFIX, or memory:' },
   scope: { type: 'string', value: 'NAME', summary: 'the scope, as of PrefixedMemory or $scope' },
   timeout: { type: 'string', value: 'SECONDS', summary: 'the longest wait for the server (10)' },

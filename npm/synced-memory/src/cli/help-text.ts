@@ -26,7 +26,7 @@ export function commandHelp({ name, usage, summary, details, options }: Command)
   ].join('\n');
 }
 
-const row = (left: string, right: string): string => `  ${left.trim().padEnd(21)} ${right}`;
+const row = (left: string, right: string): string => `  ${left.trim().padEnd(23)} ${right}`;
 const flag = (name: string): string => `--${name}`;
 
 function optionUsage(name: string, { short, value }: OptionSpec): string {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { keepProcessAlive } from '../base/process-exit.js';
 import { commands } from './command-table.js';
 import { EXIT, exitCodeOf, isSystemError } from './failure.js';
 import { commandHelp, helpText } from './help-text.js';
@@ -9,7 +10,8 @@ import { endOnClosedOutput, note, print, styled } from './terminal.js';
 export async function run(argv: readonly string[]): Promise<void> {
   endOnClosedOutput();
   try {
-    process.exitCode = await runCommand(argv);
+    // Neither a memory nor its listeners keep the process alive.
+    process.exitCode = await keepProcessAlive(runCommand(argv));
   } catch (error) {
     process.exitCode = exitCodeOf(error);
     note(describeError(error, argv.includes('--json')));

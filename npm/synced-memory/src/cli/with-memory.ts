@@ -70,7 +70,8 @@ export async function withMemory<T>(
 
 const UNREADABLE_CODES: ReadonlySet<string> = new Set(['ERR_MALFORMED', 'ERR_WRONG_TYPE', 'ERR_TOO_LARGE']);
 
-function sayTarget({ options }: Invocation, { shown, source }: Target): void {
+/** Says which backend is used, and why. */
+export function sayTarget({ options }: Invocation, { shown, source }: Target): void {
   if (options.quiet === true || options.json === true) return;
   note(styled('dim', `${shown} (from ${source})`, process.stderr));
 }

@@ -40,6 +40,8 @@ export const ls: Command = {
       const value = path === undefined ? open.mem.$snapshot() : findValue(open, path);
       if (!isContainer(value)) throw new CommandError(`${formatPath(base)} is ${typeName(value)}; print it with get`);
       const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+      // A server names its attributes in no order.
+      if (path === undefined) keys.sort();
       const entries = keys.map((key) => describe([...base, key], (value as Record<string | number, unknown>)[key]));
       if (path === undefined) entries.push(...unreadableEntries(open));
       if (invocation.options.json === true) for (const entry of entries) print(entryJson(entry));

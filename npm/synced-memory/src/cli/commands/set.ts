@@ -10,7 +10,7 @@ export const set: Command = {
   name: 'set',
   usage: 'PATH JSON',
   arity: [2, 2],
-  summary: 'store a value; JSON "-" reads it from the standard input',
+  summary: 'store a value ("-": from the standard input)',
   details: [
     ...pathRules,
     'The list or dict around PATH must exist; an attribute need not. An index that is',

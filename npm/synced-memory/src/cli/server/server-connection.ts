@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { keepProcessAlive } from '../../base/process-exit.js';
 import type { Command, Reply, Transport } from '../../engine/transport.js';
 import { tcpTransport } from '../../entry/tcp-url.js';
 import { isErrorReply } from '../../transports/error-reply.js';
@@ -31,7 +30,7 @@ export class ServerConnection {
       request.catch(() => {}).finally(() => clearTimeout(timer));
     });
     try {
-      return await keepProcessAlive(Promise.race([request, late]));
+      return await Promise.race([request, late]);
     } finally {
       aborting.abort();
     }

@@ -1,0 +1,72 @@
+// `types`, `repl`, `bench`, `inspect` and `completion`.
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandLine, linesOf } from './cli-process.js';
+
+let cli: CommandLine;
+beforeAll(async () => {
+  cli = new CommandLine();
+  await cli.print('set', 'tasks', '[{"title": "draft"}]');
+});
+afterAll(() => cli.remove());
+
+test('types prints an interface', async () => {
+  expect(await cli.print('types', '--name', 'Work')).toBe(
+    'export interface Work {\n  tasks: {\n    title: string;\n  }[];\n}',
+  );
+});
+
+test('repl has the memory, prints plainly, and stores at its end', async () => {
+  const input = 'mem.tasks\nmem.tasks.push({ title: "review" })\nmem.tasks[0].due = new Date(0)\n';
+  const { code, stdout, stderr } = await cli.run(['repl', '-q'], input);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    "[ { title: 'draft' } ]",
+    '2',
+    'Uncaught ERR_NOT_SERIALIZABLE: tasks[0].due: Date; assign due.toISOString()',
+  ]);
+  expect(await cli.print('get', 'tasks', '--json')).toBe('[{"title":"draft"},{"title":"review"}]');
+});
+
+test('bench measures, and leaves nothing', async () => {
+  const rows = JSON.parse(await cli.print('bench', '--seconds', '0.5', '--json'));
+  expect(rows[0]).toMatchObject({ name: 'round trip', ratio: 1 });
+  for (const row of rows) expect(row.p99).toBeGreaterThanOrEqual(row.p50);
+  expect((await cli.print('ls', '--json')).split('\n')).toHaveLength(1);
+});
+
+test('inspect prints the command that installs the inspector, and serves by it where it is installed', async () => {
+  const absent = await cli.run(['inspect', '-q']);
+  expect(absent).toMatchObject({ code: 1, stdout: '' });
+  expect(absent.stderr).toMatch(/\n {2}npm install --save-dev synced-memory-inspector\n$/);
+
+  const folder = join(cli.folder, 'node_modules/synced-memory-inspector');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "main": "index.js" }');
+  const program = `export async function serveInspector(mem, { write, port }) {
+    return { url: \`http://127.0.0.1:\${port}/\${mem.tasks.length}/\${write}\`, async close() { console.log('closed'); } };
+  }`;
+  writeFileSync(join(folder, 'index.js'), program);
+  const child = cli.start('inspect', '--port', '8123');
+  const line = linesOf(child.stdout);
+  expect(await line()).toBe('http://127.0.0.1:8123/2/false');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(await line()).toBe('closed');
+});
+
+test('the script for bash completes commands and their options', async () => {
+  const script = await cli.print('completion', 'bash');
+  const completed = (...words: string[]) => {
+    const setting = `COMP_WORDS=(synced-memory ${words.join(' ')}); COMP_CWORD=${words.length}`;
+    return execFileSync('bash', ['-c', `${script}\n${setting}; _synced_memory; echo "\${COMPREPLY[@]}"`], {
+      encoding: 'utf8',
+    });
+  };
+  expect(completed('wa')).toBe('watch\n');
+  expect(completed('watch', '--c')).toBe('--count\n');
+  expect(await cli.print('completion', 'zsh')).toContain('compdef _synced_memory synced-memory');
+});
