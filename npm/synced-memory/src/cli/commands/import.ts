@@ -19,9 +19,9 @@ export const importCommand: Command = {
   options: { from: { type: 'string', value: 'LINE', summary: 'begin at this line, after an import that stopped' } },
   details: [
     'Without FILE, from the standard input. The whole file is checked first: nothing',
-    'is stored if a line is wrong, or if the file is truncated. Attributes of the same',
-    'name are replaced, with their lifetimes; others stay. If it stops half-way, it',
-    'says with which --from to go on; to begin again does no harm.',
+    'is stored if a line is wrong, or if the file is truncated. Attributes of the',
+    'same name are replaced, with their lifetimes; others stay. If it stops half-way,',
+    'it says with which --from to go on; to begin again does no harm.',
   ],
 
   async run(invocation) {

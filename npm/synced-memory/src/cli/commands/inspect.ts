@@ -19,8 +19,8 @@ export const inspect: Command = {
     port: { type: 'string', value: 'PORT', summary: 'the port on 127.0.0.1 (any free one)' },
   },
   details: [
-    `The page is served by the package ${PACKAGE}, on 127.0.0.1 and behind`,
-    'a token, until Ctrl-C. Without --write it only reads. If the package is not',
+    `The page is served by the package ${PACKAGE}, on 127.0.0.1 and`,
+    'behind a token, until Ctrl-C. Without --write it only reads. If the package is not',
     'installed, the command that installs it is printed.',
   ],
 
