@@ -1,11 +1,15 @@
-// `npm run bench`: the figures that this project promises, against a server of its own.
+// `npm run bench`: the figures that this project promises, against a server of its own. `npm run bench -- local`: those of local work,
+// beside libraries that observe, copy or replicate objects.
 import { cpus } from 'node:os';
 import { build } from '../../scripts/build.mjs';
+import { run } from '../../scripts/command.mjs';
+import { modifiedAt } from '../../scripts/paths.mjs';
 import { requireRedisServer, startRedisServer } from '../../scripts/redis-server.mjs';
 import { runAsScript } from '../../scripts/script.mjs';
 
 await runAsScript(import.meta.url, async () => {
   build();
+  if (process.argv[2] === 'local') return compareLocalWork();
   requireRedisServer();
   // Only now is everything installed that these import.
   const { connect } = await import('./contenders.mjs');
@@ -40,3 +44,12 @@ await runAsScript(import.meta.url, async () => {
     await server.stop();
   }
 });
+
+/** Installs the other libraries, which are no part of the workspace: nothing else needs them. */
+function compareLocalWork() {
+  const folder = 'tests/bench/peers';
+  if (modifiedAt(`${folder}/node_modules/.package-lock.json`) < modifiedAt(`${folder}/package-lock.json`)) {
+    run('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], { hint: 'is the npm registry reachable?' });
+  }
+  run(process.execPath, [`${folder}/local.mjs`, ...process.argv.slice(3)]);
+}
