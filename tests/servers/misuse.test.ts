@@ -48,6 +48,8 @@ describe('a URL with parameters', () => {
     'redis://127.0.0.1:1?timeout=5',
     'rediss://127.0.0.1:1/0?protocol=resp3',
     'redis+unix:///no.sock?x=1',
+    'redis+unix://user:resp3@/no.sock',
+    'redis+unix://resp3@host/no.sock',
   ];
   const nativeUrls = ['redis+cluster://127.0.0.1:1?x', 'redis+sentinel://127.0.0.1:1/main?x', 'file:a.db?mode=ro'];
 

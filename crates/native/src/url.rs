@@ -109,6 +109,11 @@ fn parse_server(url: &str) -> Result<ConnectionInfo, SyncError> {
         ));
     }
     let is_unix = url.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("redis+unix"));
+    if is_unix && url.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/')) {
+        return Err(options_error(
+            "a redis+unix: URL has nothing between // and the path of the socket: write the login as redis+unix:///path?user=name&pass=password",
+        ));
+    }
     check_parameters(url, if is_unix { &["db", "user", "pass"] } else { &[] })?;
     url.into_connection_info().map_err(|error| {
         // The redis crate 1.8 describes an unusable URL by a fixed text, followed by " - " and the kind of error.
@@ -252,6 +257,8 @@ mod tests {
             "redis://host/0?protocol=resp3",
             "REDISS://user:se?cret@host",
             "redis+unix:///run/r.sock?db=1&secret=2",
+            "redis+unix://user:secret@/run/r.sock",
+            "Redis+Unix://secret/run/r.sock",
             "redis+cluster://a,b?secret",
             "redis+sentinel://a/main?secret",
             "memory://name?secret=1",

@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { optionsError } from '../base/errors.js';
 import type { Transport } from '../engine/transport.js';
 import { type Socket, TcpTransport } from '../transports/tcp.js';
 import { checkParameters, unsupportedUrl } from './url-transports.js';
@@ -10,6 +11,11 @@ import { checkParameters, unsupportedUrl } from './url-transports.js';
  * default: Node's. Throws ERR_OPTIONS for another URL.
  */
 export function tcpTransport(text: string, ca?: string): Transport {
+  if (/^redis\+unix:\/\/[^/]/i.test(text)) {
+    throw optionsError(
+      'a redis+unix: URL has nothing between // and the path of the socket: write the login as redis+unix:///path?user=name&pass=password',
+    );
+  }
   const isSupported = /^(redis|rediss|redis\+unix):/i.test(text) && URL.canParse(text);
   if (!isSupported) unsupportedUrl(text, 'memory:, redis:, rediss: and redis+unix:');
   const url = new URL(text);
