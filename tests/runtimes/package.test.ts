@@ -59,6 +59,14 @@ test('installed from its tarballs into an empty project: ESM, on a server, a fil
   expect(await inWhole('wasm.mjs')).toBe(exercised);
 });
 
+test('the command line that npm installs runs', async () => {
+  const cli = join(folder, 'whole/node_modules/.bin/synced-memory');
+  const { version } = JSON.parse(readFileSync(join(root, 'npm/synced-memory/package.json'), 'utf8'));
+  expect(await printed(cli, ['--version'], join(folder, 'whole'))).toBe(version);
+  await printed(cli, ['set', 'installed', 'true', '--url', server.url], join(folder, 'whole'));
+  expect(await printed(cli, ['get', 'installed', '--url', server.url], join(folder, 'whole'))).toBe('true');
+});
+
 test('CommonJS: import() everywhere', async () => {
   expect(await inWhole('imported.cjs')).toBe(exercised);
 });

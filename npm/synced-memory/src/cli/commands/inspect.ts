@@ -20,8 +20,8 @@ export const inspect: Command = {
   },
   details: [
     `The page is served by the package ${PACKAGE}, on 127.0.0.1 and`,
-    'behind a token, until Ctrl-C. Without --write it only reads. If the package is not',
-    'installed, the command that installs it is printed.',
+    'behind a token, until Ctrl-C. Without --write it only reads. If the package is',
+    'not installed, the command that installs it is printed.',
   ],
 
   async run(invocation) {
