@@ -1,9 +1,10 @@
 // `types`, `repl`, `bench`, `inspect` and `completion`.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { packageFolder } from '../../scripts/paths.mjs';
 import { CommandLine, linesOf } from './cli-process.js';
 
 let cli: CommandLine;
@@ -69,4 +70,13 @@ test('the script for bash completes commands and their options', async () => {
   expect(completed('wa')).toBe('watch\n');
   expect(completed('watch', '--c')).toBe('--count\n');
   expect(await cli.print('completion', 'zsh')).toContain('compdef _synced_memory synced-memory');
+});
+
+test.runIf(existsSync('/usr/bin/script'))('a terminal has colours and a progress line that goes away', async () => {
+  const command = `"${process.execPath}" "${join(packageFolder, 'dist/cli/main.js')}" ls --url file:.synced-memory/memory.db`;
+  const { NO_COLOR, FORCE_COLOR, ...env } = process.env;
+  const options = { cwd: cli.folder, encoding: 'utf8' as const, env };
+  const text = execFileSync('script', ['-qec', command, '/dev/null'], options);
+  expect(text).toContain('\r\x1b[Kconnecting to file:.synced-memory/memory.db …\r\x1b[K');
+  expect(text).toContain('\x1b[33mlist(');
 });

@@ -54,7 +54,8 @@ export function exitCodeOf(error: unknown): number {
 /** Why a memory could not be opened, without what the message says about the options of `open`. */
 export function openingReason({ code, cause, message }: SyncedMemoryError): string {
   if (code !== 'ERR_UNREACHABLE') return message;
-  return cause instanceof Error ? cause.message : message.replace(/; openTimeout sets .*$/s, '');
+  const reason = cause instanceof Error ? cause.message : message;
+  return reason.replace(/; (trying again|openTimeout sets .*)$/s, '');
 }
 
 /** True for an error after which nothing more can be learned from the server. */

@@ -18,6 +18,7 @@ export function printable(text: string): string {
 
 /** Prints a line on the standard output. */
 export function print(line: string): void {
+  clearProgress();
   process.stdout.write(`${line}\n`);
 }
 
@@ -49,7 +50,7 @@ export function progress(text: string): void {
   if (process.stderr.isTTY !== true || now - lastProgress < PROGRESS_INTERVAL_MS) return;
   lastProgress = now;
   isProgressShown = true;
-  process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
 }
 
 /** Removes the progress line. */

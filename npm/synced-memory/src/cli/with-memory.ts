@@ -53,6 +53,7 @@ export async function withMemory<T>(
   const mem = await opening.catch((error: unknown) => {
     throw openError(error, target, openTimeout);
   });
+  clearProgress();
   mem.$on('warning', printWarning);
   mem.$on('moot', ({ message }) => note(`${message}: another process was first`));
   mem.$on('conflict', ({ message }) => dropped.push(message));
