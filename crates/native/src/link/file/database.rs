@@ -30,8 +30,9 @@ pub(super) struct Database {
     name: String,
     /// The last change that the sessions know.
     last_seen: ChangeNumber,
-    /// The pragma `data_version`, which changes when another connection commits.
-    data_version: i64,
+    /// The pragma `data_version`, which changes when another connection commits. None where the changes since it was read
+    /// last could not be read.
+    data_version: Option<i64>,
     log: WriteAheadLog,
     /// When to go on with the purge of old sequences, on the monotonic clock.
     next_purge_ms: u64,
@@ -49,7 +50,7 @@ impl Database {
             connection,
             name,
             last_seen: ChangeNumber::default(),
-            data_version: 0,
+            data_version: None,
             log: WriteAheadLog::of(path),
             next_purge_ms: 0,
             purge_position: PurgePosition::default(),
@@ -61,7 +62,7 @@ impl Database {
 
     fn read_state(&mut self) -> rusqlite::Result<()> {
         // Read first: a commit of another process between the reads is then noticed later.
-        self.data_version = self.read_data_version()?;
+        self.data_version = Some(self.read_data_version()?);
         let mut documents = Documents(&self.connection);
         self.last_seen = documents.last_change()?;
         self.next_expiry = documents.next_expiry()?;
@@ -89,6 +90,7 @@ impl Database {
                 batch.iter().flat_map(|one| self.execute(std::slice::from_ref(one))).collect()
             }
             Err(error) => {
+                self.data_version = None;
                 let reason = describe(&self.name, &error);
                 let answer = if is_transient(&error) { Answer::Busy(reason) } else { Answer::Refused(reason) };
                 batch.iter().map(|(origin, _)| Delivery::Answer(*origin, answer.clone())).collect()
@@ -164,7 +166,7 @@ impl Database {
 
     fn is_changed_elsewhere(&mut self) -> bool {
         let Ok(version) = self.read_data_version() else { return false };
-        std::mem::replace(&mut self.data_version, version) != version
+        self.data_version.replace(version) != Some(version)
     }
 
     fn read_data_version(&self) -> rusqlite::Result<i64> {
@@ -270,6 +272,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open_in(&folder);
         (folder, database)
+    }
+
+    #[test]
+    fn changes_of_another_process_are_noticed_after_they_could_not_be_read() {
+        let (folder, mut database) = open();
+        let mut other = open_in(&folder);
+        other.execute(&[(origin(1), commit("small", 10))]);
+        let rename = |database: &Database, from: &str, to: &str| {
+            database.connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+        };
+        rename(&database, "change_log", "hidden");
+        assert_eq!(database.execute(&[]), []);
+        rename(&database, "hidden", "change_log");
+        let deliveries = database.execute(&[]);
+        assert!(matches!(notices(&deliveries)[..], [Input::Deltas(_)]), "{deliveries:?}");
+        assert_eq!(database.execute(&[]), []);
     }
 
     #[test]
