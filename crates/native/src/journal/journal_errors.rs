@@ -28,6 +28,9 @@ pub(super) fn describe(name: &str, error: &rusqlite::Error) -> SyncError {
             Sqlite::CannotOpen | Sqlite::ReadOnly | Sqlite::PermissionDenied | Sqlite::AuthorizationForStatementDenied,
         ) => "give the path of a file, in a folder, that this process may write",
         Some(Sqlite::DiskFull) => "free some space on the disk: mutations are sent once they are written",
+        Some(Sqlite::SystemIoFailure) => {
+            "check the disk, and limits on the size of files: mutations are sent once they are written"
+        }
         Some(Sqlite::DatabaseCorrupt) => "restore it from a backup, or move it away to start anew",
         _ => "see SQLite's documentation for this error",
     };
