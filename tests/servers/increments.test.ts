@@ -116,7 +116,7 @@ describe.each(kinds)('on %s', (kind) => {
     await refused(['{bank}a', 'log', 'x', 1]).toEqual(code('ERR_NOT_FOUND'));
     await refused(['nowhere', 'x']).toEqual(code('ERR_NOT_FOUND'));
     await refused('$flush').toEqual(code('ERR_RESERVED_NAME'));
-    await refused('count', Number.NaN).toEqual(code('ERR_NOT_SERIALIZABLE'));
+    await refused('count', Number.NaN).toEqual(code('ERR_OPTIONS'));
     await refused('count', '1').toEqual(code('ERR_OPTIONS'));
     await refused(['list', null]).toEqual(code('ERR_OPTIONS'));
     await refused(['list', '01']).toEqual(code('ERR_NOT_A_NUMBER'));
