@@ -171,7 +171,7 @@ export class MemoryBase implements UntypedMethods {
     try {
       const [name, ...rest] = checkNumberPath(path, by);
       const internals = refreshed(this, name as string);
-      if (rest.length === 0) internals.checkNoDottedPath(name as string);
+      if (rest.length === 0) internals.checkNoDottedPath(name);
       const result = internals.increment(checkAttributeName(name), rest, by);
       // The core reports a dropped mutation by an event.
       result.catch(() => {});
@@ -227,7 +227,7 @@ export class MemoryBase implements UntypedMethods {
 async function takeElement(memory: object, kind: 'shift' | 'pop', path: unknown): Promise<unknown> {
   const [name, ...rest] = checkListPath(`$${kind}`, path);
   const internals = refreshed(memory, name as string);
-  if (rest.length === 0) internals.checkNoDottedPath(name as string);
+  if (rest.length === 0) internals.checkNoDottedPath(name);
   return internals.take(checkAttributeName(name), rest, kind);
 }
 

@@ -200,7 +200,8 @@ export class MemoryInternals implements FlushTarget {
    * Throws ERR_OPTIONS for a path that is written as text, such as `stats.hits`: the name of an absent attribute, of which the part
    * before the dot names a list or dict.
    */
-  checkNoDottedPath(name: string): void {
+  checkNoDottedPath(name: unknown): void {
+    if (typeof name !== 'string') return;
     const { attributes } = this.mirror;
     const [first = '', ...rest] = name.split('.');
     if (rest.length === 0 || Object.hasOwn(attributes, name) || !Object.hasOwn(attributes, first)) return;
