@@ -33,6 +33,11 @@ const RECORD_END: char = '\u{1e}';
 /// The character before the text of a value, which may hold numbers that JSON has not.
 const VALUE_START: char = '\u{1f}';
 
+/// Whether records can be decoded.
+pub(crate) fn decodes(records: &str) -> bool {
+    records.split_terminator(RECORD_END).all(|record| decode::decode(record).is_ok())
+}
+
 /// The state of one attribute in a journal.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct AttributeState {

@@ -4,9 +4,9 @@ use super::decode::{Record, decode};
 use super::{AttributeState, JournalledCommit, RECORD_END};
 use crate::document::{Add, Node};
 use crate::error::SyncError;
-use crate::ids::Sequence;
+use crate::ids::{MutationNumber, Sequence};
 use crate::mutation::{self, Mutation};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a journal: first its states, then its log, in the order in which they were written.
 #[derive(Debug)]
@@ -45,6 +45,12 @@ impl JournalledState {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let known = self.attributes.iter().map(|attribute| &attribute.state).filter(|state| state.value.is_some());
         known.map(|state| state.name.as_str())
+    }
+
+    /// The numbers of the pending mutations in ascending order, as the session numbered them that has written the journal.
+    pub fn pending(&self) -> BTreeSet<MutationNumber> {
+        let commits = self.attributes.iter().flat_map(|attribute| &attribute.state.commits);
+        commits.flat_map(|commit| &commit.mutations).map(|(number, _)| *number).collect()
     }
 
     /// Nothing of it is stored any more: the session has to write all of it.

@@ -6,7 +6,7 @@ use crate::byte_len::ByteLen;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{GroupId, MutationNumber, Sequence};
 use crate::journal::{
-    AttributeState, JournalledAcknowledgement, JournalledGroup, JournalledSeal, ReplayedAttribute, Sealed,
+    self, AttributeState, JournalledAcknowledgement, JournalledGroup, JournalledSeal, ReplayedAttribute, Sealed,
     encode_acknowledged, encode_changed, encode_mutation_record, encode_sealed, encode_state,
 };
 use crate::mutation::Mutation;
@@ -80,7 +80,7 @@ pub(super) struct WrittenMutation {
 }
 
 impl Session {
-    /// The mutation is about to be made. Errors: `JournalFull`.
+    /// The mutation is about to be made. Errors: `JournalFull`, `NotSerializable`.
     pub(super) fn journal_mutation(
         &mut self,
         id: AttributeId,
@@ -99,6 +99,10 @@ impl Session {
         let (Some(journal), attribute) = (&mut self.journal, &self.attributes[id]) else { return Ok(None) };
         let before = journal.write.log.len();
         encode_mutation_record(&attribute.name, number, group, mutation, &mut journal.write.log);
+        if let Err(error) = check_decodes(&journal.write.log[before..]) {
+            journal.write.log.truncate(before);
+            return Err(error);
+        }
         journal.note_written(&attribute.name, before);
         journal.pending.insert(id);
         Ok(Some(WrittenMutation { log_len: before }))
@@ -388,6 +392,16 @@ impl SessionJournal {
             self.write.states.push((name.to_owned(), None));
         }
     }
+}
+
+/// Checks that records can be read again. They cannot where a value has one of the numbers that only Python writes, which begin
+/// with these letters: others are not looked at.
+fn check_decodes(records: &str) -> Result<(), SyncError> {
+    if !records.contains(['N', 'I']) || journal::decodes(records) {
+        return Ok(());
+    }
+    let message = "a journal cannot keep NaN, Infinity or -Infinity; assign null, or open the memory without a journal";
+    Err(SyncError::new(ErrorCode::NotSerializable, message))
 }
 
 fn journal_full(max_len: ByteLen) -> SyncError {

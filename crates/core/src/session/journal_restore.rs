@@ -147,15 +147,21 @@ fn commits_of(attributes: &mut [ReplayedAttribute]) -> impl Iterator<Item = &mut
     attributes.iter_mut().flat_map(|attribute| &mut attribute.state.commits)
 }
 
-/// Gives the groups ids of their own. Returns the first mutation of each.
+/// Gives the groups ids of their own, in the order in which they were made. Returns the first mutation of each.
 fn renumber_groups(attributes: &mut [ReplayedAttribute]) -> BTreeMap<u64, MutationNumber> {
-    let (mut ids, mut firsts) = (BTreeMap::new(), BTreeMap::new());
+    let mut firsts = BTreeMap::new();
     for commit in commits_of(attributes) {
-        let (Some(group), Some((number, _))) = (&mut commit.group, commit.mutations.first()) else { continue };
-        let next = RESTORED_GROUPS + ids.len() as u64;
-        group.id = *ids.entry(group.id).or_insert(next);
+        let (Some(group), Some((number, _))) = (commit.group, commit.mutations.first()) else { continue };
         let first = firsts.entry(group.id).or_insert(*number);
         *first = (*first).min(*number);
     }
-    firsts
+    let mut made: Vec<(MutationNumber, u64)> = firsts.into_iter().map(|(id, first)| (first, id)).collect();
+    made.sort_unstable();
+    let ids: BTreeMap<u64, u64> = made.iter().map(|(_, id)| *id).zip(RESTORED_GROUPS..).collect();
+    for commit in commits_of(attributes) {
+        if let Some(group) = &mut commit.group {
+            group.id = ids.get(&group.id).copied().unwrap_or(group.id);
+        }
+    }
+    (RESTORED_GROUPS..).zip(made).map(|(id, (first, _))| (id, first)).collect()
 }

@@ -4,6 +4,7 @@ use crate::support::{Client, Journal, put, stored_value};
 use synced_memory_core::backend::MemoryStore;
 use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::error::ErrorCode;
+use synced_memory_core::mutation::{Json, Mutation};
 use synced_memory_core::session::{Event, Input};
 
 /// The session crashes, and another process opens its journal. The time goes on.
@@ -264,6 +265,35 @@ fn an_element_that_was_taken_before_the_crash_is_reported() {
             assert_eq!(next.results(), [], "nobody waits for them");
         }
     }
+}
+
+/// The second batch changes an attribute whose name comes before those of the first one.
+#[test]
+fn batches_are_sent_in_the_order_in_which_they_were_made() {
+    let mut server = MemoryStore::default();
+    let mut client = Client::journalled("w", Journal::default());
+    client.mutate_group(1, false, &[], r#"[["assign","b",1],["assign","c",1]]"#).unwrap();
+    client.mutate_group(2, false, &[], r#"[["assign","a",2],["assign","b",2]]"#).unwrap();
+    let mut next = crash(&mut client);
+    next.connect();
+    next.run(&mut server);
+    assert_eq!(["a", "b", "c"].map(|name| stored_value(&mut server, name)), ["2", "2", "1"]);
+    assert_eq!(next.session.first_pending(), None);
+}
+
+#[test]
+fn a_number_that_a_journal_cannot_keep_is_refused() {
+    let mut server = MemoryStore::default();
+    let mut client = connected(&mut server);
+    client.mutate(r#"[["assign","n",["NaN","I"]]]"#);
+    let value = |text: &str| Mutation::Assign { value: Json(text.into()) };
+    for text in ["NaN", "[1,-Infinity]"] {
+        let refused = client.session.mutate("n", value(text)).map_err(|error| error.code);
+        assert_eq!(refused, Err(ErrorCode::NotSerializable), "{text}");
+    }
+    client.drain();
+    let next = crash(&mut client);
+    assert_eq!(next.text("n"), r#"["NaN","I"]"#);
 }
 
 /// Random numbers, for the test below.
