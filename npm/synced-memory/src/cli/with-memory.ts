@@ -2,7 +2,7 @@ import { SyncedMemoryError } from '../base/errors.js';
 import { Memory, PrefixedMemory } from '../index.js';
 import type { OpenOptions } from '../memory/open-options.js';
 import type { Invocation } from './command.js';
-import { CommandError, openingReason } from './failure.js';
+import { CommandError, EXIT, openingReason } from './failure.js';
 import { checkFileExists, findTarget, type Target, timeoutOf } from './target.js';
 import { clearProgress, note, progress, styled } from './terminal.js';
 
@@ -58,15 +58,25 @@ export async function withMemory<T>(
   mem.$on('moot', ({ message }) => note(`${message}: another process was first`));
   mem.$on('conflict', ({ message }) => dropped.push(message));
   const flush = async (): Promise<void> => {
-    await mem.$flush({ timeout: openTimeout });
+    await mem.$flush({ timeout: openTimeout }).catch((error: SyncedMemoryError) => {
+      throw error.code === 'ERR_TIMEOUT' ? lateError(openTimeout) : error;
+    });
     if (dropped.length > 0) throw new CommandError(dropped.join('; '), undefined, 'ERR_CONFLICT');
   };
   try {
-    return await action({ mem, target, unreadable, flush });
+    const result = await action({ mem, target, unreadable, flush });
+    await mem.$close();
+    return result;
   } finally {
     clearProgress();
-    await mem.$close().catch(printWarning);
+    // After a failure, which says more than the second one would.
+    await mem.$close().catch(() => {});
   }
+}
+
+function lateError(timeout: number): CommandError {
+  const message = `the server has not acknowledged within ${timeout / 1000} s (see --timeout); it may have stored some of it`;
+  return new CommandError(message, EXIT.unreachable, 'ERR_TIMEOUT');
 }
 
 const UNREADABLE_CODES: ReadonlySet<string> = new Set(['ERR_MALFORMED', 'ERR_WRONG_TYPE', 'ERR_TOO_LARGE']);
