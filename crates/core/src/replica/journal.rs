@@ -33,7 +33,7 @@ enum BaseGap {
     Replaced,
 }
 
-/// What has changed the value without the pending mutations since the last record.
+/// The mutations that have changed the value without the pending mutations, since the last record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct BaseChange {
     /// The last commit that was acknowledged before.
@@ -56,8 +56,8 @@ impl Replica {
         self.journal_gap.base != BaseGap::None || self.journal_gap.is_reduced
     }
 
-    /// What has changed the value without the pending mutations, where a record of that leads to the replica. None where the
-    /// whole state is needed.
+    /// The change of the value without the pending mutations, if a record of it leads to the replica. None where the whole
+    /// state is needed.
     pub(crate) fn journalled_change(&self) -> Option<&BaseChange> {
         match &self.journal_gap.base {
             BaseGap::Changed(change) => Some(change),

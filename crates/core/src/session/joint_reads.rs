@@ -215,7 +215,7 @@ impl Session {
                     self.show(attribute, held.content, refresh, now);
                     self.attributes[attribute].freshness.serve(refresh);
                 }
-                // What was held is the end of the known document, or has come since and is older than it.
+                // A held tail is the end of the known document. A held document has come since, and is older.
                 (None, _) if is_known => {
                     let freshness = &mut self.attributes[attribute].freshness;
                     freshness.set_read();

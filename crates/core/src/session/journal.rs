@@ -212,7 +212,7 @@ impl Session {
             if attribute.replica.journalled_change().is_none() {
                 self.journal_acknowledgement(id, acknowledged);
             } else if attribute.replica.first_pending().is_none() {
-                // What was acknowledged is part of the change. Until that is written, the backend tells the same.
+                // The change includes the acknowledged commits. Until it is written, the backend has the same to say.
                 let is_due = self.journal.as_ref().is_some_and(|journal| journal.is_due);
                 self.journal_state(id);
                 if let Some(journal) = &mut self.journal {

@@ -1,4 +1,4 @@
-//! What other writers change is written to the journal as the change that it is.
+//! The journal records a change of another writer as its mutations, not as the whole document.
 
 use crate::support::{Client, Journal, stored_value};
 use std::collections::VecDeque;

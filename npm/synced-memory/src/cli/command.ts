@@ -24,7 +24,7 @@ export interface Command {
   readonly usage: string;
   /** The smallest and the greatest number of arguments. */
   readonly arity: readonly [least: number, most: number];
-  /** What it does, in a line of the help. */
+  /** A description that fits a line of the help. */
   readonly summary: string;
   /** Its options besides those that every command has. */
   readonly options?: Readonly<Record<string, OptionSpec>>;

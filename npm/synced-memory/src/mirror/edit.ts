@@ -20,7 +20,7 @@ export interface KeyNumbers {
   last: number;
 }
 
-/** What an edit that may be reverted has to keep of the order of keys: the removed key's number, or those of a cleared dict. */
+/** The order of keys that a reverted edit restores: the number of the removed key, or the numbers of a cleared dict. */
 export type KeptOrder = number | KeyNumbers | undefined;
 
 /** An edit that was performed, with what is needed to describe it or to revert it. */
@@ -42,7 +42,7 @@ export interface AppliedEdit {
 type Dict = Record<string | number, unknown>;
 
 /**
- * What an edit is going to replace: the value (set, unset), or a copy of the removed elements (splice) or of the whole container
+ * The state that an edit is going to replace: the value (set, unset), or a copy of the removed elements (splice) or of the whole container
  * (clear, permute).
  */
 export function stateBefore(raw: object, edit: Edit): unknown {

@@ -60,7 +60,7 @@ export class KnownAttributes {
     return this.isComplete ? [] : [...this.#requested].filter((name) => !this.#learned.has(name));
   }
 
-  /** How many attributes are unknown, in words; undefined if none is. */
+  /** The number of unknown attributes, in words; undefined if all are known. */
   describeUnknown(): string | undefined {
     if (!this.areNamesKnown) return 'not loaded yet: everything else';
     const { length } = this.unknown();

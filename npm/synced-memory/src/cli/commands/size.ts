@@ -12,12 +12,13 @@ import { sayTarget, withMemory } from '../with-memory.js';
 /** The sizes of keys, in bytes. */
 type Sizes = Map<string, number>;
 
-interface Sized {
+/** The sizes of everything that a memory stores. */
+interface StoredSizes {
   /** The attributes of this memory. */
   readonly documents: Sizes;
-  /** Those of its scopes; undefined where they cannot be seen. */
+  /** The attributes of its scopes; undefined where they cannot be seen. */
   readonly scopes?: Sizes;
-  /** What the protocol keeps beside them; undefined where it cannot be seen. */
+  /** The side keys; undefined where they cannot be seen. */
   readonly sideKeys?: Sizes;
   readonly fileBytes?: number;
 }
@@ -48,7 +49,7 @@ export const size: Command = {
   },
 };
 
-async function measureMemory(invocation: Invocation): Promise<Sized> {
+async function measureMemory(invocation: Invocation): Promise<StoredSizes> {
   return withMemory(invocation, {}, async ({ mem, target }) => {
     const documents: Sizes = new Map();
     for (const [name, value] of Object.entries(mem.$snapshot())) {
@@ -60,7 +61,7 @@ async function measureMemory(invocation: Invocation): Promise<Sized> {
   });
 }
 
-async function measureServer(invocation: Invocation, target: Target): Promise<Sized> {
+async function measureServer(invocation: Invocation, target: Target): Promise<StoredSizes> {
   sayTarget(invocation, target);
   const prefix = keyPrefix(target);
   const [documents, scopes, sideKeys]: Sizes[] = [new Map(), new Map(), new Map()];
@@ -84,10 +85,10 @@ async function measureServer(invocation: Invocation, target: Target): Promise<Si
   } finally {
     for (const server of masters) server.close();
   }
-  return { documents, scopes, sideKeys } as Sized;
+  return { documents, scopes, sideKeys } as StoredSizes;
 }
 
-function report({ documents, scopes, sideKeys, fileBytes }: Sized, most: number, isJson: boolean): void {
+function report({ documents, scopes, sideKeys, fileBytes }: StoredSizes, most: number, isJson: boolean): void {
   const all = [...documents, ...(scopes ?? [])].map(([name, bytes]) => ({ name, bytes }));
   const largest = all.sort((a, b) => b.bytes - a.bytes).slice(0, most);
   const groups = { documents: total(documents), scopes: total(scopes), sideKeys: total(sideKeys) };

@@ -4,12 +4,12 @@ import type { Target } from '../target.js';
 
 /** A finding about the backend. */
 export interface Check {
-  /** What was looked at, in one or two words. */
+  /** The subject, in one or two words. */
   readonly name: string;
   /** `unknown` where the server does not let this user see it. */
   readonly state: 'ok' | 'warning' | 'failed' | 'unknown';
   readonly text: string;
-  /** What to do: a command or a setting. */
+  /** The command or the setting that helps. */
   readonly remedy?: string;
 }
 
