@@ -22,10 +22,10 @@
 //! that changes, and in an increment to the number. Where the attribute is known otherwise, as in a delta message, the
 //! name is empty.
 
-mod decode;
-mod encode;
+mod decode_mutations;
+mod encode_mutations;
 
-pub use decode::decode_mutations;
-pub(crate) use decode::{NamedMutation, from_text, read_element, read_mutation};
-pub use encode::encode_mutations;
-pub(crate) use encode::{encode_mutation, encode_path, mutation_kind};
+pub use decode_mutations::decode_mutations;
+pub(crate) use decode_mutations::{NamedMutation, from_text, read_element, read_mutation};
+pub use encode_mutations::encode_mutations;
+pub(crate) use encode_mutations::{encode_mutation, encode_path, mutation_kind};

@@ -13,11 +13,11 @@
 //!
 //! Records are text, which no host has to understand. The characters U+001E, which ends a record, and U+001F occur nowhere in JSON.
 
-mod decode;
-mod encode;
+mod decode_records;
+mod encode_records;
 mod replay;
 
-pub(crate) use encode::{
+pub(crate) use encode_records::{
     Sealed, encode_acknowledged, encode_changed, encode_mutation_record, encode_sealed, encode_state,
 };
 pub(crate) use replay::ReplayedAttribute;
@@ -35,7 +35,7 @@ const VALUE_START: char = '\u{1f}';
 
 /// Whether records can be decoded.
 pub(crate) fn decodes(records: &str) -> bool {
-    records.split_terminator(RECORD_END).all(|record| decode::decode(record).is_ok())
+    records.split_terminator(RECORD_END).all(|record| decode_records::decode_record(record).is_ok())
 }
 
 /// The state of one attribute in a journal.

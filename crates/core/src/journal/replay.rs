@@ -1,6 +1,6 @@
 //! The states that the records of a journal lead to.
 
-use super::decode::{Record, decode};
+use super::decode_records::{Record, decode_record};
 use super::{AttributeState, JournalledCommit, RECORD_END};
 use crate::document::{Add, Node};
 use crate::error::SyncError;
@@ -70,7 +70,7 @@ impl JournalReader {
     /// Reads the state of one attribute. Errors: `NotSerializable`, and those of the value.
     pub fn read_state(&mut self, text: &str) -> Result<(), SyncError> {
         for record in text.split_terminator(RECORD_END) {
-            if let Record::State(state) = decode(record)? {
+            if let Record::State(state) = decode_record(record)? {
                 let stored_len = state.commits.is_empty().then_some(text.len());
                 let name = state.name.clone();
                 self.attributes.insert(name, Replayed { state, stored_len, ..Replayed::default() });
@@ -83,7 +83,7 @@ impl JournalReader {
     /// decoded count.
     pub fn read_log(&mut self, records: &str) -> Result<(), SyncError> {
         records.split_terminator(RECORD_END).try_for_each(|record| {
-            self.take(decode(record)?);
+            self.take(decode_record(record)?);
             Ok(())
         })
     }

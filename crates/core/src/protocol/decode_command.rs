@@ -1,6 +1,6 @@
 //! Decodes the RESP commands that `encode_command` makes, one by one, as what the server in the process is to do.
 
-use super::command_arguments::Arguments;
+use super::argument_reader::ArgumentReader;
 use super::decode_commit::{decode_commit, decode_compare, decode_group};
 use super::scripts::{CommitForm, Script};
 use crate::protocol::Command;
@@ -65,7 +65,7 @@ pub(crate) enum ScriptName {
 /// The error is the message of the error reply that a server gives.
 pub(crate) fn decode_command(command: &[Vec<u8>]) -> Result<ServerCommand, String> {
     let name = command.first().map(|name| String::from_utf8_lossy(name).to_ascii_uppercase()).unwrap_or_default();
-    let arguments = &mut Arguments(command.get(1..).unwrap_or_default());
+    let arguments = &mut ArgumentReader(command.get(1..).unwrap_or_default());
     let decoded = match name.as_str() {
         "GET" => arguments.text().map(|key| ServerCommand::Get { key }),
         "STRLEN" => arguments.text().map(|key| ServerCommand::StringLength { key }),
@@ -88,11 +88,11 @@ pub(crate) fn decode_command(command: &[Vec<u8>]) -> Result<ServerCommand, Strin
         .ok_or_else(|| format!("ERR the server in this process does not take these arguments of {name}"))
 }
 
-fn decode_range(arguments: &mut Arguments<'_>) -> Option<ServerCommand> {
+fn decode_range(arguments: &mut ArgumentReader<'_>) -> Option<ServerCommand> {
     Some(ServerCommand::GetRange { key: arguments.text()?, first: arguments.number()?, last: arguments.number()? })
 }
 
-fn decode_set(arguments: &mut Arguments<'_>) -> Option<ServerCommand> {
+fn decode_set(arguments: &mut ArgumentReader<'_>) -> Option<ServerCommand> {
     let (key, value) = (arguments.text()?, arguments.bytes()?.to_vec());
     let option = arguments.option()?;
     let expiry = match option.as_str() {
@@ -105,12 +105,12 @@ fn decode_set(arguments: &mut Arguments<'_>) -> Option<ServerCommand> {
     Some(ServerCommand::Set { key, value, expiry, only_if_absent: option == "NX" })
 }
 
-fn decode_expire(arguments: &mut Arguments<'_>) -> Option<ServerCommand> {
+fn decode_expire(arguments: &mut ArgumentReader<'_>) -> Option<ServerCommand> {
     let (key, ms) = (arguments.text()?, arguments.number::<i64>()?);
     Some(ServerCommand::Expire { key, ms: ms.max(0).unsigned_abs() })
 }
 
-fn decode_scan(arguments: &mut Arguments<'_>) -> Option<ServerCommand> {
+fn decode_scan(arguments: &mut ArgumentReader<'_>) -> Option<ServerCommand> {
     let (cursor, mut prefix) = (arguments.text()?, String::new());
     loop {
         match arguments.option()?.as_str() {
@@ -136,11 +136,11 @@ fn literal_prefix(pattern: &str) -> Option<String> {
     Some(prefix)
 }
 
-fn decode_publish(arguments: &mut Arguments<'_>) -> Option<ServerCommand> {
+fn decode_publish(arguments: &mut ArgumentReader<'_>) -> Option<ServerCommand> {
     Some(ServerCommand::Publish { channel: arguments.text()?, message: arguments.bytes()?.to_vec() })
 }
 
-fn decode_script(is_named_by_sha: bool, arguments: &mut Arguments<'_>) -> Result<ServerCommand, String> {
+fn decode_script(is_named_by_sha: bool, arguments: &mut ArgumentReader<'_>) -> Result<ServerCommand, String> {
     let text = arguments.text().unwrap_or_default();
     // The in-process server gives the same answers to every form.
     let is_named = |script: Script| text == if is_named_by_sha { script.sha } else { script.text };

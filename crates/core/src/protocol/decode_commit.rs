@@ -1,7 +1,7 @@
 //! Decodes the keys and arguments of the two scripts, which commit to one document and to several.
 
+use super::argument_reader::ArgumentReader;
 use super::channel::channel;
-use super::command_arguments::Arguments;
 use super::encode_command::ANY_SEQUENCE;
 use super::secret::Secret;
 use super::side_keys::{append_run_key, dedup_key, reservations_key};
@@ -13,7 +13,7 @@ use crate::splice::{Piece, Plan, Write};
 use std::sync::Arc;
 
 /// Decodes the keys and arguments that the head of `commit.lua` lists.
-pub(super) fn decode_commit(arguments: &mut Arguments<'_>) -> Option<(Commit, Option<Secret>)> {
+pub(super) fn decode_commit(arguments: &mut ArgumentReader<'_>) -> Option<(Commit, Option<Secret>)> {
     let key_count = arguments.number()?;
     let keys = &mut arguments.split_off(key_count)?;
     let key = keys.text()?;
@@ -77,7 +77,7 @@ fn decode_reservation(text: &str) -> Option<ReservationRequest> {
 }
 
 /// Decodes the keys and arguments that the head of `group.lua` lists.
-pub(super) fn decode_group(arguments: &mut Arguments<'_>) -> Option<(Group, Option<Secret>)> {
+pub(super) fn decode_group(arguments: &mut ArgumentReader<'_>) -> Option<(Group, Option<Secret>)> {
     let key_count = arguments.number()?;
     let keys = &mut arguments.split_off(key_count)?;
     let (commit_count, check_count) = (arguments.number::<usize>()?, arguments.number::<usize>()?);
@@ -147,7 +147,7 @@ pub(super) fn decode_group(arguments: &mut Arguments<'_>) -> Option<(Group, Opti
 }
 
 /// Decodes the keys and arguments that the head of `compare.lua` lists.
-pub(super) fn decode_compare(arguments: &mut Arguments<'_>) -> Option<Vec<(String, Guard)>> {
+pub(super) fn decode_compare(arguments: &mut ArgumentReader<'_>) -> Option<Vec<(String, Guard)>> {
     let key_count = arguments.number()?;
     let keys = &mut arguments.split_off(key_count)?;
     let mut checks = Vec::new();
@@ -164,11 +164,11 @@ fn writer_of(key: &str, sequence_key: &str) -> Option<WriterId> {
     (dedup_key(key, &writer) == sequence_key).then_some(writer)
 }
 
-fn check_run_key(key: &str, keys: &mut Arguments<'_>) -> Option<()> {
+fn check_run_key(key: &str, keys: &mut ArgumentReader<'_>) -> Option<()> {
     (keys.text()? == append_run_key(key)).then_some(())
 }
 
-fn check_reservations_key(key: &str, keys: &mut Arguments<'_>) -> Option<()> {
+fn check_reservations_key(key: &str, keys: &mut ArgumentReader<'_>) -> Option<()> {
     (keys.text()? == reservations_key(key)).then_some(())
 }
 
@@ -177,7 +177,7 @@ fn secret_of(text: &str) -> Option<Secret> {
     (!text.is_empty()).then(|| Secret::new(text))
 }
 
-fn decode_guard(arguments: &mut Arguments<'_>) -> Option<Guard> {
+fn decode_guard(arguments: &mut ArgumentReader<'_>) -> Option<Guard> {
     let (stored, at, tail) = (arguments.text()?, arguments.number()?, arguments.bytes()?.to_vec());
     Some(match stored.as_str() {
         "absent" => Guard::Absent,
@@ -193,14 +193,14 @@ struct DeltaArguments {
 }
 
 impl DeltaArguments {
-    fn decode(arguments: &mut Arguments<'_>) -> Option<Self> {
+    fn decode(arguments: &mut ArgumentReader<'_>) -> Option<Self> {
         let (base, revision) = (Revision(arguments.number()?), Revision(arguments.number()?));
         Some(Self { revision, announcement: Announcement { base, mutations: arguments.text()? } })
     }
 }
 
 /// Decodes a plan and the lifetime behind it, which take up all arguments.
-fn decode_plan(arguments: &mut Arguments<'_>, revision: Revision) -> Option<(Plan, Option<u64>)> {
+fn decode_plan(arguments: &mut ArgumentReader<'_>, revision: Revision) -> Option<(Plan, Option<u64>)> {
     let (mut writes, mut ttl_ms) = (Vec::<Write>::new(), None);
     let mut plan = match arguments.text()?.as_str() {
         "delete" => Plan::Delete,
@@ -231,7 +231,7 @@ fn decode_plan(arguments: &mut Arguments<'_>, revision: Revision) -> Option<(Pla
     Some((plan, ttl_ms))
 }
 
-fn decode_piece(kind: &str, arguments: &mut Arguments<'_>) -> Option<Piece> {
+fn decode_piece(kind: &str, arguments: &mut ArgumentReader<'_>) -> Option<Piece> {
     Some(match kind {
         "text" => Piece::Text(arguments.text()?),
         "spaces" => Piece::Spaces(ByteLen(arguments.number()?)),

@@ -2,9 +2,9 @@
 //! replies, the scripts that a server runs, and the messages that announce commits. Drivers only move bytes.
 
 mod answer;
+mod argument_reader;
 mod channel;
 mod command;
-mod command_arguments;
 mod decode_answer;
 mod decode_command;
 mod decode_commit;

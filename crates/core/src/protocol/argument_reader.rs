@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 /// The arguments that have not been decoded yet. Every method gives None where they are not what it wants.
-pub(super) struct Arguments<'a>(pub(super) &'a [Vec<u8>]);
+pub(super) struct ArgumentReader<'a>(pub(super) &'a [Vec<u8>]);
 
-impl<'a> Arguments<'a> {
+impl<'a> ArgumentReader<'a> {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

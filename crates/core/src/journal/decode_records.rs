@@ -43,7 +43,7 @@ pub(super) enum Record {
 const WHAT: &str = "record of the journal";
 
 /// Decode one record, without its end. Errors: [`ErrorCode::NotSerializable`], and those of the value.
-pub(super) fn decode(record: &str) -> Result<Record, SyncError> {
+pub(super) fn decode_record(record: &str) -> Result<Record, SyncError> {
     let (head, value) = match record.split_once(VALUE_START) {
         Some((head, value)) => (head, Some(Node::parse(value)?)),
         None => (record, None),
