@@ -12,7 +12,7 @@ import { functionSizes } from './wasm-functions.mjs';
 
 const KB = 1024;
 /** The most bytes of the addon, uncompressed, and of the rest after gzip -9. */
-const limits = { addon: 6_000 * KB, wasm: 200 * KB, JavaScript: 33 * KB };
+const limits = { addon: 6_000 * KB, wasm: 215 * KB, JavaScript: 33 * KB };
 
 async function main() {
   build();
