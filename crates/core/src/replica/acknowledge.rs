@@ -83,7 +83,7 @@ impl Replica {
     }
 
     /// The stored document must be loaded.
-    pub(super) fn forget_confirmed(&mut self) {
+    pub fn forget_confirmed(&mut self) {
         self.leave_journal();
         self.confirmed.forget();
         self.unplaced = None;

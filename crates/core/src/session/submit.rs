@@ -5,7 +5,7 @@ use super::ids::AttributeId;
 use super::{BatchEntry, FetchKind, Session};
 use crate::byte_len::ByteLen;
 use crate::error::SyncError;
-use crate::ids::GroupId;
+use crate::ids::{GroupId, MutationNumber};
 use crate::journal::JournalledGroup;
 use crate::mutation::Mutation;
 use crate::time::Now;
@@ -49,31 +49,45 @@ impl Session {
             return Err(error.clone());
         }
         let number = self.issued.last_mutation().next();
+        let is_loaded = self.attributes[id].replica.is_loaded();
         // The document is assumed to be absent, not loaded first: if there is one, the stale answer leads to it. Not for a
         // group, which would have to start over.
-        let may_assume_absent = self.connection.is_connected() && !self.refreshes.is_catching_up() && group.is_none();
-        let journalled = self.journal_mutation(id, number, &mutation, group)?;
-        let group = group.map(|group| GroupId(group.id));
-        let attribute = &mut self.attributes[id];
-        let len = match attribute.replica.mutate(number, mutation, self.config.max_document_bytes, group) {
-            Ok(len) => len,
-            Err(error) => {
-                self.withdraw_journalled(journalled);
-                return Err(error);
-            }
-        };
-        let attribute = &mut self.attributes[id];
-        if !attribute.replica.is_loaded() {
-            if may_assume_absent {
-                attribute.replica.assume_absent();
-            } else {
-                attribute.fetch.request(FetchKind::Load);
-            }
+        let assumes_absent =
+            !is_loaded && self.connection.is_connected() && !self.refreshes.is_catching_up() && group.is_none();
+        if assumes_absent {
+            // The journal is to have what the commit is built on.
+            self.attributes[id].replica.assume_absent();
         }
+        let made = self.journal_and_mutate(id, number, mutation, group);
+        let attribute = &mut self.attributes[id];
+        match made {
+            Err(_) if assumes_absent => attribute.replica.forget_confirmed(),
+            Ok(_) if !is_loaded && !assumes_absent => attribute.fetch.request(FetchKind::Load),
+            _ => {}
+        }
+        let len = made?;
         self.issued.set_last_mutation(number);
         self.attributes.activate(id);
         self.attributes.add_pending(id, number);
         Ok(len)
+    }
+
+    /// Writes a mutation to the journal, and makes it. Does neither where it cannot be made.
+    fn journal_and_mutate(
+        &mut self,
+        id: AttributeId,
+        number: MutationNumber,
+        mutation: Mutation,
+        group: Option<JournalledGroup>,
+    ) -> Result<ByteLen, SyncError> {
+        let journalled = self.journal_mutation(id, number, &mutation, group)?;
+        let group = group.map(|group| GroupId(group.id));
+        let max_len = self.config.max_document_bytes;
+        let made = self.attributes[id].replica.mutate(number, mutation, max_len, group);
+        if made.is_err() {
+            self.withdraw_journalled(journalled);
+        }
+        made
     }
 
     /// The host has made a mutation that this session cannot make: gives it the value back.

@@ -5,6 +5,7 @@ use synced_memory_core::backend::MemoryStore;
 use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::error::ErrorCode;
 use synced_memory_core::mutation::{Json, Mutation};
+use synced_memory_core::protocol::EvictionPolicy;
 use synced_memory_core::session::{Event, Input};
 
 /// The session crashes, and another process opens its journal. The time goes on.
@@ -185,6 +186,27 @@ fn a_late_copy_of_a_commit_is_not_applied_again() {
     next.mutate(r#"[["append","tasks",[],[2]]]"#);
     next.run(&mut server);
     assert_eq!(stored_value(&mut server, "tasks"), "[1,2]");
+}
+
+/// The journal has that the commit was built on an absent document. Where there still is none, the commit was not applied.
+#[test]
+fn a_creation_without_a_dedup_key_is_applied_once() {
+    for is_applied in [false, true] {
+        let mut server = MemoryStore::default();
+        let mut client = connected(&mut server);
+        client.mutate(r#"[["assign","tasks",[1]]]"#);
+        if is_applied {
+            client.serve_one(&mut server);
+            server.retain_sequences(|_, _| false);
+        }
+        let mut next = crash(&mut client);
+        next.eviction_policy = Some(EvictionPolicy::ExpiringKeys);
+        next.mutate(r#"[["append","tasks",[],[2]]]"#);
+        next.connect();
+        next.run(&mut server);
+        assert!(!next.events.iter().any(|event| matches!(event, Event::Rejected { .. })), "{is_applied}");
+        assert_eq!(stored_value(&mut server, "tasks"), "[1,2]", "{is_applied}");
+    }
 }
 
 #[test]
