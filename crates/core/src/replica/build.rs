@@ -173,12 +173,16 @@ impl Replica {
 
     /// Seal a commit: plan its change of what is stored once all sealed commits have been applied. Its mutations are the last
     /// that are applied, or it [can be sealed](Self::can_seal_below_others) without that. `revision` is the one that it makes,
-    /// where that is fixed.
+    /// where that is fixed and above those before it.
     fn seal(&mut self, sequence: Sequence, open: OpenCommit, revision: Option<Revision>, now: Now) {
         let previous = self.pending.sealed().last();
         let base = self.layout_before_open();
         let base_revision = previous.map_or(self.confirmed.revision(), SealedCommit::resulting_revision);
-        let revision = revision.unwrap_or_else(|| self.confirmed.next_revision(base, &self.config.writer, now.unix_ns));
+        // A commit before it may have been planned anew since its revision was fixed.
+        let before = previous.map_or(self.confirmed.revision(), |commit| Some(commit.command.revision));
+        let revision = revision
+            .filter(|revision| Some(*revision) > before)
+            .unwrap_or_else(|| self.confirmed.next_revision(base, &self.config.writer, now.unix_ns));
         let guard = base.guard();
         let has_dedup_key = previous.is_some() || self.must_have_dedup_key(now);
         // A copy that arrives late is appended again where it needs no guard and the dedup key is gone.

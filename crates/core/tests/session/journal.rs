@@ -5,7 +5,7 @@ use synced_memory_core::backend::MemoryStore;
 use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::error::ErrorCode;
 use synced_memory_core::mutation::{Json, Mutation};
-use synced_memory_core::protocol::EvictionPolicy;
+use synced_memory_core::protocol::{Command, EvictionPolicy};
 use synced_memory_core::session::{Event, Input};
 
 /// The session crashes, and another process opens its journal. The time goes on.
@@ -207,6 +207,35 @@ fn a_creation_without_a_dedup_key_is_applied_once() {
         assert!(!next.events.iter().any(|event| matches!(event, Event::Rejected { .. })), "{is_applied}");
         assert_eq!(stored_value(&mut server, "tasks"), "[1,2]", "{is_applied}");
     }
+}
+
+/// The third process plans the first commit anew, and has the revision that the second one gave to the second commit.
+#[test]
+fn the_commits_of_several_processes_have_ascending_revisions() {
+    let mut server = MemoryStore::default();
+    put(&mut server, "tasks", br#"{"value":[],"last_modified":5}"#);
+    let mut client = connected(&mut server);
+    client.mutate(r#"[["append","tasks",[],[1]]]"#);
+    client = crash(&mut client);
+    client.mutate(r#"[["append","tasks",[],[2]]]"#);
+    client.connect();
+    let is_commit = |(_, command): &(_, Command)| matches!(command, Command::Commit(..));
+    while !client.outgoing.iter().any(is_commit) {
+        client.serve_one(&mut server);
+        client.take_one();
+    }
+    client = crash(&mut client);
+    client.connect();
+    let mut revisions = Vec::new();
+    while let Some((_, command)) = client.outgoing.front() {
+        if let Command::Commit(commit, _) = command {
+            revisions.push(commit.revision);
+        }
+        client.serve_one(&mut server);
+        client.take_one();
+    }
+    assert_eq!(stored_value(&mut server, "tasks"), "[1,2]");
+    assert!(revisions.len() == 2 && revisions.is_sorted(), "{revisions:?}");
 }
 
 #[test]
