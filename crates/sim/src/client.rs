@@ -4,6 +4,7 @@ use crate::PREFIX;
 use crate::faulty_clock::FaultyClock;
 use crate::model_value::ModelValue;
 use crate::random::Random;
+use crate::stored_journal::{Numbering, OpenedJournal, StoredJournal};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::config::{Config, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime};
@@ -71,6 +72,14 @@ pub(crate) struct Client {
     pub(crate) made_before_loss: u64,
     /// The highest count that was read from each register.
     pub(crate) counts: BTreeMap<String, u64>,
+    /// Its journal, if it keeps one.
+    pub(crate) journal: Option<StoredJournal>,
+    /// The numbers of the session's mutations. Those of the history are the writer's.
+    pub(crate) numbering: Numbering,
+    /// The session reported every mutation up to this number of its own as settled.
+    pub(crate) settled: u64,
+    /// The values are those of the journal: the session has not been connected.
+    pub(crate) is_restored: bool,
 }
 
 /// Revisions of the documents that the server had at some moment.
@@ -95,14 +104,47 @@ impl Client {
             is_connected: false,
             made_before_loss: 0,
             counts: BTreeMap::new(),
+            journal: None,
+            numbering: Numbering::default(),
+            settled: 0,
+            is_restored: false,
         }
     }
 
-    /// Replaces the session by a new one. Only the clock and late commands survive.
-    pub(crate) fn restart(&mut self, session_index: usize, random: &mut Random) {
+    /// Keeps a journal, in which nothing is stored yet.
+    pub(crate) fn keep_journal(&mut self, passed_ns: u64) {
+        let mut journal = StoredJournal::default();
+        let OpenedJournal { content, last_sequence, .. } = journal.open();
+        self.journal = Some(journal);
+        let (max_len, now) = (self.max_journal_len(), self.now(passed_ns));
+        self.session.keep_journal(content, last_sequence, max_len, now);
+    }
+
+    /// The limit of its journal. Those of some clients are full from time to time.
+    pub(crate) fn max_journal_len(&self) -> ByteLen {
+        ByteLen(if self.session_index % 4 == 2 { 4 << 10 } else { 1 << 26 })
+    }
+
+    /// Replaces the session by a new one, of another writer. Only the clock and late commands survive.
+    pub(crate) fn restart(&mut self, session_index: usize, random: &mut Random, passed_ns: u64) {
+        let before = self.replace(session_index, random);
+        if before.journal.is_some() {
+            self.keep_journal(passed_ns);
+        }
+    }
+
+    /// Replaces the session by one of the same writer, which can go on from the journal.
+    pub(crate) fn continue_process(&mut self, random: &mut Random) {
+        let before = self.replace(self.session_index, random);
+        (self.journal, self.is_restored) = (before.journal, true);
+    }
+
+    fn replace(&mut self, session_index: usize, random: &mut Random) -> Self {
         self.clock.begin_process(random);
-        let before = std::mem::replace(self, Self::new(session_index, random));
-        (self.clock, self.late) = (before.clock, before.late);
+        let mut before = std::mem::replace(self, Self::new(session_index, random));
+        std::mem::swap(&mut self.clock, &mut before.clock);
+        self.late = std::mem::take(&mut before.late);
+        before
     }
 
     pub(crate) fn now(&self, passed_ns: u64) -> Now {
@@ -153,7 +195,9 @@ impl Client {
             commits(command).any(|commit| commit.key == key && commit.writer.0 == writer && commit.sequence <= last)
         };
         let is_known = self.acknowledged.get(key).is_some_and(|known| *known >= last);
-        let own = writer_id(self.session_index).0 == writer && (!is_known || self.resending_keys.contains(key));
+        // The next process may send again what this one knows to be acknowledged.
+        let may_resend = !is_known || self.resending_keys.contains(key) || self.journal.is_some();
+        let own = writer_id(self.session_index).0 == writer && may_resend;
         let late = self.late.iter().flatten().any(is_one);
         let on_the_way = self.connection.iter().flat_map(|connection| &connection.commands);
         own || late || on_the_way.map(|(_, command)| command).any(is_one)

@@ -8,9 +8,13 @@ use crate::scenario::Action;
 use crate::session_record::MutationId;
 use crate::simulation::{Simulation, trace};
 use synced_memory_core::document::Node;
+use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::GroupId;
 use synced_memory_core::mutation::{JsonList, ListEnd, Mutation, Step};
 use synced_memory_core::session::GroupMutations;
+
+/// The failure of a mutation that a journal refuses, which is none of the simulation.
+const REFUSED: &str = "refused";
 
 const GROUPS: [&str; 2] = ["g0", "g1"];
 
@@ -18,23 +22,29 @@ impl Simulation {
     /// Makes some mutations of one kind. A mutation that is not drained at once joins the next commit.
     pub(crate) fn work(&mut self, i: usize, action: Action) -> Check {
         for _ in 0..*self.random.pick(&[1, 1, 1, 2, 6]) {
-            match action {
-                Action::Log => self.log(i)?,
-                Action::Key => self.key(i)?,
-                Action::Register => self.register(i)?,
-                Action::Task => self.task(i)?,
-                Action::Add => self.add(i)?,
-                Action::Queue => self.queue(i)?,
-                Action::Transfer => self.transfer(i)?,
-                Action::Batch => self.batch(i)?,
-                _ => self.change(i)?,
-            }
+            self.make_if_not_refused(i, action)?;
             if !self.random.one_in(3) {
                 self.drain(i)?;
             }
         }
         // Hosts drain after a batch, not after each mutation.
         self.drain(i)
+    }
+
+    /// Makes mutations of one kind, unless the journal of the client refuses them.
+    pub(crate) fn make_if_not_refused(&mut self, i: usize, action: Action) -> Check {
+        let made = match action {
+            Action::Log => self.log(i),
+            Action::Key => self.key(i),
+            Action::Register => self.register(i),
+            Action::Task => self.task(i),
+            Action::Add => self.add(i),
+            Action::Queue => self.queue(i),
+            Action::Transfer => self.transfer(i),
+            Action::Batch => self.batch(i),
+            _ => self.change(i),
+        };
+        made.or_else(|failure| if failure.check == REFUSED { Ok(()) } else { Err(failure) })
     }
 
     fn change(&mut self, i: usize) -> Check {
@@ -206,7 +216,7 @@ impl Simulation {
             mutations: mutations.clone(),
         };
         if let Err(error) = client.session.mutate_group(group, now) {
-            return fail("mutate", format!("{mutations:?}: {error}"));
+            return fail(check_of(&error), format!("{mutations:?}: {error}"));
         }
         for (name, mutation) in mutations {
             let mut value = client.mirror.remove(&name);
@@ -281,7 +291,7 @@ impl Simulation {
         let client = &mut self.clients[i];
         trace!(self, "w{} mutates {name}: {mutation:?}", client.session_index);
         if let Err(error) = client.session.mutate(name, mutation.clone()) {
-            return fail("mutate", format!("{mutation:?} of {name}: {error}"));
+            return fail(check_of(&error), format!("{mutation:?} of {name}: {error}"));
         }
         let mut value = client.mirror.remove(name);
         if let Err(why) = ModelValue::mutate(&mut value, mutation) {
@@ -291,6 +301,14 @@ impl Simulation {
         let record = &mut self.history.sessions[client.session_index];
         record.record_mutation(name);
         Ok(MutationId { session_index: client.session_index, number: record.made })
+    }
+}
+
+/// The check that a mutation fails with this error: only journals cannot hold the numbers that are not JSON.
+fn check_of(error: &SyncError) -> &'static str {
+    match error.code {
+        ErrorCode::JournalFull | ErrorCode::NotSerializable => REFUSED,
+        _ => "mutate",
     }
 }
 

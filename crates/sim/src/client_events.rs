@@ -1,5 +1,6 @@
 //! Drains a client's session: moves its commands to the connection, and applies its events to the mirror.
 
+use crate::client::Client;
 use crate::failure::{Check, ensure, fail};
 use crate::model_value::ModelValue;
 use crate::server::name_of;
@@ -11,7 +12,7 @@ use synced_memory_core::error::ErrorCode;
 use synced_memory_core::ids::Revision;
 use synced_memory_core::protocol::EvictionPolicy;
 use synced_memory_core::replica::{Change, MutationResult, ResultValue};
-use synced_memory_core::session::{Event, Output};
+use synced_memory_core::session::{Event, JournalWrite, Output};
 
 /// The state that a session reported by the events of one drain.
 #[derive(Default)]
@@ -51,7 +52,7 @@ impl Simulation {
                     };
                     connection.commands.push_back((id, command));
                 }
-                Output::Journal(_) => {}
+                Output::Journal(write) => self.store_write(i, write),
                 Output::Event(event) => {
                     trace!(self, "{i} says {event:?}");
                     self.apply_event(i, &event, &mut reported)?;
@@ -71,6 +72,15 @@ impl Simulation {
         Ok(())
     }
 
+    /// Stores a write of the client's journal.
+    pub(crate) fn store_write(&mut self, i: usize, write: JournalWrite) {
+        let client = &mut self.clients[i];
+        let made = self.history.sessions[client.session_index].made;
+        if let Some(journal) = &mut client.journal {
+            journal.store(write, &client.numbering, made);
+        }
+    }
+
     fn apply_event(&mut self, i: usize, event: &Event, reported: &mut Reported) -> Check {
         match event {
             Event::Changed { name, change, revision, len } => {
@@ -85,7 +95,7 @@ impl Simulation {
                 ensure(was_there, "acknowledged", || format!("{name} never was at {revision:?}"))
             }
             Event::Connected => {
-                self.clients[i].is_connected = true;
+                (self.clients[i].is_connected, self.clients[i].is_restored) = (true, false);
                 let revisions = std::mem::take(&mut self.clients[i].catch_up);
                 self.check_current(i, &revisions)
             }
@@ -104,8 +114,11 @@ impl Simulation {
                 Ok(())
             }
             Event::Rejected { name, error, first } if error.code == ErrorCode::OutcomeUnknown => {
-                self.reject_unknown(i, name, first.0)
+                let first = self.clients[i].numbering.of_writer(first.0);
+                self.reject_unknown(i, name, first)
             }
+            // A transaction that was not sent is not repeated by the next process.
+            Event::Rejected { error, .. } if error.code == ErrorCode::Conflict && self.clients[i].is_restored => Ok(()),
             Event::Rejected { name, .. } => ensure(is_unmodelled(name), "rejected", || format!("{event:?}")),
             Event::Conflict { name, .. } if self.record(i).has_unknown(name) => {
                 // The conflict may come from a mutation that depended on one whose outcome is unknown.
@@ -119,7 +132,8 @@ impl Simulation {
                 ensure(expected || !self.guarantees.keeps_data, "conflict", || format!("{event:?}"))
             }
             Event::Completed { number, result } if self.guarantees.keeps_data => {
-                let mutation_id = MutationId { session_index: self.clients[i].session_index, number: number.0 };
+                let Client { session_index, numbering, .. } = &self.clients[i];
+                let mutation_id = MutationId { session_index: *session_index, number: numbering.of_writer(number.0) };
                 self.complete(mutation_id, result)
             }
             Event::Failed(error) => ensure(error.code != ErrorCode::Internal, "internal", || error.to_string()),
@@ -206,11 +220,15 @@ impl Simulation {
     fn settle(&mut self, i: usize, number: u64) -> Check {
         let session_index = self.clients[i].session_index;
         let record = &mut self.history.sessions[session_index];
-        let before = std::mem::replace(&mut record.settled, number);
-        ensure(number > before && number <= record.made, "settled", || {
-            format!("w{session_index} has {number} acknowledged, after {before}, of {}", record.made)
-        })?;
         let client = &mut self.clients[i];
+        let (before, last) = (std::mem::replace(&mut client.settled, number), client.numbering.last(record.made));
+        ensure(number > before && number <= last, "settled", || {
+            format!("w{session_index} has {number} acknowledged, after {before}, of {last}")
+        })?;
+        // A process that was restored can settle again what the one before had settled.
+        let before = record.settled;
+        let number = client.numbering.of_writer(number).max(before);
+        record.settled = number;
         client.resending_keys.retain(|key| record.last_of.get(name_of(key)).is_some_and(|last| *last > number));
         if !self.guarantees.keeps_data {
             return Ok(());

@@ -11,10 +11,11 @@ use synced_memory_core::document::Node;
 impl Simulation {
     /// Checks the client, whose session has reported this since the last check.
     pub(crate) fn check_client(&mut self, i: usize, reported: &Reported) -> Check {
-        let record = &self.history.sessions[self.clients[i].session_index];
-        let settled = self.clients[i].session.first_pending().map_or(record.made, |first| first.previous().0);
-        ensure(settled >= record.settled, "settled", || {
-            format!("w{} has {settled} settled, after it reported {}", self.clients[i].session_index, record.settled)
+        let client = &self.clients[i];
+        let last = client.numbering.last(self.history.sessions[client.session_index].made);
+        let settled = client.session.first_pending().map_or(last, |first| first.previous().0);
+        ensure(settled >= client.settled, "settled", || {
+            format!("w{} has {settled} settled, after it reported {}", client.session_index, client.settled)
         })?;
         for name in ATTRIBUTES {
             self.check_mirror(i, name)?;
@@ -29,7 +30,7 @@ impl Simulation {
             };
             ensure(now == *state, "event", || format!("{name} was reported as {state:?} and is {now:?}"))?;
         }
-        if self.guarantees.keeps_data {
+        if self.guarantees.keeps_data && !self.clients[i].is_restored {
             self.check_whole(i)?;
             self.check_counts(i)?;
         }
@@ -127,11 +128,13 @@ impl Simulation {
     fn check_same(&self, i: usize, name: &str) -> Check {
         let client = &self.clients[i];
         let record = &self.history.sessions[client.session_index];
-        let has_pending = record.last_of.get(name).is_some_and(|last| *last > record.settled);
+        let restored = client.numbering.restored_after(client.settled);
+        let has_pending = record.last_of.get(name).is_some_and(|last| *last > record.settled)
+            || restored.iter().any(|number| record.name_of(*number) == name);
         let (Some(value), Some(revision)) = (client.session.value(name), client.session.revision(name)) else {
             return Ok(());
         };
-        if has_pending || !client.session.is_in_step(name) {
+        if has_pending || client.is_restored || !client.session.is_in_step(name) {
             return Ok(());
         }
         ensure(self.server.had(name, revision.0, value), "same-revision", || {

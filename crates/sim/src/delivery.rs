@@ -170,7 +170,7 @@ impl Simulation {
         self.history.sessions[self.clients[i].session_index].crashed = true;
         let session_index = self.history.begin_session();
         trace!(self, "{i} restarts as w{session_index}");
-        self.clients[i].restart(session_index, &mut self.random);
+        self.clients[i].restart(session_index, &mut self.random, self.passed_ns);
         // Some hosts report at once that there is no connection yet.
         if self.random.one_in(2) {
             return self.handle(i, Input::Disconnected(SyncError::new(ErrorCode::Unreachable, "not yet connected")));

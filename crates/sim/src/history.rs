@@ -74,6 +74,7 @@ impl History {
                     && mutation_id.number > after
                     && mutation_id.number <= up_to
                     && !self.is_unknown(*mutation_id)
+                    && !self.is_lost(*mutation_id)
                 {
                     found.push((name.as_str(), item.as_str()));
                 }
@@ -85,7 +86,13 @@ impl History {
     /// True if the mutation must be in the final state: acknowledged, or made by a session that did not crash.
     fn must_be_stored(&self, mutation_id: MutationId) -> bool {
         let record = &self.sessions[mutation_id.session_index];
-        (!record.crashed || mutation_id.number <= record.settled) && !self.is_unknown(mutation_id)
+        let must_be_sent = !record.crashed || mutation_id.number <= record.settled;
+        must_be_sent && !self.is_unknown(mutation_id) && !self.is_lost(mutation_id)
+    }
+
+    /// True if the mutation must not be in the final state: it was never in the journal of its writer, and so was not sent.
+    fn is_lost(&self, mutation_id: MutationId) -> bool {
+        self.sessions[mutation_id.session_index].lost.contains(&mutation_id.number)
     }
 
     fn is_unknown(&self, mutation_id: MutationId) -> bool {
@@ -120,7 +127,9 @@ impl History {
             let prefix = format!("w{session_index}n");
             let found: Vec<_> = stored.iter().filter(|item| item.starts_with(&prefix)).copied().collect();
             let is_made = |mutation_id: MutationId, item: &str| {
-                mutation_id.session_index == session_index && (!self.is_unknown(mutation_id) || found.contains(&item))
+                mutation_id.session_index == session_index
+                    && !self.is_lost(mutation_id)
+                    && (!self.is_unknown(mutation_id) || found.contains(&item))
             };
             let made: Vec<_> = items.iter().filter(|(mutation_id, item)| is_made(*mutation_id, item)).collect();
             let describe =
@@ -142,8 +151,11 @@ impl History {
 
     fn check_registers(&self, registers: Option<&ModelValue>) -> Check {
         for session_index in 0..self.sessions.len() {
-            let own: Vec<_> =
-                self.registers.iter().filter(|(mutation_id, _)| mutation_id.session_index == session_index).collect();
+            let own: Vec<_> = self
+                .registers
+                .iter()
+                .filter(|(id, _)| id.session_index == session_index && !self.is_lost(*id))
+                .collect();
             let least = own
                 .iter()
                 .filter(|(mutation_id, _)| self.must_be_stored(*mutation_id))
@@ -162,7 +174,7 @@ impl History {
 
     fn check_sum(&self, counters: Option<&ModelValue>) -> Check {
         let certain = self.additions.iter().filter(|mutation_id| self.must_be_stored(**mutation_id)).count();
-        let most = self.additions.len();
+        let most = self.additions.iter().filter(|mutation_id| !self.is_lost(**mutation_id)).count();
         let stored = counters.and_then(|counters| counters.get("all")).map_or("0", ModelValue::plain);
         let holds = stored.parse().is_ok_and(|stored| (certain..=most).contains(&stored));
         ensure(holds, "sum", || format!("{certain} to {most} times 1 was added, stored is {stored}"))
@@ -187,6 +199,9 @@ impl History {
             ensure(!is_stored || !is_removed, "deleted-is-back", || {
                 format!("{key} is stored although its removal was acknowledged")
             })?;
+            ensure(!is_stored || !self.is_lost(record.set), "lost", || {
+                format!("{key} is stored, and was never in the journal of its writer")
+            })?;
             let must_be = self.must_be_stored(record.set) && record.unset.is_empty();
             ensure(is_stored || !must_be, "lost", || format!("key {key} was set, never removed, and is not stored"))?;
         }
@@ -210,7 +225,7 @@ impl History {
             let is_removed = task.removed.is_some_and(|mutation_id| self.must_be_stored(mutation_id));
             let must_be = self.must_be_stored(task.made) && task.removed.is_none();
             let least = usize::from(must_be);
-            let most = usize::from(!is_removed);
+            let most = usize::from(!is_removed && !self.is_lost(task.made));
             ensure((least..=most).contains(&found.len()), "intent", describe)?;
             for item in found {
                 self.check_task(id, task, item)?;
@@ -223,7 +238,7 @@ impl History {
         let pushed: Vec<_> = item.get("log").map_or(&[][..], ModelValue::items).iter().map(ModelValue::plain).collect();
         let certain = task.pushes.iter().filter(|(mutation_id, _)| self.must_be_stored(*mutation_id)).count();
         let is_made = |(mutation_id, text): &&(MutationId, String)| {
-            !self.is_unknown(*mutation_id) || pushed.contains(&text.as_str())
+            !self.is_lost(*mutation_id) && (!self.is_unknown(*mutation_id) || pushed.contains(&text.as_str()))
         };
         let made: Vec<_> = task.pushes.iter().filter(is_made).collect();
         let in_order = pushed.iter().zip(&made).all(|(item, (_, made))| item == made);

@@ -17,7 +17,9 @@
 //!   client has sent them again on the next one. A half-open connection loses one direction until the session's own time
 //!   limit resets it.
 //! - Clocks: wrong by up to an hour, stopped, restarted, jumping back and forth.
-//! - Clients: crash and restart as another writer, while their commands are still on their way.
+//! - Clients: crash and restart as another writer, while their commands are still on their way. In a third of the seeds, every
+//!   other client keeps a journal, of some with little room. It also crashes between any two outputs, in the middle of mutations
+//!   or of a write, and goes on from the journal as the same writer.
 //! - Server: restarts; is busy; refuses a commit for good; expires dedup keys that are not needed any more. In a quarter of
 //!   the seeds it may also lose everything, restore a snapshot (a fail-over to a replica that had less), or expire dedup
 //!   keys too early.
@@ -39,6 +41,7 @@
 //!   loss.
 //! - `taken`: no two clients are given the same element of the queue, and it is not stored any more.
 //! - `settled`, `acknowledged`: acknowledgements only grow, and an acknowledged item is stored at that moment.
+//! - `journal`: the mutations that a client restores from its journal are ones that were stored there.
 //! - `unknown`: an outcome is unknown only where the reply was lost and the dedup key may have been.
 //! - `conflict`, `rejected`, `gone`, `internal`, `mutate`: no event and no refusal without a cause.
 //!
@@ -53,7 +56,8 @@
 //! - `settled`: every mutation is acknowledged or given up.
 //! - `lost`, `exactly-once`: logs contain every acknowledged item, each once and in its writer's order, and one whose outcome was
 //!   reported as unknown once or not at all; of a crashed client,
-//!   the first items up to some one. `at-most-once`: each item at most once, even if the server restored a snapshot.
+//!   the first items up to some one; of one that went on from its journal, those that were stored in it, and no others.
+//!   `at-most-once`: each item at most once, even if the server restored a snapshot.
 //! - `taken`: every element of the queue is stored once, or was given to one client. It may be neither only where the reply
 //!   was lost that would have given it: of a client that crashed, or of a take whose outcome was reported as unknown.
 //! - `register`: the last acknowledged count, or a later one. `deleted-is-back`: a removed key stays removed.
@@ -73,6 +77,8 @@
 //!   document of the same length, would not notice.
 //! - If the server lost data, the remains of acknowledged mutations are not checked. If it lost everything, a replica may
 //!   store again what another replica sent without an answer and sends again; the duplicate is tolerated.
+//! - What a client shows after it was restored from its journal and before it is connected is not checked by `whole` and
+//!   `same-revision`. No write that was stored in a journal is lost, as after a power cut without `fsync`.
 //! - Documents of more than a few kilobytes, size limits, bounds of pending mutations and several memories are not simulated.
 //! - The host around a session, with its threads, queues and reconnection, is not simulated.
 #![forbid(unsafe_code)]
@@ -92,11 +98,13 @@ mod model_value;
 mod queue_record;
 mod random;
 mod random_mutation;
+mod recovery;
 mod scenario;
 mod server;
 mod session_record;
 mod shrink;
 mod simulation;
+mod stored_journal;
 
 pub use failure::Failure;
 pub use scenario::{Action, Scenario, Step};

@@ -90,6 +90,8 @@ actions! {
     Forget "forget",
     /// The server evicts some dedup keys, also those of commits that are not acknowledged.
     Evict "evict",
+    /// A client with a journal crashes, and goes on from it as the same writer.
+    Recover "recover",
 }
 
 /// One step of a run.
@@ -123,6 +125,8 @@ impl Scenario {
         let mut weights = Vec::new();
         let loses_data = random.one_in(4);
         let evicts = random.one_in(3);
+        // In a third of the seeds, some clients keep a journal.
+        let recoveries = if seed % 3 == 1 { 1 + random.below(4) } else { 0 };
         for &action in Action::ALL {
             let weight = match action {
                 Action::Serve | Action::Take => 20 + random.below(20),
@@ -140,6 +144,7 @@ impl Scenario {
                     usize::from(loses_data) * random.below(3)
                 }
                 Action::Evict => usize::from(evicts) * (1 + random.below(4)),
+                Action::Recover => recoveries,
                 Action::Notify | Action::ServeLate | Action::Cut | Action::ForeignRead | Action::ForeignWrite => {
                     *random.pick(&[0, 2, 5])
                 }

@@ -24,6 +24,8 @@ pub(crate) struct SessionRecord {
     pub(crate) names: Vec<String>,
     /// The mutations whose outcome was reported as unknown.
     pub(crate) unknown: BTreeSet<u64>,
+    /// The mutations that were not in the journal when the process of their writer ended.
+    pub(crate) lost: BTreeSet<u64>,
 }
 
 impl SessionRecord {
@@ -43,6 +45,11 @@ impl SessionRecord {
 
     /// True if the outcome of a mutation of this attribute is unknown.
     pub(crate) fn has_unknown(&self, name: &str) -> bool {
-        self.unknown.iter().any(|number| self.names[usize::try_from(*number - 1).unwrap_or_default()] == name)
+        self.unknown.iter().any(|number| self.name_of(*number) == name)
+    }
+
+    /// The attribute of a mutation.
+    pub(crate) fn name_of(&self, number: u64) -> &str {
+        &self.names[usize::try_from(number - 1).unwrap_or_default()]
     }
 }

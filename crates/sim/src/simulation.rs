@@ -57,7 +57,11 @@ impl Simulation {
         let mut history = History::default();
         let clients = (0..scenario.clients).map(|index| {
             let clock_seed = scenario.seed ^ (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            Client::new(history.begin_session(), &mut Random::new(clock_seed))
+            let mut client = Client::new(history.begin_session(), &mut Random::new(clock_seed));
+            if scenario.has(Action::Recover) && index.is_multiple_of(2) {
+                client.keep_journal(0);
+            }
+            client
         });
         let clients = clients.collect();
         Self {
@@ -116,6 +120,7 @@ impl Simulation {
                 Ok(())
             }
             Action::Crash => self.crash(i),
+            Action::Recover => self.recover(i),
             Action::Restart => self.cut_all(),
             Action::Busy => {
                 self.server.busy = 1 + self.random.below(6);
@@ -209,10 +214,10 @@ impl Simulation {
 
     fn check_settled(&self) -> Check {
         for client in &self.clients {
-            let record = &self.history.sessions[client.session_index];
-            let is_done = client.session.first_pending().is_none() && record.settled == record.made;
+            let last = client.numbering.last(self.history.sessions[client.session_index].made);
+            let is_done = client.session.first_pending().is_none() && client.settled == last;
             ensure(is_done, "settled", || {
-                format!("w{} has {} of {} acknowledged at the end", client.session_index, record.settled, record.made)
+                format!("w{} has {} of {last} acknowledged at the end", client.session_index, client.settled)
             })?;
             ensure(client.refreshes.is_empty(), "refreshed", || {
                 format!("w{} has unfinished refreshes {:?}", client.session_index, client.refreshes.keys())
