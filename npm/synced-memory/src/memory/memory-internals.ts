@@ -19,7 +19,7 @@ import { SizeLimits } from '../sync/size-limits.js';
 import { runTransaction } from '../sync/transaction.js';
 import type { TransactionDraft } from '../sync/transaction-draft.js';
 import { checkAttributeName } from './attribute-name.js';
-import { printFirstLoss } from './first-loss.js';
+import { printFirstLoss } from './first-connection-loss.js';
 import { Readiness } from './readiness.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { createValidator } from './schema.js';
