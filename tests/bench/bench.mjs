@@ -17,6 +17,7 @@ await runAsScript(import.meta.url, async () => {
   const { burst } = await import('./burst.mjs');
   const { severalWriters } = await import('./writers.mjs');
   const { contention } = await import('./contention.mjs');
+  const { journalCost } = await import('./journal.mjs');
   const { live } = await import('./live.mjs');
   const { manyPending } = await import('./crowds.mjs');
   const { manyScopes } = await import('./scopes.mjs');
@@ -37,6 +38,7 @@ await runAsScript(import.meta.url, async () => {
     await severalWriters(server.url, untimed);
     await contention(server.url);
     await live(server.url, untimed);
+    await journalCost(server.url);
     await snapshots();
     client.destroy();
     untimed.destroy();
