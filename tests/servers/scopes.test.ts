@@ -59,7 +59,10 @@ describe.each(kinds)('%s', (name) => {
     const mem = await Memory.open({ url: backend.url });
     const open = (options: object) => mem.$scope('options', options);
     for (const option of ['url', 'tls', 'prefix', 'transport']) {
-      const refusal = { code: 'ERR_OPTIONS', message: expect.stringContaining(`no option "${option}"; those of a scope are`) };
+      const refusal = {
+        code: 'ERR_OPTIONS',
+        message: expect.stringContaining(`no option "${option}"; those of a scope are`),
+      };
       await expect(open({ [option]: 'x' })).rejects.toMatchObject(refusal);
     }
     await expect(mem.$scope('')).rejects.toMatchObject({ code: 'ERR_OPTIONS' });
