@@ -19,7 +19,7 @@ const nativeOnly = [
   'faults/journal',
   ...[
     'acl',
-    'cli',
+    'cli*',
     'cluster',
     'cluster-failover',
     'dragonflydb',
@@ -30,6 +30,9 @@ const nativeOnly = [
     'tls',
   ].map((name) => `servers/${name}`),
 ];
+
+/** The test files of the command line that do not depend on the version of the server. */
+const anyServerVersion = ['servers/cli.test.ts', 'servers/cli-{page,tools,transfer,watch}.test.ts'];
 
 /** The test files that need no server. */
 const withoutServer = [
@@ -108,7 +111,9 @@ const suites = {
         console.log(`\n-- ${name}`);
         code ||= await withVariable('SYNCED_MEMORY_TEST_SERVER', binary, async () => {
           const native = await cargoTest(counts, ['-p', 'synced-memory-native', '--test', 'native']);
-          return native || vitest(counts, 'tests', 'servers/', 'faults/', 'histories/', 'interop/', 'edge/');
+          const excluded = anyServerVersion.map((pattern) => `--exclude=${pattern}`);
+          const folders = ['servers/', 'faults/', 'histories/', 'interop/', 'edge/'];
+          return native || vitest(counts, 'tests', ...folders, ...excluded);
         });
       }
       return code;
