@@ -50,7 +50,7 @@ describe('opening', () => {
     ['a URL without a scheme', 'localhost:6379', 'url has no scheme: did you mean redis://localhost:6379?'],
     [
       'a schema of the whole state',
-      { schema: { '~standard': {} } },
+      { url: 'memory:', schema: { '~standard': {} } },
       'schema takes one validator per attribute: pass its .shape or .entries',
     ],
     [

@@ -13,6 +13,8 @@ const random = randomNumbers(seed ^ (writer * 7919 + life));
 /** @type {import('synced-memory').Memory<import('./workload.mjs').State>} */
 const mem = await Memory.open({ url, defaults: { log: [], bag: [], counts: {} }, onError: () => {} });
 mem.$on('conflict', (conflict) => console.log(`conflict ${JSON.stringify(conflict)}`));
+// Before the memory knows that the server evicts nothing, the outcome of a first commit may stay unknown.
+await mem.$sync();
 
 for (const { kind, item, number } of operations(seed, writer, life, count)) {
   if (kind === 'push') mem.log.push(item);

@@ -141,7 +141,7 @@ function checkFirstByte(byte: number | undefined): void {
   }
   throw new SyncedMemoryError(
     'ERR_NOT_REDIS',
-    'the other end does not answer as a Redis server does; correct host and port',
+    'the other end does not speak the protocol of Redis; correct host and port',
   );
 }
 
