@@ -167,7 +167,11 @@ test.skipIf(onWasm)(
         async () => expect(String(await everywhere('INFO', 'commandstats'))).toMatch(/cmdstat_ping:calls=[1-9]/),
         { timeout: 20_000, interval: 100 },
       );
-      expect(await everywhere('ACL', 'LOG')).toEqual(cluster.nodes.map(() => []));
+      const denied = (await everywhere<unknown[][]>('ACL', 'LOG'))
+        .flat()
+        .map((entry) => entry[entry.indexOf('object') + 1]);
+      // Redis 6.2 logs CLIENT SETINFO, which it does not know.
+      expect(denied.filter((command) => command !== 'client')).toEqual([]);
       await mem.$close();
     } finally {
       await cluster.stop();

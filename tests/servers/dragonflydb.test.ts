@@ -107,7 +107,11 @@ test('the permissions that the README lists for DragonflyDB are enough', async (
   expect(rule?.filter((part) => part.includes('|'))).toEqual([]);
   const unknown = await startRedisServer(['--rename-command', 'HELLO', '']);
   const client = await createClient({ url: unknown.url, RESP: 2 }).connect();
-  const permissions = (rule ?? []).filter((part) => part !== '+hello');
+  // Redis 6.2 has no sharded channels.
+  const info = await client.sendCommand(['COMMAND', 'INFO', 'SPUBLISH']);
+  const isOld = Array.isArray(info) && info[0] === null;
+  const unusable = ['+hello', ...(isOld ? ['+spublish', '+ssubscribe', '+sunsubscribe'] : [])];
+  const permissions = (rule ?? []).filter((part) => !unusable.includes(part));
   await client.sendCommand(['ACL', 'SETUSER', 'app', 'resetchannels', ...permissions]);
   const errors: unknown[] = [];
   const open = () =>
