@@ -170,8 +170,8 @@ test.skipIf(onWasm)(
       const denied = (await everywhere<unknown[][]>('ACL', 'LOG'))
         .flat()
         .map((entry) => entry[entry.indexOf('object') + 1]);
-      // Redis 6.2 logs CLIENT SETINFO, which it does not know.
-      expect(denied.filter((command) => command !== 'client')).toEqual([]);
+      // CLIENT SETINFO names the client library: it may be denied. Redis 6.2 logs it without its second word.
+      expect(denied.filter((command) => !/^client(\|setinfo)?$/.test(String(command)))).toEqual([]);
       await mem.$close();
     } finally {
       await cluster.stop();
