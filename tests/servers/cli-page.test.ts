@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => cli.remove());
 
-/** What a command prints, on both of its outputs. */
+/** The text of both outputs of a command. */
 function printed(command: string): Promise<string> {
   const { SYNCED_MEMORY_URL, REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_PREFIX, NODE_ENV, FORCE_COLOR, ...env } =
     process.env;

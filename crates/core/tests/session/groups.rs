@@ -60,7 +60,7 @@ fn a_group_whose_answer_was_lost_is_applied_once() {
     assert_eq!(texts(&a), ["[1,2,3]", "[1,2]", "8"]);
 }
 
-/// What it read has changed, and its replica has followed, when it is sent again.
+/// A transaction is sent again after a document that it read has changed and its replica has followed.
 #[test]
 fn a_strict_group_whose_request_was_lost_still_relies_on_what_it_read() {
     let (mut server, mut a, mut b) = pair();
