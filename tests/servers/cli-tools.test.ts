@@ -74,7 +74,9 @@ test('the script for bash completes commands and their options', async () => {
 
 test.runIf(existsSync('/usr/bin/script'))('a terminal has colours and a progress line that goes away', async () => {
   const command = `"${process.execPath}" "${join(packageFolder, 'dist/cli/main.js')}" ls --url file:.synced-memory/memory.db`;
-  const { NO_COLOR, FORCE_COLOR, ...env } = process.env;
+  // Node shows no colours where these variables name a plain terminal or an unknown CI.
+  const { NO_COLOR, FORCE_COLOR, NODE_DISABLE_COLORS, CI, ...others } = process.env;
+  const env = { ...others, TERM: 'xterm-256color' };
   const options = { cwd: cli.folder, encoding: 'utf8' as const, env };
   const text = execFileSync('script', ['-qec', command, '/dev/null'], options);
   expect(text).toContain('\r\x1b[Kconnecting to file:.synced-memory/memory.db …\r\x1b[K');
