@@ -196,6 +196,13 @@ impl Replica {
     pub fn collect_results(&mut self) -> Vec<CompletedMutation> {
         self.mutation_results.collect()
     }
+
+    /// Undoes the mutations of a group that cannot be made, all of which have numbers after `last`. The caller is told by the
+    /// error, so they have no results.
+    pub fn withdraw_group(&mut self, group: GroupId, last: MutationNumber, error: &SyncError, now: Now) {
+        self.abort(group, error, now);
+        self.mutation_results.discard_after(last);
+    }
 }
 
 /// Local mutations.

@@ -70,6 +70,11 @@ impl MutationResults {
         }
     }
 
+    /// Forgets the results of mutations after `last`: their numbers are going to be used again.
+    pub(super) fn discard_after(&mut self, last: MutationNumber) {
+        self.completed.retain(|completed| completed.number <= last);
+    }
+
     /// Collect the results.
     pub(super) fn collect(&mut self) -> Vec<CompletedMutation> {
         std::mem::take(&mut self.completed)

@@ -51,7 +51,7 @@ impl Session {
                 Ok(changed_len) => len = changed_len,
                 Err(error) => {
                     for attribute in changes {
-                        self.attributes[attribute].replica.abort(id, &error, now);
+                        self.attributes[attribute].replica.withdraw_group(id, before, &error, now);
                     }
                     self.issued.set_last_mutation(before);
                     return Err(error);

@@ -97,6 +97,17 @@ fn a_refused_take_reports_an_error_and_brings_the_element_back() {
     assert_eq!((a.text("q"), results(a)), ("[0,1]".to_owned(), vec!["ERR_REFUSED".to_owned()]));
 }
 
+#[test]
+fn a_take_of_a_group_that_cannot_be_made_leaves_no_result() {
+    let (mut server, mut clients) = with_queue(2, 1);
+    let [a] = clients.as_mut_slice() else { unreachable!() };
+    let error = a.mutate_group(1, true, &[], r#"[["shift","q",[]],["set","q",["none"],"k",1]]"#).unwrap_err();
+    assert_eq!((error.code, a.text("q")), (ErrorCode::NotFound, "[0,1]".to_owned()));
+    a.mutate(r#"[["shift","q",[]]]"#);
+    a.run(&mut server);
+    assert_eq!((results(a), a.text("q")), (vec!["0".to_owned()], "[1]".to_owned()), "the number was used again");
+}
+
 /// The events of a client that makes one mutation while a foreign writer has stored another document.
 fn moots_of(ours: &str, document: &str, theirs: Option<&str>) -> Vec<String> {
     let mut server = MemoryStore::default();
