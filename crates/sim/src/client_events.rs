@@ -210,7 +210,8 @@ impl Simulation {
             }
             Change::Gone | Change::Unreadable(_) => {
                 mirror.remove(name);
-                let is_allowed = is_unmodelled(name) || !self.guarantees.keeps_data;
+                // A creation whose outcome is unknown is undone where the server has no such document.
+                let is_allowed = is_unmodelled(name) || !self.guarantees.keeps_data || self.record(i).has_unknown(name);
                 ensure(is_allowed, "gone", || format!("{name} was reported as gone although no client deleted it"))?;
             }
         }
