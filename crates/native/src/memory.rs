@@ -281,6 +281,11 @@ impl Memory {
         }
     }
 
+    /// Whether the journal lacks mutations, because it could not be written yet.
+    pub fn has_unwritten_journal(&self) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.store.has_unwritten())
+    }
+
     /// True if `drain` has something to take in.
     pub fn has_arrived(&self) -> bool {
         !self.mailbox.is_empty()

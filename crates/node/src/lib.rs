@@ -135,6 +135,12 @@ pub fn restored(handle: u32) -> Result<RestoredState> {
         .map(|native::RestoredState { mutations, names }| RestoredState { mutations: number(mutations.0), names })
 }
 
+/// See `CoreSession.hasUnwrittenJournal`.
+#[napi]
+pub fn has_unwritten_journal(handle: u32) -> Result<bool> {
+    with(handle, |memory| Ok(memory.has_unwritten_journal()))
+}
+
 /// See `CoreSession.capabilities`.
 #[napi]
 pub fn capabilities(handle: u32) -> Result<Capabilities> {

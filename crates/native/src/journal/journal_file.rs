@@ -38,6 +38,16 @@ pub(super) fn journal_path(url: &str) -> Result<PathBuf, SyncError> {
     }
 }
 
+/// The error that the operating system has for a new file beside the journal. The journal itself is not tried: to close any
+/// descriptor of it would release this process's locks on it.
+pub(super) fn find_write_error(path: &Path) -> Option<std::io::Error> {
+    let probe = with_suffix(path, "-probe");
+    let created = std::fs::File::create(&probe);
+    // It is removed again where it was created.
+    let _ = std::fs::remove_file(&probe);
+    created.err()
+}
+
 /// Moves a damaged database, so that a new one can be made.
 pub(super) fn set_aside(path: &Path) -> Result<(), SyncError> {
     let number = (1..u32::MAX).find(|number| !aside(path, "", *number).exists()).unwrap_or(u32::MAX);

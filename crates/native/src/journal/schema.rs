@@ -1,8 +1,8 @@
 //! The tables of a journal: opening a file, and creating it.
 
-use super::journal_errors::{describe, in_use, journal_error};
+use super::journal_errors::{describe_opening, journal_error};
 use crate::private_file::{create_folder, create_private_file};
-use rusqlite::{Connection, ErrorCode as Sqlite, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use synced_memory_core::error::SyncError;
 
@@ -49,8 +49,7 @@ pub(super) fn open(path: &Path, fsync: bool) -> Result<Connection, SyncError> {
     match Connection::open_with_flags(path, flags).and_then(|connection| set_up(connection, fsync)) {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(NotUsable(reason))) => Err(journal_error(format!("the journal {name} {reason}"))),
-        Err(error) if error.sqlite_error_code() == Some(Sqlite::DatabaseBusy) => Err(in_use(&name)),
-        Err(error) => Err(describe(&name, &error)),
+        Err(error) => Err(describe_opening(path, &error)),
     }
 }
 

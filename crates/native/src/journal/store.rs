@@ -1,12 +1,12 @@
 //! An open journal.
 
 use super::checksum::checksum;
-use super::journal_errors::{describe, journal_error};
+use super::journal_errors::{describe_opening, describe_write, journal_error};
 use super::journal_file::{file_identity, is_same_file, journal_path, set_aside};
 use super::memory_identity::MemoryIdentity;
 use super::{JournalOptions, salvage, schema};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use synced_memory_core::error::{ErrorCode, SyncError};
 use synced_memory_core::ids::Sequence;
 use synced_memory_core::journal::JournalledState;
@@ -21,7 +21,7 @@ const RESERVED_SEQUENCES: u64 = 1 << 24;
 pub(crate) struct JournalStore {
     connection: Connection,
     /// The path, for messages.
-    name: String,
+    path: PathBuf,
     /// The number of the last row of the log.
     last_row: i64,
     /// The highest sequence that is reserved.
@@ -59,7 +59,7 @@ impl JournalStore {
             ));
         }
         let connection = schema::open(&path, options.fsync)?;
-        let described = |error: rusqlite::Error| describe(&name, &error);
+        let described = |error: rusqlite::Error| describe_opening(&path, &error);
         let (writer, last) = match read_head(&connection).map_err(described)? {
             Some(head) => {
                 check_owner(&name, &head, owner, &path)?;
@@ -102,7 +102,7 @@ impl JournalStore {
         let damage =
             (read.is_corrupt || read.cut_rows > 0 || !read.bad_states.is_empty()).then(|| damage_of(&name, &read));
         let last_row = if read.is_corrupt { 0 } else { read.last_row };
-        let store = Self { connection, name, last_row, reserved, unwritten: Vec::new() };
+        let store = Self { connection, path, last_row, reserved, unwritten: Vec::new() };
         Ok(OpenedJournal { store, writer, last_sequence: Sequence(last), content: read.content, damage })
     }
 
@@ -130,7 +130,7 @@ impl JournalStore {
                 self.unwritten.clear();
                 Ok(())
             }
-            Err(error) => Err(describe(&self.name, &error)),
+            Err(error) => Err(describe_write(&self.path, &error)),
         }
     }
 }

@@ -8,8 +8,8 @@ export interface FlushTarget {
   readonly pending: number;
   /** The attributes of those mutations. */
   readonly pendingNames: readonly string[];
-  /** Whether a journal keeps them for the next process, so that nothing is lost. */
-  readonly keepsJournal: boolean;
+  /** The state of the journal. One that is written has all of them for the next process, so that nothing is lost. */
+  readonly journal: 'none' | 'written' | 'unwritten';
   /** Longest time to wait for them at exit, in milliseconds. */
   readonly exitTimeout: number;
   /** Resolves when everything is acknowledged; rejects with ERR_TIMEOUT after `timeout` milliseconds. */
@@ -80,7 +80,7 @@ function flushAll(): void {
       if (error.code !== 'ERR_TIMEOUT') return;
       // Otherwise the next `beforeExit` would wait for the same mutations again.
       stopFlushingBeforeExit(target);
-      if (target.keepsJournal) return;
+      if (target.journal === 'written') return;
       printLoss(target, `after waiting exitTimeout (${target.exitTimeout} ms)`);
       const process = nodeProcess();
       if (process !== undefined) process.exitCode ??= 1;
@@ -96,18 +96,23 @@ function flushAllSync(): void {
     let reason = '';
     try {
       // A flush passes the mutations of this task to the journal at once, without waiting.
-      const timeout = target.keepsJournal ? 0 : Math.min(end - performance.now(), target.exitTimeout);
+      const timeout = target.journal === 'none' ? Math.min(end - performance.now(), target.exitTimeout) : 0;
       target.flushSync(Math.max(timeout, 0));
     } catch (error) {
       const { code, message } = error as SyncedMemoryError;
       if (code !== 'ERR_TIMEOUT') reason = ` (${message})`;
     }
-    if (target.pending > 0 && !target.keepsJournal) printLoss(target, `by process.exit()${reason}`);
+    if (target.pending > 0 && target.journal !== 'written') printLoss(target, `by process.exit()${reason}`);
   }
 }
 
-function printLoss({ pending, pendingNames }: FlushTarget, circumstance: string): void {
-  const line = `synced-memory: the process exits ${circumstance} with ${pending} unacknowledged mutations of ${nameSome(pendingNames)}, which are lost; await $flush() or $close() first\n`;
+function printLoss({ pending, pendingNames, journal }: FlushTarget, circumstance: string): void {
+  const mutations = `${pending} unacknowledged mutations of ${nameSome(pendingNames)}`;
+  const outcome =
+    journal === 'none'
+      ? 'which are lost; await $flush() or $close() first'
+      : 'of which those are lost that the journal could not take: make room for it, or give it another disk';
+  const line = `synced-memory: the process exits ${circumstance} with ${mutations}, ${outcome}\n`;
   // A process warning would be printed later, which is too late.
   nodeProcess()?.stderr.write(line);
 }

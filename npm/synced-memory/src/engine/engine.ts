@@ -79,6 +79,8 @@ export interface RestoredState {
 export interface CoreSession {
   /** Gives the state that was restored from the journal of an earlier process. */
   restored(): RestoredState;
+  /** Whether its journal lacks mutations, because it could not be written yet. */
+  hasUnwrittenJournal(): boolean;
   /**
    * Applies a batch of local mutations in order: a JSON array as crates/core/src/codec reads it. Throws where a group cannot be
    * applied as a whole; a mutation outside a group is reported as `rejected` instead.

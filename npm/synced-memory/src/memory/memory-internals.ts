@@ -173,8 +173,9 @@ export class MemoryInternals implements FlushTarget {
     return this.connection.state.pendingAttributes.names();
   }
 
-  get keepsJournal(): boolean {
-    return this.options.journal !== undefined;
+  get journal(): 'none' | 'written' | 'unwritten' {
+    if (this.options.journal === undefined) return 'none';
+    return this.connection.hasUnwrittenJournal ? 'unwritten' : 'written';
   }
 
   get exitTimeout(): number {

@@ -89,6 +89,11 @@ export class CoreConnection {
     return this.pending > 0 && this.isOpen ? this.#call(() => this.#session.pendingBytes()) + this.batch.length : 0;
   }
 
+  /** Whether the journal lacks mutations, because it could not be written yet. */
+  get hasUnwrittenJournal(): boolean {
+    return this.isOpen && this.#call(() => this.#session.hasUnwrittenJournal());
+  }
+
   /** The abilities of the backend. Throws after the connection was closed. */
   get capabilities(): Capabilities {
     return this.#call(() => this.#session.capabilities());

@@ -66,6 +66,10 @@ export class FakeSession implements CoreSession {
     return ++this.#requests;
   }
 
+  hasUnwrittenJournal(): boolean {
+    return false;
+  }
+
   pendingBytes(): number {
     return 1000;
   }

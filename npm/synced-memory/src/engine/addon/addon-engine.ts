@@ -92,6 +92,10 @@ class AddonSession implements CoreSession {
     return this.#addon.restored(this.#handle);
   }
 
+  hasUnwrittenJournal(): boolean {
+    return this.#addon.hasUnwrittenJournal(this.#handle);
+  }
+
   submit(batch: string): void {
     this.#addon.submit(this.#handle, batch);
   }

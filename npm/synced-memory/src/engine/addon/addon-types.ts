@@ -89,6 +89,8 @@ export interface Addon {
   release(handle: number): boolean;
   /** See `CoreSession.restored`. */
   restored(handle: number): RestoredState;
+  /** See `CoreSession.hasUnwrittenJournal`. */
+  hasUnwrittenJournal(handle: number): boolean;
   /** See `CoreSession.capabilities`. */
   capabilities(handle: number): Capabilities;
   /** See `CoreSession.drain`. */

@@ -62,6 +62,10 @@ export class SessionDriver implements CoreSession {
     return { mutations: 0, names: [] };
   }
 
+  hasUnwrittenJournal(): boolean {
+    return false;
+  }
+
   submit(batch: string): void {
     this.#change((session) => session.submit(batch, ...this.#now()));
   }
