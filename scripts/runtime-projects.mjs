@@ -7,8 +7,15 @@ import { packFolder } from './pack.mjs';
 import { modifiedAt, root } from './paths.mjs';
 import { step } from './script.mjs';
 
-/** Installs a project. @returns {string} its folder */
+/** Installs a project with the tarballs. @returns {string} its folder */
 export function installProject(name) {
+  const folder = installTools(name);
+  installPacked(folder);
+  return folder;
+}
+
+/** Installs what a project's lock file names. @returns {string} its folder */
+export function installTools(name) {
   const source = join(root, 'tests/runtimes/projects', name);
   const folder = join(root, '.cache/runtimes', name);
   mkdirSync(folder, { recursive: true });
@@ -20,7 +27,6 @@ export function installProject(name) {
     const options = ['--prefix', folder, '--no-audit', '--no-fund', '--loglevel', 'error'];
     run('npm', ['ci', ...options], { hint: 'is the npm registry reachable?' });
   }
-  installPacked(folder);
   return folder;
 }
 

@@ -71,6 +71,12 @@ const suites = {
     },
   },
 
+  // The hooks of React, Vue, Svelte and Solid, each in a page of its framework.
+  frameworks: {
+    needs: [],
+    run: (counts) => vitest(counts, 'tests/frameworks'),
+  },
+
   // The same files on the wasm build, without those of tests/edge, which run on it in the suite js.
   edge: {
     needs: [requireRedisServer, requirePython],

@@ -1,4 +1,4 @@
-// `npm run size`: prints the sizes of the addon, the wasm core and the edge build's JavaScript, and fails above a limit.
+// `npm run size`: prints the sizes of the addon, the wasm core, the edge build's JavaScript and the React hooks, and fails above a limit.
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -12,14 +12,20 @@ import { functionSizes } from './wasm-functions.mjs';
 
 const KB = 1024;
 /** The most bytes of the addon, uncompressed, and of the rest after gzip -9. */
-const limits = { addon: 6_000 * KB, wasm: 215 * KB, JavaScript: 33 * KB };
+const limits = { addon: 6_000 * KB, wasm: 215 * KB, JavaScript: 33 * KB, React: 2 * KB };
 
 async function main() {
   build();
   const addon = statSync(builtAddon).size;
   const wasm = readFileSync(join(wasmFolder, 'core.wasm'));
-  const chunks = await bundleEdgeEntry();
-  const sizes = { addon, wasm: gzippedSize(wasm), JavaScript: sum(chunks.map(gzippedSize)) };
+  const chunks = await bundleEntry('edge.js');
+  const hooks = await bundleEntry('frameworks/react.js');
+  const sizes = {
+    addon,
+    wasm: gzippedSize(wasm),
+    JavaScript: sum(chunks.map(gzippedSize)),
+    React: sum(hooks.map(gzippedSize)),
+  };
 
   console.log(`addon: ${kilobytes(addon)}`);
   console.log(`wasm: ${kilobytes(wasm.length)}, gzipped ${kilobytes(sizes.wasm)}`);
@@ -27,6 +33,7 @@ async function main() {
   console.log(
     `JavaScript: ${kilobytes(sum(chunks.map(({ length }) => length)))}, gzipped ${kilobytes(sizes.JavaScript)}`,
   );
+  console.log(`React: ${kilobytes(sum(hooks.map(({ length }) => length)))}, gzipped ${kilobytes(sizes.React)}`);
 
   const exceeded = Object.entries(sizes).filter(([name, size]) => size > limits[name]);
   if (exceeded.length === 0) return;
@@ -61,16 +68,16 @@ function partOf(name) {
   return moduleOfCore ?? crate?.[0] ?? 'other';
 }
 
-/** The minified chunks that the entry for edge runtimes loads at its start, without the bytes of the wasm module. */
-async function bundleEdgeEntry() {
+/** The minified chunks that an entry loads at its start, without the bytes of the wasm module and without React. */
+async function bundleEntry(name) {
   const { output } = await bundle({
     logLevel: 'error',
     build: {
       write: false,
       minify: true,
       // A build for pages would have Vite's own loader around every import().
-      ssr: join(root, 'npm/synced-memory/dist/entry/edge.js'),
-      rolldownOptions: { external: [/-bytes\.js$/], preserveEntrySignatures: 'strict' },
+      ssr: join(root, 'npm/synced-memory/dist/entry', name),
+      rolldownOptions: { external: [/-bytes\.js$/, 'react'], preserveEntrySignatures: 'strict' },
     },
   });
   const chunk = (name) => output.find(({ fileName }) => fileName === name);

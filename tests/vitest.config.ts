@@ -11,8 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
   test: {
     include: ['**/*.test.ts'],
-    // They have a setup of their own.
-    exclude: ['runtimes/**'],
+    // They have setups of their own.
+    exclude: ['frameworks/**', 'runtimes/**'],
     // Each test waits for real processes and servers, on machines that may be busy.
     testTimeout: 60_000,
     hookTimeout: 60_000,

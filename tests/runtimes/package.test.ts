@@ -120,7 +120,9 @@ test('types resolve in every module resolution that supports ESM', async () => {
   // The package has no CommonJS build, and resolution as of Node 10 knows no exports. Exits with a failure on anything else.
   const args = [main, '--profile', 'esm-only', '--format', 'json', '--exclude-entrypoints', './core.wasm'];
   const { analysis } = JSON.parse(await printed(program('attw'), args));
-  expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(['.', './edge', './testing']));
+  expect(Object.keys(analysis.entrypoints)).toEqual(
+    expect.arrayContaining(['.', './edge', './testing', './react', './vue', './svelte', './solid']),
+  );
 });
 
 test.each([
