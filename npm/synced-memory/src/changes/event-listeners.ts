@@ -20,10 +20,18 @@ const eventNames: Record<keyof EventMap, true> = {
 export interface ListenerOptions {
   /** Keeps the process alive until the listener is removed, or the memory is closed. Default: false. */
   keepAlive?: boolean;
+  /**
+   * A passive listener only observes: errors, warnings and lost connections that nobody else listens to are still printed.
+   * Default: false.
+   */
+  passive?: boolean;
 }
 
 /** A listener. `changeNumber` is given with changes only. */
 type Listener = (payload: never, changeNumber: number) => void;
+
+/** The names of the options of `$on`. */
+const optionNames: ReadonlySet<string> = new Set<keyof ListenerOptions>(['keepAlive', 'passive']);
 
 /** The most warnings that are kept for the first listener. */
 const MAX_UNHEARD = 16;
@@ -34,6 +42,8 @@ export class EventListeners {
   lastChange = 0;
   /** Listeners by event; those of changes at a path by `change:` and the attribute. */
   readonly #listeners = new Map<string, Set<Listener>>();
+  /** The listeners that do not count where it matters whether an event has a listener. */
+  readonly #passive = new Set<Listener>();
   /** Number of listeners of changes, with or without a path. */
   #changeListeners = 0;
   /** Warnings without a listener so far. The first may come before `open` returns. */
@@ -82,12 +92,16 @@ export class EventListeners {
     };
     set.add(own);
     if (event === 'change') this.#changeListeners++;
+    const isPassive = options.passive === true;
+    if (isPassive) this.#passive.add(own);
     if (event === 'warning') {
-      for (const warning of this.#unheard.splice(0)) queueMicrotask(() => this.#call(event, own, warning));
+      const earlier = isPassive ? this.#unheard : this.#unheard.splice(0);
+      for (const warning of earlier) queueMicrotask(() => this.#call(event, own, warning));
     }
     const letEnd = options.keepAlive === true ? this.#holdProcess() : () => {};
     return () => {
       letEnd();
+      this.#passive.delete(own);
       if (set.delete(own) && event === 'change') this.#changeListeners--;
       if (set.size === 0 && this.#listeners.get(key) === set) this.#listeners.delete(key);
     };
@@ -112,7 +126,7 @@ export class EventListeners {
 
   /** True if something learns of a lost connection: a listener of `disconnect` or `error`, or `onError`. */
   get hearsLosses(): boolean {
-    return this.#onError !== undefined || this.has('disconnect') || this.has('error');
+    return this.#onError !== undefined || this.isHeard('disconnect') || this.isHeard('error');
   }
 
   /** True if the event has a listener. */
@@ -120,16 +134,22 @@ export class EventListeners {
     return event === 'change' ? this.#changeListeners > 0 : this.#listeners.has(event);
   }
 
+  /** True if the event has a listener that is not passive. */
+  isHeard(event: Exclude<keyof EventMap, 'change'>): boolean {
+    for (const listener of this.#listeners.get(event) ?? []) if (!this.#passive.has(listener)) return true;
+    return false;
+  }
+
   /** Calls the listeners of the event. An error without any listener becomes a process warning. */
   emit<E extends Exclude<keyof EventMap, 'change'>>(event: E, payload: EventMap[E]): void {
-    if (event === 'warning' && !this.has(event) && this.#unheard.length < MAX_UNHEARD) {
+    if (event === 'warning' && !this.isHeard(event) && this.#unheard.length < MAX_UNHEARD) {
       this.#unheard.push(payload as SyncedMemoryError);
     }
     this.#callAll(event, payload);
     if (event === 'disconnect' && !this.hearsLosses) this.onUnheardLoss(payload as SyncedMemoryError);
     if (event !== 'error') return;
     if (this.#onError !== undefined) this.#call('error', this.#onError as Listener, payload);
-    else if (!this.has('error')) emitWarning(payload as SyncedMemoryError);
+    else if (!this.isHeard('error')) emitWarning(payload as SyncedMemoryError);
   }
 
   /** Calls the listeners of a change that were added before it was made. */
@@ -159,8 +179,8 @@ function checkListenerOptions(options: ListenerOptions): void {
   const isValid =
     typeof options === 'object' &&
     options !== null &&
-    Object.entries(options).every(([name, value]) => name === 'keepAlive' && typeof value === 'boolean');
-  if (!isValid) throw optionsError('the options of $on are { keepAlive: true } or { keepAlive: false }');
+    Object.entries(options).every(([name, value]) => optionNames.has(name) && typeof value === 'boolean');
+  if (!isValid) throw optionsError('the options of $on are keepAlive and passive, each true or false');
 }
 
 /** Key of the listeners of an attribute's changes. */

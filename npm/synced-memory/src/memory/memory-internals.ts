@@ -159,7 +159,7 @@ export class MemoryInternals implements FlushTarget {
 
   /** Emits a warning about the program's own code. Where nobody listens, it is printed. */
   #warn(warning: SyncedMemoryError): void {
-    if (!this.listeners.has('warning')) emitWarningOnce(warning);
+    if (!this.listeners.isHeard('warning')) emitWarningOnce(warning);
     this.listeners.emit('warning', warning);
   }
 
@@ -183,7 +183,7 @@ export class MemoryInternals implements FlushTarget {
   }
 
   status(): Status {
-    return readStatus(this.connection, this.known, this.options.url);
+    return readStatus(this.connection, this.known, this.mirror, this.options.url);
   }
 
   lastModified(name: string): bigint | undefined {

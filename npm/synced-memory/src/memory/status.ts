@@ -1,6 +1,7 @@
 import type { SyncedMemoryError } from '../base/errors.js';
 import type { Capabilities, SideKeys } from '../engine/engine.js';
 import type { KnownAttributes } from '../mirror/known-attributes.js';
+import type { Mirror } from '../mirror/mirror.js';
 import type { CoreConnection } from '../sync/core-connection.js';
 
 /** The state of a memory at one moment. */
@@ -20,6 +21,8 @@ export interface Status {
    * with a default reads as its default until then.
    */
   unknown: readonly string[];
+  /** The attributes whose stored bytes are not a document. Reading one throws the reason. */
+  unreadable: readonly string[];
   /** Number of mutations that are not acknowledged. */
   pending: number;
   /** Their approximate size, in bytes. */
@@ -29,13 +32,14 @@ export interface Status {
 }
 
 /** Reads the status of a memory whose backend has this URL. */
-export function readStatus(connection: CoreConnection, known: KnownAttributes, url: string): Status {
+export function readStatus(connection: CoreConnection, known: KnownAttributes, mirror: Mirror, url: string): Status {
   const { lastError } = connection.state;
   return {
     state: connection.state.connection,
     backend: backendOf(url),
     stale: connection.state.stale,
     unknown: known.unknown(),
+    unreadable: mirror.unreadable(),
     pending: connection.pending,
     pendingBytes: connection.pendingBytes,
     ...(connection.isOpen && { capabilities: connection.capabilities, sideKeys: connection.sideKeys }),

@@ -100,6 +100,11 @@ export class Mirror implements ContainerOwner {
     return this.#errors.has(name);
   }
 
+  /** The names of the unreadable attributes. */
+  unreadable(): string[] {
+    return [...this.#errors.keys()];
+  }
+
   /** The attribute, a container as its proxy; undefined if absent. Throws if it is unreadable. */
   get(name: string): unknown {
     this.checkReadable(name);
