@@ -1,10 +1,10 @@
-// Everything between a clean clone and a package that runs: tools, npm packages, addon, wasm, TypeScript.
+// Everything between a clean clone and packages that run: tools, npm packages, addon, wasm, TypeScript, inspector.
 // Leaves alone what is up to date.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAddon } from './addon.mjs';
 import { run } from './command.mjs';
-import { modifiedAt, packageFolder } from './paths.mjs';
+import { inspectorFolder, modifiedAt, packageFolder } from './paths.mjs';
 import { runAsScript, step } from './script.mjs';
 import { requireToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
@@ -15,19 +15,33 @@ export function build() {
   const modules = buildWasm();
   step(modules.length > 0 ? `wasm: ${modules.join(', ')}` : 'wasm: up to date');
   buildTypeScript();
+  buildInspector();
 }
 
 function buildTypeScript() {
   const dist = join(packageFolder, 'dist');
-  const sources = readdirSync(join(packageFolder, 'src'), { recursive: true }).map((name) => join('src', String(name)));
-  // A folder is modified when a file in it comes or goes.
-  const inputs = ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json'];
-  const newest = Math.max(...inputs.map((name) => modifiedAt(join(packageFolder, name))));
-  if (modifiedAt(join(dist, 'index.js')) >= newest) return step('TypeScript: up to date');
+  if (modifiedAt(join(dist, 'index.js')) >= newestSource(packageFolder)) return step('TypeScript: up to date');
   // A file that lost its source must not stay.
   if (existsSync(dist)) rmSync(dist, { recursive: true });
   run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory', '--', '--noEmitOnError']);
   step('TypeScript: npm/synced-memory/dist');
+}
+
+function buildInspector() {
+  const built = modifiedAt(join(inspectorFolder, 'dist/index.d.ts'));
+  // Parts of the main package are bundled into it.
+  const inputs = [join(inspectorFolder, 'build.mjs'), join(packageFolder, 'dist/index.js')].map(modifiedAt);
+  if (built >= Math.max(newestSource(inspectorFolder), ...inputs)) return step('inspector: up to date');
+  run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory-inspector']);
+  step('inspector: npm/synced-memory-inspector/dist');
+}
+
+/** The time at which the sources of a package were last modified. */
+function newestSource(folder) {
+  const sources = readdirSync(join(folder, 'src'), { recursive: true }).map((name) => join('src', String(name)));
+  // A folder is modified when a file in it comes or goes.
+  const inputs = ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json'];
+  return Math.max(...inputs.map((name) => modifiedAt(join(folder, name))));
 }
 
 await runAsScript(import.meta.url, build);

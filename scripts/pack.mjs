@@ -1,12 +1,12 @@
-// `npm run pack`: the tarballs that would be published, in .cache/pack: the main package, and one for each platform whose
-// addon is there (this machine's after a build, the others' where a workflow has put them). `-- --all` packs the addons that
+// `npm run pack`: the tarballs that would be published, in .cache/pack: the main package, the inspector, and one for each platform
+// whose addon is there (this machine's after a build, the others' where a workflow has put them). `-- --all` packs the addons that
 // are there as they are, and fails where one is missing.
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtAddon } from './addon.mjs';
 import { build } from './build.mjs';
 import { output } from './command.mjs';
-import { packageFolder, root } from './paths.mjs';
+import { inspectorFolder, packageFolder, root } from './paths.mjs';
 import { addonOf, platformFolder, publishedManifest, takeAddon, writePlatformManifests } from './platform-packages.mjs';
 import { hostPlatform, platforms } from './platforms.mjs';
 import { Failure, runAsScript } from './script.mjs';
@@ -26,7 +26,7 @@ function packAsIs() {
   mkdirSync(packFolder, { recursive: true });
   writePlatformManifests();
   const withAddon = platforms.filter((one) => existsSync(addonOf(one)));
-  return [packMain(), ...withAddon.map((one) => packOne(platformFolder(one)))];
+  return [packMain(), packInspector(), ...withAddon.map((one) => packOne(platformFolder(one)))];
 }
 
 /** Packs a copy: the manifest in the repository does not name packages that may not be published yet. */
@@ -35,6 +35,15 @@ function packMain() {
   cpSync(packageFolder, stage, { recursive: true, filter: (path) => !path.includes('node_modules') });
   copyFileSync(join(root, 'README.md'), join(stage, 'README.md'));
   writeFileSync(join(stage, 'package.json'), JSON.stringify(publishedManifest(), undefined, 2));
+  return packOne(stage);
+}
+
+/** Packs a copy, to which the license is added. */
+function packInspector() {
+  const stage = join(packFolder, 'inspector');
+  for (const name of ['dist', 'package.json', 'README.md']) {
+    cpSync(join(inspectorFolder, name), join(stage, name), { recursive: true });
+  }
   return packOne(stage);
 }
 
@@ -51,5 +60,5 @@ await runAsScript(import.meta.url, () => {
   const all = process.argv.includes('--all');
   const tarballs = all ? packAsIs() : pack();
   console.log(tarballs.join('\n'));
-  if (all && tarballs.length <= platforms.length) throw new Failure('the addon of some platform is missing');
+  if (all && tarballs.length < platforms.length + 2) throw new Failure('the addon of some platform is missing');
 });

@@ -67,7 +67,8 @@ const suites = {
     needs: [requireRedisServer, requirePython],
     async run(counts) {
       const unit = await vitest(counts, 'npm/synced-memory');
-      return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit;
+      const inspector = await vitest(counts, 'npm/synced-memory-inspector');
+      return (await vitest(counts, 'tests', '--exclude=interop/**')) || unit || inspector;
     },
   },
 

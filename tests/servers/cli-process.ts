@@ -28,14 +28,18 @@ export class CommandLine {
   }
 
   start(...args: string[]): ChildProcessWithoutNullStreams {
-    const { SYNCED_MEMORY_URL, REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_PREFIX, NODE_ENV, FORCE_COLOR, ...env } =
-      process.env;
-    return spawn(process.execPath, [program, ...args], { cwd: this.folder, env: { ...env, ...this.variables } });
+    return this.startProgram(program, args);
   }
 
-  /** Runs a command to its end. `input` is its standard input. */
-  async run(args: readonly string[], input = ''): Promise<Finished> {
-    const child = this.start(...args);
+  private startProgram(path: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+    const { SYNCED_MEMORY_URL, REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_PREFIX, NODE_ENV, FORCE_COLOR, ...env } =
+      process.env;
+    return spawn(process.execPath, [path, ...args], { cwd: this.folder, env: { ...env, ...this.variables } });
+  }
+
+  /** Runs a command to its end. `input` is its standard input, `path` the program, such as a copy in another folder. */
+  async run(args: readonly string[], input = '', path = program): Promise<Finished> {
+    const child = this.startProgram(path, args);
     child.stdin.end(input);
     return finished(child);
   }

@@ -1,7 +1,7 @@
 // `types`, `repl`, `bench`, `inspect` and `completion`.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFolder } from '../../scripts/paths.mjs';
@@ -39,24 +39,24 @@ test('bench measures, and leaves nothing', async () => {
   expect((await cli.print('ls', '--json')).split('\n')).toHaveLength(1);
 });
 
-test('inspect prints the command that installs the inspector, and serves by it where it is installed', async () => {
-  const absent = await cli.run(['inspect', '-q']);
-  expect(absent).toMatchObject({ code: 1, stdout: '' });
-  expect(absent.stderr).toMatch(/\n {2}npm install --save-dev synced-memory-inspector\n$/);
+test('inspect prints the command that installs the inspector where it is not installed', async () => {
+  // Outside of the repository, where the two packages are beside each other.
+  const alone = join(cli.folder, 'node_modules/synced-memory');
+  for (const name of ['dist', 'package.json'])
+    cpSync(join(packageFolder, name), join(alone, name), { recursive: true });
+  const { code, stdout, stderr } = await cli.run(['inspect', '-q'], '', join(alone, 'dist/cli/main.js'));
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/\n {2}npm install --save-dev synced-memory-inspector\n$/);
+});
 
-  const folder = join(cli.folder, 'node_modules/synced-memory-inspector');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "main": "index.js" }');
-  const program = `export async function serveInspector(mem, { write, port }) {
-    return { url: \`http://127.0.0.1:\${port}/\${mem.tasks.length}/\${write}\`, async close() { console.log('closed'); } };
-  }`;
-  writeFileSync(join(folder, 'index.js'), program);
-  const child = cli.start('inspect', '--port', '8123');
-  const line = linesOf(child.stdout);
-  expect(await line()).toBe('http://127.0.0.1:8123/2/false');
+test('inspect serves the page until it is interrupted', async () => {
+  const child = cli.start('inspect', '--write');
+  const url = await linesOf(child.stdout)();
+  const page = await fetch(url);
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect((await fetch(new URL('/', url))).status).toBe(401);
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-  expect(await line()).toBe('closed');
 });
 
 test('the script for bash completes commands and their options', async () => {

@@ -1,0 +1,132 @@
+import type { EventMap, SyncedMemoryError } from 'synced-memory';
+import { type InspectedChange, type InspectedMemory, writerName } from '../inspected-memory.js';
+import type { Incident } from '../protocol.js';
+import { ChangeLog } from './change-log.js';
+import { Rates } from './rates.js';
+import { Ring } from './ring.js';
+
+/** Number of incidents that are kept. */
+const MAX_INCIDENTS = 500;
+const MAX_MESSAGE = 1000;
+/** Number of attributes of which the last writer is kept. */
+const MAX_WRITERS = 20_000;
+/** How the last page left is bridged, in milliseconds: a reload must not lose the changes in between. */
+const LINGER_MS = 15_000;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/**
+ * Records what happens in a memory: incidents always, changes while a page is open, because describing a change costs the process
+ * that makes it.
+ */
+export class Recorder {
+  readonly changes = new ChangeLog();
+  readonly rates = new Rates();
+  readonly incidents = new Ring<Incident>(MAX_INCIDENTS);
+  /** Grows when an attribute appears or goes away. */
+  namesVersion = 0;
+  readonly #memory: InspectedMemory;
+  readonly #onNews: () => void;
+  readonly #onDelete: (name: string) => void;
+  readonly #writers = new Map<string, string>();
+  #pages = 0;
+  #stopRecording: (() => void) | undefined;
+  #lingering: Timer | undefined;
+
+  /** `onNews` is called after each event, `onDelete` with the name of an attribute that was deleted. */
+  constructor(memory: InspectedMemory, onNews: () => void, onDelete: (name: string) => void) {
+    this.#memory = memory;
+    this.#onNews = onNews;
+    this.#onDelete = onDelete;
+    this.#listen('conflict', ({ name, message }) => {
+      this.rates.count('conflicts');
+      this.#addIncident('conflict', message, name);
+    });
+    this.#listen('moot', ({ name, message }) => this.#addIncident('moot', message, name));
+    this.#listen('regression', ({ name, previous, revision }) => {
+      this.#addIncident('regression', `the server lost data: revision ${previous} became ${revision}`, name);
+    });
+    this.#listen('error', (error) => this.#addError('error', error));
+    this.#listen('warning', (error) => this.#addError('warning', error));
+    this.#listen('disconnect', (error) => this.#addError('disconnect', error));
+    this.#listen('connect', () => this.#addIncident('connect', 'the server is reachable'));
+  }
+
+  /** True while changes are recorded. */
+  get isRecording(): boolean {
+    return this.#stopRecording !== undefined;
+  }
+
+  /** The last writer of an attribute that was seen. */
+  writerOf(name: string): string | undefined {
+    return this.#writers.get(name);
+  }
+
+  /** Records changes until the returned function is called. */
+  addPage(): () => void {
+    this.#pages++;
+    clearTimeout(this.#lingering);
+    this.#stopRecording ??= this.#record();
+    let isThere = true;
+    return () => {
+      if (!isThere) return;
+      isThere = false;
+      if (--this.#pages > 0) return;
+      this.#lingering = setTimeout(() => {
+        this.#stopRecording?.();
+        this.#stopRecording = undefined;
+      }, LINGER_MS);
+      unref(this.#lingering);
+    };
+  }
+
+  #record(): () => void {
+    const stopChanges = this.#listen('change', (change) => this.#addChange(change));
+    const stopAcks = this.#listen('ack', ({ name }) => this.rates.acknowledged(name));
+    return () => {
+      stopChanges();
+      stopAcks();
+    };
+  }
+
+  #addChange(change: InspectedChange): void {
+    this.changes.add(change);
+    const { name, origin, path, kind } = change;
+    this.rates.count(origin);
+    if (origin === 'local') this.rates.mutated(name);
+    const writer = writerName(change);
+    if (writer !== undefined && this.#writers.size < MAX_WRITERS) this.#writers.set(name, writer);
+    if (path.length > 1) return;
+    this.namesVersion++;
+    if (kind === 'delete') this.#onDelete(name);
+  }
+
+  #addError(kind: Incident['kind'], error: SyncedMemoryError): void {
+    this.#addIncident(kind, `${error.code}: ${error.message}`, error.attribute);
+  }
+
+  #addIncident(kind: Incident['kind'], text: string, name?: string): void {
+    const message = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
+    const last = this.incidents.get(this.incidents.last);
+    const isRepeated = last !== undefined && last.kind === kind && last.message === message && last.name === name;
+    const times = isRepeated ? last.times + 1 : 1;
+    const entry = { time: Date.now(), kind, message, times, ...(name !== undefined && { name }) };
+    if (isRepeated) this.incidents.replaceLast({ ...entry, number: last.number });
+    else this.incidents.add((number) => ({ ...entry, number }));
+    this.namesVersion++;
+  }
+
+  #listen<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
+    const observe = (payload: EventMap[E]) => {
+      listener(payload);
+      this.#onNews();
+    };
+    // What nobody else listens to is still printed.
+    return this.#memory.$on(event, observe, undefined, { passive: true });
+  }
+}
+
+/** Lets the process end in spite of a timer, where the runtime can. */
+export function unref(timer: unknown): void {
+  (timer as { unref?(): void }).unref?.();
+}

@@ -1,0 +1,27 @@
+import { formatPath } from '../../../synced-memory/dist/base/path.js';
+import { RequestFailure } from '../failure.js';
+import type { InspectedMemory } from '../inspected-memory.js';
+import type { ValuePath } from '../protocol.js';
+
+/** A path as people write it: `tasks[3].title`. */
+export const pathText = ([name, ...path]: ValuePath): string => formatPath(String(name), path);
+
+/** True if a list has the index, or a dict the key. */
+export function hasKey(container: object, key: string | number): boolean {
+  // The length of a list is no element of it.
+  return Object.hasOwn(container, key) && !(Array.isArray(container) && key === 'length');
+}
+
+/** The frozen value at a path. Throws where there is none. */
+export function findValue(memory: InspectedMemory, path: ValuePath): unknown {
+  let value = memory.$snapshot(String(path[0]));
+  if (value === undefined) throw absent(path.slice(0, 1));
+  for (const [index, key] of path.entries()) {
+    if (index === 0) continue;
+    if (typeof value !== 'object' || value === null || !hasKey(value, key)) throw absent(path.slice(0, index + 1));
+    value = (value as Record<string | number, unknown>)[key];
+  }
+  return value;
+}
+
+const absent = (path: ValuePath) => new RequestFailure(404, 'ERR_NOT_FOUND', `there is no ${pathText(path)} any more`);
