@@ -47,7 +47,9 @@ impl Simulation {
                 format!("w{} shows the twins as {twins:?}", client.session_index)
             })?;
         }
-        if !ACCOUNTS.iter().all(|name| client.session.is_in_step(name)) {
+        // An account that the client has created and not heard of yet is unknown: another client may have created it, too.
+        let is_loaded = |name: &str| client.session.is_in_step(name) && client.session.revision(name).is_some();
+        if !ACCOUNTS.iter().all(|name| is_loaded(name)) {
             return Ok(());
         }
         let held = |name| client.mirror.get(name)?.get("n")?.plain().parse::<i64>().ok();
