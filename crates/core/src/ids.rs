@@ -48,8 +48,8 @@ impl AppendRun {
     }
 }
 
-/// The name of a writer: one per session, never reused. With a [`Sequence`] it identifies a commit, so that a server
-/// applies the commit at most once.
+/// The id of a writer: one per session, never reused. With a [`Sequence`] it identifies a commit, so that a server
+/// applies the commit at most once. It may end in a [label](crate::writer_label).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct WriterId(pub CompactString);
 

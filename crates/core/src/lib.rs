@@ -22,3 +22,4 @@ pub mod replica;
 pub mod session;
 pub mod splice;
 pub mod time;
+pub mod writer_label;

@@ -18,6 +18,7 @@ use synced_memory_core::mutation::Mutation;
 use synced_memory_core::protocol::{Command, JOURNALLED_DEDUP_KEY_SECONDS, RequestId, Secret};
 use synced_memory_core::session::{BatchEntry, DedupKeys, Event, Input, JournalWrite, Output, Session};
 use synced_memory_core::time::{Instant, Now};
+use synced_memory_core::writer_label::labelled_writer;
 
 /// The time between two polls for changes that a server does not announce, in milliseconds.
 const POLL_INTERVAL_MS: u64 = 1_000;
@@ -92,20 +93,20 @@ impl Memory {
 
     fn start(options: OpenOptions, link: SessionLink, mailbox: Arc<Mailbox>) -> Result<Self, SyncError> {
         let (seed, secret) = (clock::random_u64()?, clock::random_id()?);
-        let new_writer = clock::random_id()?;
+        let new_writer = labelled_writer(&clock::random_id()?, options.label.as_deref());
         let opened = match &options.journal {
             Some(journal) => {
                 let owner = MemoryIdentity::new(&options.url, &options.prefix)?;
-                Some((JournalStore::open(journal, &owner, &new_writer)?, ByteLen(journal.max_bytes)))
+                Some((JournalStore::open(journal, &owner, &new_writer.0)?, ByteLen(journal.max_bytes)))
             }
             None => None,
         };
-        let writer = opened.as_ref().map_or(new_writer, |(opened, _)| opened.writer.clone());
+        let writer = opened.as_ref().map_or(new_writer, |(opened, _)| WriterId(opened.writer.as_str().into()));
         let mut session = Session::new(Config {
             prefix: options.prefix,
             secret: Some(SecretOptions { prefix: options.base, candidate: Secret::new(&secret) }),
             names: options.names,
-            writer: WriterId(writer.into()),
+            writer,
             max_document_bytes: ByteLen(options.max_document_bytes),
             max_commit_size: MAX_COMMIT_SIZE,
             publishes_deltas: true,

@@ -22,6 +22,8 @@ pub struct OpenOptions {
     pub ttl_ms: Option<u64>,
     /// Certificates, for TLS schemes.
     pub tls: TlsOptions,
+    /// The [label](synced_memory_core::writer_label) of the memory's writer. One that goes on from a journal keeps that of the journal.
+    pub label: Option<String>,
     /// The journal that the memory keeps. None: its mutations that are not acknowledged are lost with the process.
     pub journal: Option<JournalOptions>,
 }
@@ -37,6 +39,7 @@ impl OpenOptions {
             max_document_bytes: 64 << 20,
             ttl_ms: None,
             tls: TlsOptions::default(),
+            label: None,
             journal: None,
         }
     }

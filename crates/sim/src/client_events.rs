@@ -83,12 +83,12 @@ impl Simulation {
 
     fn apply_event(&mut self, i: usize, event: &Event, reported: &mut Reported) -> Check {
         match event {
-            Event::Changed { name, change, revision, len } => {
+            Event::Changed { name, change, revision, len, .. } => {
                 self.clients[i].reported_revisions.insert(name.clone(), *revision);
                 reported.states.insert(name.clone(), AttributeState { revision: *revision, len: len.0 });
                 self.apply_change(i, name, change)
             }
-            Event::Acknowledged { name, revision, len } => {
+            Event::Acknowledged { name, revision, len, .. } => {
                 self.clients[i].reported_revisions.insert(name.clone(), *revision);
                 reported.states.insert(name.clone(), AttributeState { revision: *revision, len: len.0 });
                 let was_there = revision.is_none_or(|revision| self.server.had_revision(name, revision.0));

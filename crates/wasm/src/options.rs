@@ -8,9 +8,9 @@
 use serde::{Deserialize, Serialize};
 use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::config::{Config, MAX_ABSENT_ATTRIBUTES, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime};
-use synced_memory_core::ids::WriterId;
 use synced_memory_core::protocol::{Secret, hash_tag};
 use synced_memory_core::session::DedupKeys;
+use synced_memory_core::writer_label::labelled_writer;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly secret: string;
   /** The name of this writer: random, never used before. */
   readonly writer: string;
+  /** The label of this writer. Default: none. */
+  readonly label?: string | undefined;
   /** A random integer, for the jitter of retries. */
   readonly seed: number;
   /** The attributes to load. Default: all that exist. */
@@ -101,6 +103,7 @@ pub(crate) struct SessionOptions {
     base: String,
     secret: String,
     writer: String,
+    label: Option<String>,
     seed: u64,
     names: Option<Vec<String>>,
     max_document_bytes: u64,
@@ -131,7 +134,7 @@ impl From<SessionOptions> for Config {
             prefix: options.prefix,
             secret: Some(SecretOptions { prefix: options.base, candidate: Secret::new(&options.secret) }),
             names: options.names,
-            writer: WriterId(options.writer.into()),
+            writer: labelled_writer(&options.writer, options.label.as_deref()),
             max_document_bytes: ByteLen(usize::try_from(options.max_document_bytes).unwrap_or(usize::MAX)),
             max_commit_size: MAX_COMMIT_SIZE,
             // Other memories on the server may receive deltas even where this transport cannot subscribe.

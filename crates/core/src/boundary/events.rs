@@ -5,11 +5,12 @@ use crate::byte_len::ByteLen;
 use crate::codec::{encode_mutation, encode_path, mutation_kind};
 use crate::document::quoted;
 use crate::error::{ErrorCode, SyncError};
-use crate::ids::Revision;
+use crate::ids::{Revision, WriterId};
 use crate::mutation::Mutation;
 use crate::protocol::Lifetime;
 use crate::replica::{Change, ResultValue};
 use crate::session::Event;
+use crate::writer_label::WriterName;
 
 /// The length of a text that takes up no further event. Events that belong together may need several texts, since the strings
 /// of JavaScript have a greatest length.
@@ -23,15 +24,16 @@ const MAX_STRING_LEN: usize = 0x1fff_ffe8;
 ///
 /// | element | event |
 /// | --- | --- |
-/// | `["load",name,revision,bytes,value]` | the attribute has this value |
-/// | `["patch",name,revision,bytes,[mutation,…]]` | the attribute's value changed by these [mutations](crate::codec) |
-/// | `["gone",name]` | the attribute is absent |
+/// | `["load",name,revision,bytes,value,…writer]` | the attribute has this value |
+/// | `["patch",name,revision,bytes,[mutation,…],…writer]` | the attribute's value changed by these [mutations](crate::codec) |
+/// | `["gone",name,…writer]` | the attribute is absent |
 /// | `["unreadable",name,code,message]` | the attribute's stored bytes are not a document |
-/// | `["ack",name,revision,bytes]` | a commit was acknowledged |
+/// | `["ack",name,revision,bytes,n,attempts]` | a commit, which ends with mutation `n`, was acknowledged |
 /// | `["settled",n]` | every mutation up to number `n` is settled |
 /// | `["rejected",name,code,message,n]` | the attribute's mutations from number `n` on are rolled back |
 /// | `["conflict",name,kind,path,message]` | a mutation of this kind was dropped |
 /// | `["moot",name,kind,path,message]` | a removal of this kind met what was gone already |
+/// | `["resync",name,bytes]` | the document, which was known, was read again |
 /// | `["regression",name,revision,revision]` | the revision went back from the first to the second |
 /// | `["connect"]` | the backend can be reached, and all is up to date |
 /// | `["disconnect",code,message]` | the backend cannot be reached |
@@ -52,7 +54,8 @@ const MAX_STRING_LEN: usize = 0x1fff_ffe8;
 /// | `["error",null,code,message]` | something else failed |
 ///
 /// A revision is a string of decimal digits, `null` where there is no document; `bytes` is the length of the optimistic
-/// document. See [`Event`] for the rest.
+/// document. `…writer` is the id of the writer that made the change and its label, or only the id, or nothing. See [`Event`] for
+/// the rest.
 #[derive(Debug)]
 pub struct EventWriter {
     /// The complete texts before `text`.
@@ -130,7 +133,8 @@ impl EventWriter {
              over several"
         );
         let change = Change::Unreadable(SyncError::new(ErrorCode::TooLarge, message));
-        self.write_any(&Event::Changed { name: name.to_owned(), change, revision: None, len: ByteLen(0) });
+        let name = name.to_owned();
+        self.write_any(&Event::Changed { name, change, revision: None, len: ByteLen(0), writer: None });
     }
 
     fn write_any(&mut self, event: &Event) {
@@ -141,11 +145,16 @@ impl EventWriter {
             self.text.push(',');
         }
         match event {
-            Event::Changed { name, change, revision, len } => self.write_change(name, change, *revision, *len),
-            Event::Acknowledged { name, revision, len } => {
+            Event::Changed { name, change, revision, len, writer } => {
+                self.write_change(name, change, *revision, *len);
+                self.push_writer(writer.as_ref());
+            }
+            Event::Acknowledged { name, revision, len, last, attempts } => {
                 self.start_named("ack", name);
                 self.push_revision(*revision);
                 self.push_number(len.0 as u64);
+                self.push_number(last.0);
+                self.push_number(u64::from(*attempts));
             }
             Event::Settled(number) => self.start_numbered("settled", number.0),
             Event::Rejected { name, error, first } => {
@@ -161,6 +170,10 @@ impl EventWriter {
                 self.start_named("regression", name);
                 self.push_revision(Some(*from));
                 self.push_revision(Some(*to));
+            }
+            Event::Resynced { name, len } => {
+                self.start_named("resync", name);
+                self.push_number(len.0 as u64);
             }
             Event::Connected => self.start("connect"),
             Event::Disconnected(error) => {
@@ -284,6 +297,15 @@ impl EventWriter {
         self.push_json(&number.to_string());
     }
 
+    /// Add the id of a writer, and its label if it has one.
+    fn push_writer(&mut self, writer: Option<&WriterId>) {
+        let Some(name) = writer.and_then(WriterName::read) else { return };
+        self.push_string(name.id);
+        if let Some(label) = name.label {
+            self.push_string(&label);
+        }
+    }
+
     fn push_revision(&mut self, revision: Option<Revision>) {
         match revision {
             Some(revision) => self.push_json(&format!("\"{revision}\"")),
@@ -323,6 +345,7 @@ mod tests {
     use super::*;
     use crate::ids::{GroupId, MutationNumber, ReplicationId, TtlRequestId};
     use crate::mutation::{Json, Step};
+    use crate::writer_label::labelled_writer;
 
     fn encode(events: &[Event]) -> String {
         let mut writer = EventWriter::new();
@@ -335,19 +358,31 @@ mod tests {
     #[test]
     fn events_are_elements_of_one_array() {
         let error = || SyncError::new(ErrorCode::Refused, "no \"permission\"");
-        let changed =
-            |change| Event::Changed { name: "a".into(), change, revision: Some(Revision(7)), len: ByteLen(3) };
+        let changed = |change| Event::Changed {
+            name: "a".into(),
+            change,
+            revision: Some(Revision(7)),
+            len: ByteLen(3),
+            writer: Some(labelled_writer("ab-_1", Some("billing 3"))),
+        };
         let path = vec![Step::Key("k\\n".into()), Step::Index(0)];
         let unset = Mutation::Unset { path, key: "é".into() };
         let events = [
             changed(Change::Loaded(Json("[1]".into()))),
             changed(Change::Patched(vec![unset.clone(), Mutation::Delete])),
             changed(Change::Gone),
-            Event::Acknowledged { name: "a".into(), revision: None, len: ByteLen(0) },
+            Event::Acknowledged {
+                name: "a".into(),
+                revision: None,
+                len: ByteLen(0),
+                last: MutationNumber(9),
+                attempts: 2,
+            },
             Event::Settled(MutationNumber(5)),
             Event::Rejected { name: "a".into(), error: error(), first: MutationNumber(4) },
             Event::Conflict { name: "a".into(), mutation: unset.clone(), error: error() },
             Event::Moot { name: "a".into(), removal: unset, message: "gone".into() },
+            Event::Resynced { name: "a".into(), len: ByteLen(30) },
             Event::Connected,
             Event::Replicated { id: ReplicationId(1), count: Ok(2) },
             Event::Replicated { id: ReplicationId(1), count: Err(error()) },
@@ -361,14 +396,15 @@ mod tests {
             Event::Failed(error()),
         ];
         let expected = [
-            r#"["load","a","7",3,[1]]"#,
-            r#"["patch","a","7",3,[["unset","a",["k\n",0],"é"],["delete","a"]]]"#,
-            r#"["gone","a"]"#,
-            r#"["ack","a",null,0]"#,
+            r#"["load","a","7",3,[1],"ab-_1","billing 3"]"#,
+            r#"["patch","a","7",3,[["unset","a",["k\n",0],"é"],["delete","a"]],"ab-_1","billing 3"]"#,
+            r#"["gone","a","ab-_1","billing 3"]"#,
+            r#"["ack","a",null,0,9,2]"#,
             r#"["settled",5]"#,
             r#"["rejected","a","ERR_REFUSED","no \"permission\"",4]"#,
             r#"["conflict","a","unset",["k\n",0],"no \"permission\""]"#,
             r#"["moot","a","unset",["k\n",0],"gone"]"#,
+            r#"["resync","a",30]"#,
             r#"["connect"]"#,
             r#"["replicated",1,2]"#,
             r#"["replicated",1,0,"ERR_REFUSED","no \"permission\""]"#,
@@ -392,6 +428,7 @@ mod tests {
             change: Change::Loaded(Json(text.into())),
             revision: Some(Revision(7)),
             len: ByteLen(3),
+            writer: None,
         };
         let mut writer = EventWriter::with_limits(100, 200);
         for event in
@@ -415,6 +452,7 @@ mod tests {
             change: Change::Loaded(Json("[NaN]".into())),
             revision: Some(Revision(u64::MAX)),
             len: ByteLen(5),
+            writer: None,
         };
         assert_eq!(encode(&[loaded]), r#"~[["load","a","18446744073709551615",5,["\u0000nNaN"]]]"#);
     }

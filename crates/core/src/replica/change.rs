@@ -1,7 +1,7 @@
 //! The results of operations on a replica: changes of the optimistic document.
 
 use crate::error::SyncError;
-use crate::ids::{GroupId, MutationNumber, Revision};
+use crate::ids::{GroupId, MutationNumber, Revision, WriterId};
 use crate::mutation::{Json, Mutation};
 use std::borrow::Cow;
 
@@ -27,6 +27,8 @@ pub struct Rebased {
     pub regression: Option<Regression>,
     /// The pending mutations that were dropped.
     pub dropped: DroppedMutations,
+    /// The writer of the only commit that it took over; None where it is unknown, or where there were several.
+    pub writer: Option<WriterId>,
 }
 
 /// A confirmed revision that went back.

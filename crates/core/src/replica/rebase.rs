@@ -129,7 +129,7 @@ impl Replica {
             (revision_before != revision).then_some(change)
         };
         let change = self.document.change_since(before).or_else(same_document);
-        Rebased { change, regression, dropped }
+        Rebased { change, regression, dropped, writer: None }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Answers of the backend to requests about one attribute, and to a page of names.
 
+use super::attribute::Attribute;
 use super::fetch_state::FetchKind;
 use super::held_reads::ReadContent;
 use super::ids::AttributeId;
 use super::request_table::{Purpose, Request};
 use super::timers::Timer;
 use super::{Event, Session, TtlRequest};
-use crate::byte_len::ByteOffset;
+use crate::byte_len::{ByteLen, ByteOffset};
 use crate::document::{self, Stored, StoredTail};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{AppendRun, RefreshId, Revision, Sequence};
@@ -236,6 +237,7 @@ impl Session {
         };
         attribute.freshness.is_invalidated = false;
         attribute.contention.is_behind = false;
+        self.report_resynced(id, ByteLen(bytes.len()));
         self.report_rebased(id, rebased, now);
         true
     }
@@ -355,7 +357,7 @@ impl Session {
             }
         };
         if is_acknowledged {
-            self.report_acknowledged(id);
+            self.report_acknowledged(id, sequence);
             self.fail_overtaken_groups(id, now);
         }
     }
@@ -390,7 +392,17 @@ impl Session {
         if self.attributes[id].replica.is_loaded() || *stored != Stored::Absent {
             self.abort_strict_groups(id, now);
         }
-        let rebased = self.attributes[id].replica.rebase(stored, now);
+        if self.attributes[id].replica.is_loaded() {
+            let len = match stored {
+                Stored::Text(text) => text.len(),
+                _ => 0,
+            };
+            self.report_resynced(id, ByteLen(len));
+        }
+        let Attribute { replica, unapplied, .. } = &mut self.attributes[id];
+        let before = replica.revision();
+        let mut rebased = replica.rebase(stored, now);
+        rebased.writer = unapplied.take().and_then(|delta| delta.writer_between(before, replica.revision()));
         self.report_rebased(id, rebased, now);
     }
 

@@ -1,6 +1,7 @@
 //! One attribute of a session: its replica, and when to send what about it.
 
 use super::change_hints::ChangeHints;
+use super::commit_attempts::CommitAttempts;
 use super::contention::Contention;
 use super::fetch_state::{FetchKind, FetchState};
 use super::freshness::Freshness;
@@ -11,7 +12,7 @@ use super::journal::JournalledAttribute;
 use super::read_throttle::ReadThrottle;
 use super::retry_state::RetryState;
 use crate::byte_len::{ByteLen, ByteOffset};
-use crate::ids::{Sequence, WriterId};
+use crate::ids::{Revision, Sequence, WriterId};
 use crate::protocol::{Command, Commit, ContentionTerms, Delta};
 use crate::replica::{ProbeWindow, Replica};
 use crate::time::Now;
@@ -28,6 +29,9 @@ pub(super) struct Attribute {
     pub(super) freshness: Freshness,
     pub(super) retry: RetryState,
     pub(super) contention: Contention,
+    pub(super) attempts: CommitAttempts,
+    /// The last commit of another writer whose delta could not be applied, so that the document is read.
+    pub(super) unapplied: Option<UnappliedDelta>,
     /// The limit on reads that hints lead to.
     pub(super) hints: ReadThrottle,
     /// The number of commit requests in flight whose answers count.
@@ -46,6 +50,26 @@ pub(super) struct Attribute {
     pub(super) journalled: Option<JournalledAttribute>,
 }
 
+/// A commit that is known only by its writer and its revisions.
+#[derive(Debug)]
+pub(super) struct UnappliedDelta {
+    base: Revision,
+    revision: Revision,
+    writer: WriterId,
+}
+
+impl UnappliedDelta {
+    pub(super) fn new(delta: &Delta) -> Self {
+        Self { base: delta.base, revision: delta.revision, writer: delta.writer.clone() }
+    }
+
+    /// The writer, if it is the commit that leads from one revision to the other.
+    pub(super) fn writer_between(self, before: Option<Revision>, after: Option<Revision>) -> Option<WriterId> {
+        let [before, after] = [before, after].map(|revision| revision.unwrap_or(Revision::NONE));
+        (before == self.base && after == self.revision).then_some(self.writer)
+    }
+}
+
 impl Attribute {
     pub(super) fn new(name: String, replica: Replica) -> Self {
         Self {
@@ -55,6 +79,8 @@ impl Attribute {
             freshness: Freshness::default(),
             retry: RetryState::default(),
             contention: Contention::default(),
+            attempts: CommitAttempts::default(),
+            unapplied: None,
             hints: ChangeHints::throttle_of_attribute(),
             commits_in_flight: 0,
             must_check_sequence: false,

@@ -129,6 +129,7 @@ impl Session {
             }
             self.issued.use_sequence(commit.sequence);
             self.attributes[id].commits_in_flight += 1;
+            self.attributes[id].attempts.count(commit.sequence);
             let len = commit.plan.command_len();
             self.send(
                 Purpose::Commit(id, commit.sequence),

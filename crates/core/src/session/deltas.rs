@@ -1,6 +1,7 @@
 //! Announcements of the backend: keys that changed, and deltas of other writers.
 
 use super::Session;
+use super::attribute::UnappliedDelta;
 use super::delta_inbox::DeltaGroupId;
 use super::fetch_state::FetchKind;
 use super::freshness::AwaitedDelta;
@@ -128,6 +129,7 @@ impl Session {
     /// Reads the document of a delta that is not queued.
     fn read_unqueued(&mut self, id: AttributeId, delta: &Delta, admission: Admission, is_hint: bool, now: Now) {
         let attribute = &mut self.attributes[id];
+        attribute.unapplied = Some(UnappliedDelta::new(delta));
         match admission {
             Admission::Hint => self.handle_hint(id, FetchKind::Tail, now),
             Admission::Read if !attribute.replica.is_loaded() => {
@@ -212,7 +214,10 @@ impl Session {
         }
         self.abort_strict_groups(id, now);
         let deltas = self.inbox.first_alone(id);
-        let Some((count, rebased)) = self.attributes[id].replica.apply_deltas(&deltas, now) else { return false };
+        let Some((count, mut rebased)) = self.attributes[id].replica.apply_deltas(&deltas, now) else { return false };
+        let writer = deltas.first().map(|delta| &delta.writer);
+        let is_only_writer = deltas.iter().take(count).all(|delta| Some(&delta.writer) == writer);
+        rebased.writer = writer.filter(|_| is_only_writer).cloned();
         self.attributes.activate(id);
         self.report_rebased(id, rebased, now);
         for _ in 0..count {
@@ -237,7 +242,9 @@ impl Session {
             replica.apply_delta(&delta, now)
         };
         match followed {
-            DeltaResult::Applied(rebased) => {
+            DeltaResult::Applied(mut rebased) => {
+                // An own delta shows where the server has put appends.
+                rebased.writer = Some(delta.writer).filter(|writer| *writer != self.config.writer);
                 self.report_rebased(id, rebased, now);
                 self.check_awaited_delta(id, delta.revision, now);
                 self.end_turn_of_other(id, now);
@@ -250,7 +257,10 @@ impl Session {
                 }
                 self.handle_hint(id, FetchKind::Tail, now);
             }
-            DeltaResult::Gap => self.read_instead_of_deltas(id),
+            DeltaResult::Gap => {
+                self.attributes[id].unapplied = Some(UnappliedDelta::new(&delta));
+                self.read_instead_of_deltas(id);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::byte_len::ByteLen;
 use crate::error::SyncError;
-use crate::ids::{GroupId, MutationNumber, RefreshId, ReplicationId, Revision, TtlRequestId};
+use crate::ids::{GroupId, MutationNumber, RefreshId, ReplicationId, Revision, TtlRequestId, WriterId};
 use crate::mutation::Mutation;
 use crate::protocol::Lifetime;
 use crate::replica::{Change, MutationResult};
@@ -22,6 +22,8 @@ pub enum Event {
         revision: Option<Revision>,
         /// The length of the optimistic document, 0 where there is none.
         len: ByteLen,
+        /// The writer whose commit made the change; None where it is unknown, or where there were several.
+        writer: Option<WriterId>,
     },
     /// The backend acknowledged a commit.
     Acknowledged {
@@ -31,6 +33,10 @@ pub enum Event {
         revision: Option<Revision>,
         /// The length of the optimistic document, 0 where there is none.
         len: ByteLen,
+        /// The last mutation of the attribute that is acknowledged.
+        last: MutationNumber,
+        /// How often the commit was sent.
+        attempts: u32,
     },
     /// Every mutation up to this one has been acknowledged, rejected or dropped.
     Settled(MutationNumber),
@@ -71,6 +77,13 @@ pub enum Event {
         /// The revision that is stored now, which is higher where other writers have gone on; [`Revision::NONE`] where there is
         /// no document.
         to: Revision,
+    },
+    /// A document that was loaded has been read again, as a whole or its end, because no deltas told how it changed.
+    Resynced {
+        /// The attribute.
+        name: String,
+        /// The length of the text that was read.
+        len: ByteLen,
     },
     /// The backend can be reached, and every loaded attribute is up to date.
     Connected,

@@ -218,7 +218,7 @@ impl Session {
             attribute.replica.acknowledge(sequence, now);
             attribute.freshness.is_verified |= attribute.replica.has_known_base();
         }
-        self.report_acknowledged(id);
+        self.report_acknowledged(id, sequence);
         self.fail_overtaken_groups(id, now);
     }
 }

@@ -87,6 +87,7 @@ impl Session {
             let sequence = self.issued.next_sequence();
             let Some(commit) = replica.send_group(now, || sequence) else { continue };
             self.issued.use_sequence(commit.sequence);
+            self.attributes[changed].attempts.count(commit.sequence);
             group.sent.push(changed);
             commits.push(commit);
         }

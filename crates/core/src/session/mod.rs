@@ -14,6 +14,7 @@ mod attribute_table;
 mod batch_entry;
 mod change_hints;
 mod commands;
+mod commit_attempts;
 mod connection;
 mod contention;
 mod delta_inbox;

@@ -5,7 +5,7 @@ use super::{Event, Session};
 use crate::byte_len::ByteLen;
 use crate::document::Node;
 use crate::error::{ErrorCode, SyncError};
-use crate::ids::{MutationNumber, Revision};
+use crate::ids::{MutationNumber, Revision, Sequence, WriterId};
 use crate::replica::{Change, CompletedMutation, Conflict, Moot, Rebased, Regression};
 use crate::time::Now;
 
@@ -29,7 +29,7 @@ impl Session {
         }
         self.report_results(id);
         if let Some(change) = rebased.change {
-            self.report_change(id, change);
+            self.report_change_by(id, change, rebased.writer);
         }
         for group in rebased.dropped.groups {
             let error = SyncError::new(ErrorCode::Conflict, "another mutation of the same batch could not be kept");
@@ -37,15 +37,27 @@ impl Session {
         }
     }
 
-    pub(super) fn report_change(&mut self, id: AttributeId, change: Change) {
-        self.journal_change(id);
-        let Described { name, revision, len } = self.describe(id);
-        self.events.push(Event::Changed { name, change, revision, len });
+    /// Reports that so many bytes of a document were read again.
+    pub(super) fn report_resynced(&mut self, id: AttributeId, len: ByteLen) {
+        self.events.push(Event::Resynced { name: self.attributes[id].name.clone(), len });
     }
 
-    pub(super) fn report_acknowledged(&mut self, id: AttributeId) {
+    /// Reports a change whose writer is unknown.
+    pub(super) fn report_change(&mut self, id: AttributeId, change: Change) {
+        self.report_change_by(id, change, None);
+    }
+
+    fn report_change_by(&mut self, id: AttributeId, change: Change, writer: Option<WriterId>) {
+        self.journal_change(id);
         let Described { name, revision, len } = self.describe(id);
-        self.events.push(Event::Acknowledged { name, revision, len });
+        self.events.push(Event::Changed { name, change, revision, len, writer });
+    }
+
+    pub(super) fn report_acknowledged(&mut self, id: AttributeId, sequence: Sequence) {
+        let Described { name, revision, len } = self.describe(id);
+        let attribute = &mut self.attributes[id];
+        let (last, attempts) = (attribute.replica.last_acknowledged(), attribute.attempts.take(sequence));
+        self.events.push(Event::Acknowledged { name, revision, len, last, attempts });
         self.report_results(id);
     }
 

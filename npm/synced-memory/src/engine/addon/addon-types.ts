@@ -22,6 +22,7 @@ export interface OpenOptions {
   names?: readonly string[] | undefined;
   maxDocumentBytes: number;
   ttlMs?: number | undefined;
+  label?: string | undefined;
   tls?: Tls | undefined;
   journal?: Journal | undefined;
 }
