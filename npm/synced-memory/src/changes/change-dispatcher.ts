@@ -1,7 +1,7 @@
 import type { AppliedEdit } from '../mirror/edit.js';
 import type { EditObserver, Mirror } from '../mirror/mirror.js';
 import { ChangeStream } from './change-stream.js';
-import { type Change, describeChange } from './describe-change.js';
+import { type Change, type ChangeWriter, describeChange } from './describe-change.js';
 import type { EventListeners } from './event-listeners.js';
 
 /** The changes that a stream gets. */
@@ -25,6 +25,8 @@ interface NumberedChange {
 export class ChangeDispatcher implements EditObserver {
   /** The confirmed revision of the event that is being applied. */
   revision: bigint | undefined;
+  /** The writer of that event. */
+  writer: ChangeWriter | undefined;
   readonly #streams = new Map<ChangeStream, StreamSelection>();
   /** Changes that were not dispatched yet. */
   readonly #waiting: NumberedChange[] = [];
@@ -44,8 +46,10 @@ export class ChangeDispatcher implements EditObserver {
   }
 
   observe(applied: AppliedEdit, isLocal: boolean): void {
-    const revision = isLocal ? undefined : this.revision;
-    const change = describeChange(applied, this.#mirror.snapshots, isLocal ? 'local' : 'remote', revision);
+    const { snapshots } = this.#mirror;
+    const change = isLocal
+      ? describeChange(applied, snapshots, 'local', undefined)
+      : describeChange(applied, snapshots, 'remote', this.revision, this.writer);
     this.#waiting.push({ change, number: ++this.#listeners.lastChange });
   }
 

@@ -29,6 +29,16 @@ export interface Change {
    * prints it as a string of decimal digits.
    */
   readonly revision: bigint | undefined;
+  /** The writer of a `remote` change. Left out where it is unknown: a foreign writer's change, or one of several commits together. */
+  readonly writer?: ChangeWriter;
+}
+
+/** A writer of changes: a memory that some process has opened. */
+export interface ChangeWriter {
+  /** A random id, which the writer has for as long as it is open. */
+  readonly id: string;
+  /** The option `writer` of its memory. It is of another process: do not trust it. */
+  readonly label?: string;
 }
 
 /** Freezes a change, and lets JSON.stringify print its revision. The method is hidden: to everything else a change is plain. */
@@ -43,6 +53,7 @@ export function describeChange(
   snapshots: Snapshots,
   origin: Change['origin'],
   revision: bigint | undefined,
+  writer?: ChangeWriter,
 ): Change {
   const above = containerPath === undefined ? [] : [name, ...containerPath];
   // The arrays of elements are no containers of the mirror, so each element has a snapshot of its own.
@@ -52,7 +63,17 @@ export function describeChange(
     path: readonly (string | number)[],
     value: unknown,
     oldValue: unknown,
-  ): Change => freezeChange({ name, path: Object.freeze(path), kind, value, oldValue, origin, revision });
+  ): Change =>
+    freezeChange({
+      name,
+      path: Object.freeze(path),
+      kind,
+      value,
+      oldValue,
+      origin,
+      revision,
+      ...(writer && { writer }),
+    });
   const list = raw as unknown[];
   switch (edit[0]) {
     case 'set': {

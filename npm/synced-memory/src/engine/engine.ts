@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly maxDocumentBytes: number;
   /** The lifetime that each commit gives its attribute, in milliseconds. Default: the lifetime stays as it is. */
   readonly ttlMs?: number | undefined;
+  /** The label of the session's writer. Default: none. */
+  readonly label?: string | undefined;
   /** The journal that the session keeps. Default: none. Throws ERR_NOT_SUPPORTED where the build has no files. */
   readonly journal?: SessionJournal | undefined;
 }

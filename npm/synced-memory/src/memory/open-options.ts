@@ -84,6 +84,11 @@ export interface OpenOptions {
    * time can have it open: another one gets ERR_JOURNAL_IN_USE. Addon only. Default: none.
    */
   journal?: string | JournalOptions;
+  /**
+   * A name for this process, for people: at most 64 bytes that can be printed. Change events of other processes carry it. It is
+   * part of the writer's id in side keys and messages. A journal keeps the name that it was made with. Default: none.
+   */
+  writer?: string;
   /** Called with every error that no call can throw, as listeners of the event `error` are. */
   onError?: (error: SyncedMemoryError) => void;
 }
@@ -101,6 +106,7 @@ export interface ScopeOptions
     | 'timeout'
     | 'exitTimeout'
     | 'pythonMethods'
+    | 'writer'
     | 'onError'
   > {
   /** Names of the attributes to load. Default: those of `defaults`; without `defaults`, all that exist. */

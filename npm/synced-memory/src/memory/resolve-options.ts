@@ -8,6 +8,7 @@ import { resolveJournal, resolveScopeJournal } from './journal-options.js';
 import type { OpenOptions, ScopeOptions } from './open-options.js';
 import { checkOptionNames, checkScheme, checkTransport } from './option-errors.js';
 import type { Schemas } from './schema.js';
+import { checkWriterLabel } from './writer-label.js';
 
 /** Options with every default filled in. */
 export interface ResolvedOptions extends BackendOptions, SessionOptions {
@@ -45,6 +46,7 @@ const scopeOptionNames: readonly string[] = [
   'exitTimeout',
   'pythonMethods',
   'journal',
+  'writer',
   'onError',
 ] satisfies (keyof ScopeOptions)[];
 
@@ -119,7 +121,7 @@ export function resolveScopeOptions(
   if (typeof options !== 'object' || options === null) throw optionsError('options must be an object');
   checkOptionNames(options, scopeOptionNames, 'those of a scope are');
   const { url, tls, transport, clock, base } = parent;
-  const { ttlMs, onError, maxDocumentBytes, maxPendingBytes, pythonMethods } = parent;
+  const { ttlMs, label, onError, maxDocumentBytes, maxPendingBytes, pythonMethods } = parent;
   const { openTimeout, offline, timeout, exitTimeout } = parent;
   const inherited: ScopeOptions = {
     maxDocumentBytes,
@@ -130,6 +132,7 @@ export function resolveScopeOptions(
     exitTimeout,
     pythonMethods,
     ...(onError === undefined ? {} : { onError }),
+    ...(label === undefined ? {} : { writer: label }),
     ...(ttlMs === undefined ? {} : { ttl: ttlMs / 1000 }),
   };
   const own = resolveMemoryOptions({ ...inherited, ...options });
@@ -162,6 +165,7 @@ function resolveMemoryOptions(given: Omit<OpenOptions, 'journal'>): MemoryOption
     schema,
     onError,
     pythonMethods,
+    label: given.writer === undefined ? undefined : checkWriterLabel(given.writer),
     ttlMs: ttl === undefined ? undefined : secondsToMilliseconds('ttl', ttl),
     maxDocumentBytes,
     maxPendingBytes: checkPositive('maxPendingBytes', given.maxPendingBytes ?? 128 * 1024 * 1024),

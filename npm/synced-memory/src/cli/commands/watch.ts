@@ -1,4 +1,4 @@
-import type { Change } from '../../changes/describe-change.js';
+import type { Change, ChangeWriter } from '../../changes/describe-change.js';
 import type { Command } from '../command.js';
 import { usageError } from '../failure.js';
 import { printCompact, printShort } from '../json-printer.js';
@@ -18,9 +18,9 @@ export const watch: Command = {
   options: { count: { type: 'string', value: 'N', summary: 'end after so many changes' } },
   details: [
     ...pathRules,
-    'A line is: time, path, old value → new value, origin, revision. With --json, it',
-    'is an object of name, path, kind, value, oldValue, origin and revision; NaN and',
-    'Infinity are texts in it. Ctrl-C ends with code 0.',
+    'A line is: time, path, old value → new value, origin, writer label, revision.',
+    'With --json, it is an object of name, path, kind, value, oldValue, origin,',
+    'revision and writer; NaN and Infinity are texts in it. Ctrl-C ends with code 0.',
   ],
 
   async run(invocation) {
@@ -63,18 +63,22 @@ function noteEvents({ mem }: OpenMemory): void {
 }
 
 function changeJson(change: Change): string {
-  const { name, path, kind, value, oldValue, origin, revision } = change;
-  const shown = { name, path, kind, value, oldValue, origin, revision: revision?.toString() };
+  const { name, path, kind, value, oldValue, origin, revision, writer } = change;
+  const shown = { name, path, kind, value, oldValue, origin, revision: revision?.toString(), writer };
   const present = Object.fromEntries(Object.entries(shown).filter(([, each]) => each !== undefined));
   return printCompact(present, [], (number) => `"${number}"`);
 }
 
-function changeLine({ path, kind, value, oldValue, origin, revision }: Change): string {
+function changeLine({ path, kind, value, oldValue, origin, revision, writer }: Change): string {
   const time = styled('dim', new Date().toTimeString().slice(0, 8));
   const where = styled('bold', printable(formatPath(path)));
   const [before, after] = [oldText(kind, oldValue), value === undefined ? '(absent)' : printShort(value, MAX_VALUE)];
-  const details = styled('dim', `${origin} ${revision ?? ''}`.trim());
+  const details = styled('dim', `${origin} ${labelText(writer)}${revision ?? ''}`.trim());
   return `${time} ${where} ${styled('red', before)} → ${styled('green', after)} ${details}`;
+}
+
+function labelText(writer: ChangeWriter | undefined): string {
+  return writer?.label === undefined ? '' : `${printable(writer.label)} `;
 }
 
 function oldText(kind: Change['kind'], oldValue: unknown): string {

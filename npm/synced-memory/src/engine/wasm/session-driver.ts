@@ -253,11 +253,11 @@ export class SessionDriver implements CoreSession {
 }
 
 function sessionSettings(options: SessionOptions, transport: Transport, clock: Clock): SessionSettings {
-  const { base, prefix, names, maxDocumentBytes, ttlMs } = options;
+  const { base, prefix, names, maxDocumentBytes, ttlMs, label } = options;
   const { pollIntervalMs, notifiesAllWrites = false, isCluster = false, lifetime = 'process' } = transport;
   const random = { writer: randomId(), secret: randomId(), seed: Math.floor(clock.random() * Number.MAX_SAFE_INTEGER) };
   const traits = { pollIntervalMs, notifiesAllWrites, isCluster, isRequestLived: lifetime === 'request' };
-  return { ...random, ...traits, base, prefix, names, maxDocumentBytes, ttlMs };
+  return { ...random, ...traits, base, prefix, names, maxDocumentBytes, ttlMs, label };
 }
 
 function canSubscribe(transport: Transport): transport is Transport & SubscribingTransport {
