@@ -8,7 +8,8 @@ for (const condition of conditions) {
 }
 
 export default defineConfig({
-  ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
+  // Node itself does not know the condition `module`, and cannot load what some packages have under it.
+  ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions.filter((name) => name !== 'module')] } },
   test: {
     include: ['**/*.test.ts'],
     // They have setups of their own.

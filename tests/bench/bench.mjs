@@ -21,6 +21,7 @@ await runAsScript(import.meta.url, async () => {
   const { live } = await import('./live.mjs');
   const { manyPending } = await import('./crowds.mjs');
   const { manyScopes } = await import('./scopes.mjs');
+  const { telemetryCost } = await import('./telemetry.mjs');
   const { snapshots } = await import('./snapshots.mjs');
 
   const server = await startRedisServer();
@@ -39,6 +40,7 @@ await runAsScript(import.meta.url, async () => {
     await contention(server.url);
     await live(server.url, untimed);
     await journalCost(server.url);
+    await telemetryCost(server.url);
     await snapshots();
     client.destroy();
     untimed.destroy();

@@ -87,7 +87,7 @@ test('a flush resolves when every mutation made before it is settled', async () 
   });
   mirror.assign('a', 2);
   await Promise.resolve();
-  session.emit(['ack', 'a', '1', 10]);
+  session.emit(['ack', 'a', '1', 10, 1, 1]);
   await Promise.resolve();
   expect(isFlushed).toBe(false);
   session.emit(['settled', 1]);
@@ -169,7 +169,7 @@ test('listeners are called after all events that arrived together are applied', 
   const { session, mirror, internals } = open();
   const seen: unknown[] = [];
   internals.listeners.on('ack', () => seen.push(mirror.get('b')));
-  session.emit(['ack', 'a', '1', 10], ['load', 'b', '2', 10, 'loaded']);
+  session.emit(['ack', 'a', '1', 10, 1, 1], ['load', 'b', '2', 10, 'loaded']);
   expect(seen).toEqual(['loaded']);
 });
 

@@ -153,7 +153,7 @@ test('an attribute whose assignment is refused before it was learned is unknown 
   session.emit(['rejected', 'x', 'ERR_REFUSED', 'test', 1], ['gone', 'x'], ['settled', 1]);
   expect(() => mem.x).toThrow(notLoaded);
   mem.y = 1;
-  session.emit(['ack', 'y', '5', 1], ['gone', 'y']);
+  session.emit(['ack', 'y', '5', 1, 1, 1], ['gone', 'y']);
   expect(mem.y).toBeUndefined();
 });
 

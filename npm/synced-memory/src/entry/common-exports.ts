@@ -1,7 +1,16 @@
 // The exports that all entry points have in common: everything but their classes of memories.
 
 export { type ErrorCode, SyncedMemoryError } from '../base/errors.js';
-export type { Change } from '../changes/describe-change.js';
+export type {
+  CommitTrace,
+  ConnectionTrace,
+  MergeTrace,
+  OpenTrace,
+  RejectTrace,
+  ResyncTrace,
+  TraceSource,
+} from '../base/traces.js';
+export type { Change, ChangeWriter } from '../changes/describe-change.js';
 export type { ListenerOptions } from '../changes/event-listeners.js';
 export type { Conflict, EventMap, Moot } from '../changes/event-map.js';
 export type { Capabilities, SideKeys, TlsOptions } from '../engine/engine.js';

@@ -2,6 +2,8 @@ import { optionsError, SyncedMemoryError, syncedError } from '../base/errors.js'
 import type { Path } from '../base/path.js';
 import { type FlushTarget, flushBeforeExit, keepProcessAlive, stopFlushingBeforeExit } from '../base/process-exit.js';
 import { emitWarningOnce } from '../base/runtime.js';
+import { isObserved, telemetryChannels, telemetrySource } from '../base/telemetry.js';
+import type { OpenTrace } from '../base/traces.js';
 import { ChangeDispatcher } from '../changes/change-dispatcher.js';
 import type { ChangeStream } from '../changes/change-stream.js';
 import { EventListeners } from '../changes/event-listeners.js';
@@ -15,6 +17,7 @@ import { toBigInt } from '../sync/core-state.js';
 import { EventApplier } from '../sync/event-applier.js';
 import { MutationRecorder } from '../sync/mutation-recorder.js';
 import { waitForReplicas } from '../sync/replica-wait.js';
+import { SessionTelemetry } from '../sync/session-telemetry.js';
 import { SizeLimits } from '../sync/size-limits.js';
 import { runTransaction } from '../sync/transaction.js';
 import type { TransactionDraft } from '../sync/transaction-draft.js';
@@ -56,7 +59,7 @@ export class MemoryInternals implements FlushTarget {
     this.canCacheRoots = !isBlocking;
     const validator = createValidator(options.schema);
     const limits = new SizeLimits(options);
-    this.connection = new CoreConnection(sessions, options, options.clock, options.timeout);
+    this.connection = new CoreConnection(sessions, options, options.clock, options.timeout, this.#telemetry());
     this.#recorder = new MutationRecorder(this.connection, limits, isBlocking);
     this.known = new KnownAttributes(options.names, Object.keys(options.defaults ?? {}));
     this.mirror = new Mirror(this.#recorder, attributes, validator, options.pythonMethods, this.known);
@@ -75,6 +78,10 @@ export class MemoryInternals implements FlushTarget {
     flushBeforeExit(this);
   }
 
+  #telemetry(): SessionTelemetry {
+    return new SessionTelemetry(telemetryChannels(), telemetrySource(this.options.url, this.options.prefix));
+  }
+
   // Opening and closing
 
   /**
@@ -82,6 +89,18 @@ export class MemoryInternals implements FlushTarget {
    * ERR_UNREACHABLE after `openTimeout`, and at once with an error that only a person can correct.
    */
   async open(): Promise<void> {
+    const channel = telemetryChannels()?.open;
+    if (channel === undefined || !isObserved(channel)) return this.#open();
+    const context: OpenTrace = telemetrySource(this.options.url, this.options.prefix);
+    return channel.tracePromise(async () => {
+      context.outcome = 'failed';
+      await this.#open();
+      context.outcome = 'opened';
+      context.attributes = Object.keys(this.mirror.attributes).length;
+    }, context);
+  }
+
+  async #open(): Promise<void> {
     try {
       if (this.options.offline) this.connection.receiveAll();
       else await this.readiness.wait(this.options.openTimeout);

@@ -11,6 +11,7 @@ import { MutationBatch } from './mutation-batch.js';
 import { encodeGroup, type MutationGroup } from './mutation-group.js';
 import { PendingRequests } from './pending-requests.js';
 import { type PendingWait, PendingWaits, type WaitCondition } from './pending-waits.js';
+import type { SessionTelemetry } from './session-telemetry.js';
 
 /** Time after which a task of JavaScript applies no further events, in milliseconds. */
 const MAX_RECEIVE_MS = 8;
@@ -37,17 +38,25 @@ export class CoreConnection {
   #submitted: number;
   /** Number of groups submitted so far. */
   #groups = 0;
+  readonly telemetry: SessionTelemetry;
   #isSubmitScheduled = false;
   #isReceiveScheduled = false;
 
   /** Opens a session. Throws ERR_OPTIONS. */
-  constructor(sessions: SessionFactory, options: SessionOptions, clock: Clock, timeout: number) {
+  constructor(
+    sessions: SessionFactory,
+    options: SessionOptions,
+    clock: Clock,
+    timeout: number,
+    telemetry: SessionTelemetry,
+  ) {
+    this.telemetry = telemetry;
     this.clock = clock;
     this.timeout = timeout;
-    const { base, prefix, names, maxDocumentBytes, ttlMs, journal } = options;
+    const { base, prefix, names, maxDocumentBytes, ttlMs, label, journal } = options;
     try {
       const wake = () => this.#runInBackground(() => this.#receive());
-      this.#session = sessions.open({ base, prefix, names, maxDocumentBytes, ttlMs, journal }, wake);
+      this.#session = sessions.open({ base, prefix, names, maxDocumentBytes, ttlMs, label, journal }, wake);
       const restored = this.#session.restored();
       this.#submitted = restored.mutations;
       this.state.stale = restored.names;
@@ -118,8 +127,10 @@ export class CoreConnection {
     this.#isSubmitScheduled = false;
     const { count } = this.batch;
     if (count === 0 || !this.isOpen) return;
+    const text = this.batch.take();
+    this.telemetry.commits.submit(text, this.#submitted);
     this.#submitted += count;
-    this.#call(() => this.#session.submit(this.batch.take()));
+    this.#call(() => this.#session.submit(text));
   }
 
   /** Submits the batch, and calls the listeners of its changes, when the current task of JavaScript has ended. */
@@ -142,6 +153,7 @@ export class CoreConnection {
     const text = encodeGroup(id, group);
     this.request((session) => session.submit(text));
     const precedingMutation = this.#submitted;
+    this.telemetry.commits.submit(text, precedingMutation);
     this.#submitted += count;
     this.scheduleSubmit();
     return { id, precedingMutation };
@@ -259,6 +271,7 @@ export class CoreConnection {
   /** Ends the session. Waits and requests reject with the error. */
   #end(error: SyncedMemoryError): void {
     this.state.connection = 'closed';
+    this.telemetry.close();
     this.#session.close();
     this.waits.endAll(error);
     this.requests.rejectAll(error);

@@ -2,19 +2,20 @@ import type { SyncedMemoryError } from '../base/errors.js';
 
 /**
  * An event of the core; crates/core/src/boundary/events.rs writes them. `name` is an attribute, `revision` its confirmed revision in
- * decimal digits (null if it is absent), `bytes` the length of its document. `code` and `message` are of an error.
+ * decimal digits (null if it is absent), `bytes` the length of its document. `code` and `message` are of an error. `id` and `label`
+ * are of the writer whose commit made the change, if that is known.
  */
 export type CoreEvent =
   /** The attribute has this value now. */
-  | ['load', name: string, revision: string | null, bytes: number, value: unknown]
+  | ['load', name: string, revision: string | null, bytes: number, value: unknown, id?: string, label?: string]
   /** Another writer has made these mutations, or the core has transformed our own. */
-  | ['patch', name: string, revision: string | null, bytes: number, mutations: unknown[][]]
+  | ['patch', name: string, revision: string | null, bytes: number, mutations: unknown[][], id?: string, label?: string]
   /** The attribute is absent now. */
-  | ['gone', name: string]
+  | ['gone', name: string, id?: string, label?: string]
   /** The stored bytes are not a document. */
   | ['unreadable', name: string, code: string, message: string]
-  /** A commit of this session was acknowledged. */
-  | ['ack', name: string, revision: string | null, bytes: number]
+  /** A commit of this session, which ends with mutation `last` of the attribute, was acknowledged after so many attempts. */
+  | ['ack', name: string, revision: string | null, bytes: number, last: number, attempts: number]
   /** All mutations up to this number are settled. */
   | ['settled', number: number]
   /** The mutation with this number was rejected. */
@@ -23,6 +24,8 @@ export type CoreEvent =
   | ['conflict', name: string, kind: string, path: (string | number)[], message: string]
   /** A removal of this kind met what was gone already. */
   | ['moot', name: string, kind: string, path: (string | number)[], message: string]
+  /** The document, which was known, was read again; `bytes` is the length of what was read. */
+  | ['resync', name: string, bytes: number]
   /** The revision went backwards. */
   | ['regression', name: string, from: string, to: string]
   /** The server is reachable, and every loaded attribute is up to date. */

@@ -8,6 +8,7 @@ import type { CoreEvent, EventReceiver } from './core-event.js';
 import { type CoreState, toBigInt } from './core-state.js';
 import type { PendingRequests } from './pending-requests.js';
 import type { PendingWaits } from './pending-waits.js';
+import type { SessionTelemetry } from './session-telemetry.js';
 import type { SizeLimits } from './size-limits.js';
 
 /**
@@ -16,6 +17,7 @@ import type { SizeLimits } from './size-limits.js';
  */
 export class EventApplier implements EventReceiver {
   readonly #state: CoreState;
+  readonly #telemetry: SessionTelemetry;
   readonly #requests: PendingRequests;
   readonly #waits: PendingWaits;
   readonly #mirror: Mirror;
@@ -31,13 +33,14 @@ export class EventApplier implements EventReceiver {
   #mustNotify = false;
 
   constructor(
-    { state, requests, waits }: CoreConnection,
+    { state, telemetry, requests, waits }: CoreConnection,
     mirror: Mirror,
     dispatcher: ChangeDispatcher,
     listeners: EventListeners,
     limits: SizeLimits,
   ) {
     this.#state = state;
+    this.#telemetry = telemetry;
     this.#requests = requests;
     this.#waits = waits;
     this.#mirror = mirror;
@@ -93,25 +96,25 @@ export class EventApplier implements EventReceiver {
   #apply(event: CoreEvent): void {
     switch (event[0]) {
       case 'load': {
-        const [, name, revision, bytes, value] = event;
-        this.#changedRemotely(name, revision, bytes);
+        const [, name, revision, bytes, value, id, label] = event;
+        this.#changedRemotely(name, revision, bytes, id, label);
         if (revision !== null) this.#mirror.known?.learn(name);
-        this.#mirror.applyLoad(name, value);
+        this.#merge(name, 1, bytes, () => this.#mirror.applyLoad(name, value));
         break;
       }
       case 'patch': {
-        const [, name, revision, bytes, mutations] = event;
+        const [, name, revision, bytes, mutations, id, label] = event;
         // An earlier event of the attribute could not be applied: it stays unreadable until it is loaded.
         if (this.#mirror.isUnreadable(name)) break;
-        this.#changedRemotely(name, revision, bytes);
+        this.#changedRemotely(name, revision, bytes, id, label);
         if (revision !== null) this.#mirror.known?.learn(name);
-        this.#mirror.applyPatch(name, mutations);
+        this.#merge(name, mutations.length, bytes, () => this.#mirror.applyPatch(name, mutations));
         break;
       }
       case 'gone': {
-        const [, name] = event;
-        this.#changedRemotely(name, null, 0);
-        this.#mirror.applyDeletion(name);
+        const [, name, id, label] = event;
+        this.#changedRemotely(name, null, 0, id, label);
+        this.#merge(name, 1, 0, () => this.#mirror.applyDeletion(name));
         break;
       }
       case 'unreadable': {
@@ -124,8 +127,9 @@ export class EventApplier implements EventReceiver {
         break;
       }
       case 'ack': {
-        const [, name, revision, bytes] = event;
+        const [, name, revision, bytes, last, attempts] = event;
         this.#setStored(name, revision, bytes);
+        this.#telemetry.commits.acknowledge(name, revision, bytes, last, attempts);
         this.#mirror.known?.learn(name);
         this.#state.lastError = undefined;
         if (this.#listeners.has('ack')) this.#emit('ack', { name, revision: toBigInt(revision) });
@@ -134,18 +138,22 @@ export class EventApplier implements EventReceiver {
       case 'settled':
         this.#state.settled = event[1];
         this.#state.pendingAttributes.settle(event[1]);
+        this.#telemetry.commits.settle(event[1]);
         break;
       case 'rejected': {
         const [, name, code, message, mutation] = event;
         const error = coreError(code, message, name);
         this.#mirror.known?.forgetDeletion(name);
         this.#waits.noteRejection(error, mutation);
+        this.#telemetry.reject(error, name);
+        this.#telemetry.commits.reject(name, mutation, error);
         this.#emit('error', error);
         break;
       }
       case 'conflict':
       case 'moot': {
         const [tag, name, kind, path, message] = event;
+        this.#telemetry.noteDropped(name, tag);
         this.#emit(tag, { name, kind, path, message });
         break;
       }
@@ -155,6 +163,9 @@ export class EventApplier implements EventReceiver {
         this.#emit('regression', { name, previous: BigInt(previous), revision: BigInt(revision) });
         break;
       }
+      case 'resync':
+        this.#telemetry.resync(event[1], event[2]);
+        break;
       default:
         this.#applyToConnection(event);
     }
@@ -167,12 +178,14 @@ export class EventApplier implements EventReceiver {
         state.connection = 'connected';
         state.lastError = undefined;
         state.stale = [];
+        this.#telemetry.connected();
         this.#emit('connect', undefined);
         break;
       case 'disconnect':
         state.connection = 'disconnected';
         state.lastError = coreError(event[1], event[2]);
         state.refusal = isLasting(event[1]) ? state.lastError : undefined;
+        this.#telemetry.disconnected(state.lastError);
         this.#emit('disconnect', state.lastError);
         break;
       case 'error':
@@ -211,6 +224,7 @@ export class EventApplier implements EventReceiver {
         this.#requests.resolve('committed', event[1], undefined);
         break;
       case 'aborted':
+        this.#telemetry.reject(coreError(event[2], event[3]));
         this.#requests.reject('committed', event[1], coreError(event[2], event[3]));
         break;
     }
@@ -220,10 +234,18 @@ export class EventApplier implements EventReceiver {
     this.#emissions.push(() => this.#listeners.emit(event, payload));
   }
 
+  /** Applies a change of other writers, which makes so many mutations, to an attribute that may have pending mutations. */
+  #merge(name: string, mutations: number, bytes: number, apply: () => void): void {
+    if (!this.#telemetry.observesMerges) apply();
+    else this.#telemetry.merge(name, mutations, bytes, this.#state.pendingAttributes.has(name), apply);
+  }
+
   /** Another writer changed the attribute. */
-  #changedRemotely(name: string, revision: string | null, bytes: number): void {
+  #changedRemotely(name: string, revision: string | null, bytes: number, id?: string, label?: string): void {
     this.#setStored(name, revision, bytes);
-    this.#dispatcher.revision = this.#dispatcher.isActive ? toBigInt(revision) : undefined;
+    const { isActive } = this.#dispatcher;
+    this.#dispatcher.revision = isActive ? toBigInt(revision) : undefined;
+    this.#dispatcher.writer = isActive && id ? Object.freeze({ id, ...(label && { label }) }) : undefined;
     if (this.#mirror.validator !== undefined) this.#toValidate.add(name);
   }
 

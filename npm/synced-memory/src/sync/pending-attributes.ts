@@ -34,6 +34,12 @@ export class PendingAttributes {
     this.#settled = mutation;
   }
 
+  /** True if the attribute has pending mutations. */
+  has(name: string): boolean {
+    const last = name === this.#lastName ? this.#lastMutation : (this.#lastMutations.get(name) ?? 0);
+    return last > this.#settled;
+  }
+
   names(): string[] {
     this.#store();
     this.#sweep();

@@ -1,0 +1,92 @@
+import type { TracingChannel } from 'node:diagnostics_channel';
+import type {
+  CommitTrace,
+  ConnectionTrace,
+  MergeTrace,
+  OpenTrace,
+  RejectTrace,
+  ResyncTrace,
+  TraceSource,
+  WithError,
+} from './traces.js';
+
+/** The tracing channels of `node:diagnostics_channel`. */
+export interface TelemetryChannels {
+  readonly open: TracingChannel<unknown, OpenTrace>;
+  readonly commit: TracingChannel<unknown, CommitTrace>;
+  readonly merge: TracingChannel<unknown, MergeTrace>;
+  readonly resync: TracingChannel<unknown, ResyncTrace>;
+  readonly reject: TracingChannel<unknown, RejectTrace>;
+  readonly connection: TracingChannel<unknown, ConnectionTrace>;
+}
+
+export type TelemetryName = keyof TelemetryChannels;
+
+let channels: TelemetryChannels | undefined;
+
+/** The channels; undefined in runtimes without `node:diagnostics_channel` or `process.getBuiltinModule`. */
+export function telemetryChannels(): TelemetryChannels | undefined {
+  // An import would break bundles for runtimes without the module.
+  const load = (globalThis as { process?: Partial<NodeJS.Process> }).process?.getBuiltinModule;
+  const create = load?.('node:diagnostics_channel')?.tracingChannel;
+  if (channels !== undefined || create === undefined) return channels;
+  const channel = (name: TelemetryName) => create(`synced-memory:${name}`);
+  channels = {
+    open: channel('open'),
+    commit: channel('commit'),
+    merge: channel('merge'),
+    resync: channel('resync'),
+    reject: channel('reject'),
+    connection: channel('connection'),
+  } as TelemetryChannels;
+  return channels;
+}
+
+/** The part of a channel that tells whether something subscribes. */
+type Observable = Record<'start' | 'end' | 'asyncStart' | 'asyncEnd' | 'error', { readonly hasSubscribers: boolean }>;
+
+/** True if something subscribes to the channel. */
+export function isObserved(channel: Observable): boolean {
+  return (
+    channel.start.hasSubscribers ||
+    channel.end.hasSubscribers ||
+    channel.asyncStart.hasSubscribers ||
+    channel.asyncEnd.hasSubscribers ||
+    channel.error.hasSubscribers
+  );
+}
+
+/** Publishes that an operation begins which ends in a later task. */
+export function publishStart<Context extends object>(
+  channel: TracingChannel<unknown, Context>,
+  context: Context,
+): void {
+  channel.start.runStores(context, () => channel.end.publish(context));
+}
+
+/** Publishes that such an operation has ended; its outcome is in the context by now. */
+export function publishEnd<Context extends WithError>(
+  channel: TracingChannel<unknown, Context>,
+  context: Context,
+): void {
+  if (context.error !== undefined) channel.error.publish(context);
+  channel.asyncStart.runStores(context, () => channel.asyncEnd.publish(context));
+}
+
+/** What telemetry says about the memory with this URL and prefix. It has no login. */
+export function telemetrySource(url: string, prefix: string): TraceSource {
+  const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
+  if (scheme === 'file' || scheme === 'memory') return { backend: scheme, prefix };
+  const socket = /^rediss?\+unix:\/\/([^?]*)/i.exec(url)?.[1];
+  if (socket !== undefined) return { backend: 'redis', address: socket, prefix };
+  // A password may hold any character but the last @.
+  const server = url.slice(Math.max(url.lastIndexOf('@') + 1, url.indexOf('//') + 2));
+  const [, address, port, database] = /^(\[[^\]]*\]|[^:,/]*)(?::(\d+))?[^/]*(?:\/.*?(\d+)?$)?/.exec(server) ?? [];
+  return {
+    backend: 'redis',
+    ...(address && scheme.startsWith('redis') && { address }),
+    ...(port && { port: Number(port) }),
+    ...(database && { database: Number(database) }),
+    prefix,
+  };
+}
