@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest';
-import type { SyncedMemoryError } from '../src/base/errors.js';
+import type { ErrorCode, SyncedMemoryError } from '../src/base/errors.js';
 import type { SyncedDict, SyncedList } from '../src/entry/common-exports.js';
 import { Memory, PrefixedMemory } from '../src/index.js';
 
@@ -50,6 +50,13 @@ describe('a memory with a declared state', () => {
     };
     expectTypeOf(use).returns.toBeVoid();
   });
+});
+
+test('the code of an error is one of a union', () => {
+  expectTypeOf<SyncedMemoryError['code']>().toEqualTypeOf<ErrorCode>();
+  // @ts-expect-error: a misspelled code
+  const isClosed = (error: SyncedMemoryError) => error.code === 'ERR_CLOSE';
+  expectTypeOf(isClosed).returns.toBeBoolean();
 });
 
 test('options are typed', () => {

@@ -92,14 +92,14 @@ interface ErrorDetails {
 /** Every error that synced-memory throws or reports. Programs test `code`, which is stable; `message` is for people. */
 export class SyncedMemoryError extends Error {
   override readonly name = 'SyncedMemoryError';
-  /** An {@link ErrorCode}, or a newer code of the core. */
-  readonly code: string;
+  /** What went wrong. docs/what-can-go-wrong.md has each code with what to do. */
+  readonly code: ErrorCode;
   /** The attribute that the error is about, if it is about one. */
   declare readonly attribute?: string;
   /** Keys and indexes from the attribute's document to the value that the error is about, if it is about one. */
   declare readonly path?: (string | number)[];
 
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details);
     this.code = code;
     if (details.attribute !== undefined) this.attribute = details.attribute;
@@ -113,7 +113,8 @@ export class SyncedMemoryError extends Error {
     const details = { attribute, cause: error };
     if (typeof code === 'string' && code.startsWith('ERR_')) {
       const text = attribute === undefined ? String(message) : `${attribute}: ${message}`;
-      return new SyncedMemoryError(code, text, details);
+      // A test checks that every code of the core is in the union.
+      return new SyncedMemoryError(code as ErrorCode, text, details);
     }
     const bug = syncedError('ERR_INTERNAL', String(message), attribute);
     return new SyncedMemoryError(bug.code, bug.message, details);

@@ -1,4 +1,4 @@
-import { isLasting, SyncedMemoryError, syncedError } from '../base/errors.js';
+import { type ErrorCode, isLasting, SyncedMemoryError, syncedError } from '../base/errors.js';
 import type { ChangeDispatcher } from '../changes/change-dispatcher.js';
 import type { EventListeners } from '../changes/event-listeners.js';
 import type { EventMap } from '../changes/event-map.js';
@@ -275,5 +275,5 @@ function resultError(code: string | undefined, message: string | undefined): Syn
 /** An error that the core, or the server, has worded. */
 function coreError(code: string, message = '', attribute?: string): SyncedMemoryError {
   const text = attribute === undefined ? message : `${attribute}: ${message}`;
-  return new SyncedMemoryError(code, text, { attribute });
+  return new SyncedMemoryError(code as ErrorCode, text, { attribute });
 }

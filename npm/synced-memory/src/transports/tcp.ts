@@ -114,10 +114,10 @@ export class TcpTransport implements Transport {
       const hidden = password ? message.replaceAll(password, '***') : message;
       const [code, what, remedy] =
         greeting[index]?.[0] === 'SELECT' && !/^(WRONGPASS|NOAUTH)/.test(message)
-          ? ['ERR_DATABASE', `the database ${database}`, 'the database']
-          : ['ERR_AUTH', 'the login', 'user and password'];
+          ? (['ERR_DATABASE', `the database ${database}`, 'the database'] as const)
+          : (['ERR_AUTH', 'the login', 'user and password'] as const);
       throw new SyncedMemoryError(
-        code as string,
+        code,
         `the server refused ${what}: ${hidden}; correct ${remedy} in the URL or the options`,
       );
     }
