@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { Cluster } from './cluster.mjs';
-import { Watched } from './sentinel.js';
+import { Watched } from './sentinel.mjs';
 
 /** A backend for one suite. */
 export interface Backend {

@@ -2,7 +2,7 @@
 import { Memory } from 'synced-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { once } from '../faults/redis.js';
-import { Watched } from './sentinel.js';
+import { Watched } from './sentinel.mjs';
 
 async function watched(): Promise<Watched> {
   const servers = await Watched.start();
@@ -36,7 +36,7 @@ test('a planned fail-over during pushes: each is stored exactly once, in order',
   const length = stop();
   await mem.$flush();
   // A write that only the new master has.
-  const direct = await Memory.open(servers.replica.url);
+  const direct = await Memory.open(servers.master.url);
   const expected = Array.from({ length }, (_, n) => n);
   expect([...direct.log]).toEqual(expected);
   expect([...mem.log]).toEqual(expected);

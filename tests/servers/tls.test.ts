@@ -4,7 +4,7 @@ import { freePort, startRedisServer } from '../../scripts/redis-server.mjs';
 import { once } from '../faults/redis.js';
 import { Certificates, knowsTls } from './certificates.js';
 import { Cluster } from './cluster.mjs';
-import { Watched } from './sentinel.js';
+import { Watched } from './sentinel.mjs';
 
 const certificates = new Certificates();
 const file = (name: string) => certificates.file(name);
@@ -150,7 +150,7 @@ describe.skipIf(!knowsTls)('TLS on several servers', () => {
     await connected;
     mem.log.push(1);
     await mem.$flush();
-    const direct = await open(servers.replica.url);
+    const direct = await open(servers.master.url);
     expect(direct.log).toEqual([0, 1]);
     await Promise.all([mem.$close(), direct.$close()]);
   });

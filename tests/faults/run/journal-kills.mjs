@@ -1,5 +1,6 @@
 // Kills writers that keep a journal, again and again, and checks that every mutation whose turn had ended is stored exactly once.
-// `npm run faults:journal -- --kills 1000 --backend redis` (or `file`) takes the full load.
+// `npm run faults:journal -- --kills 1000 --backend redis` (or `cluster`, `sentinel`, `file`) takes the full load; `--server 'Valkey 9'`
+// is the server of another version.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Memory } from 'synced-memory';
-import { startRedisServer } from '../../../scripts/redis-server.mjs';
+import { chooseServer, journalBackends } from './journal-backends.mjs';
 import { randomNumbers } from './random.mjs';
 
 /**
@@ -28,18 +29,18 @@ const MAX_TURNS = 12;
 export const prefix = '{journal}:';
 
 /**
- * @param {{ kills: number, seed: number, url: string, fsync: boolean }} options
+ * @param {{ kills: number, seed: number, url: string, fsync: boolean, afterKill?: (kill: number) => Promise<void> }} options
  * @returns {Promise<{ checked: number, unsaid: number, seconds: number }>} the number of turns that were checked, and of those that
  *   were stored although the writer had not said that they had ended
  */
-export async function journalKills({ kills, seed, url, fsync }) {
+export async function journalKills({ kills, seed, url, fsync, afterKill }) {
   const random = randomNumbers(seed);
   const folder = mkdtempSync(join(tmpdir(), 'synced-memory-journal-'));
   const journal = `file:${join(folder, 'journal.db')}`;
   const start = performance.now();
   try {
     /** @type {Memory<State>} */
-    const other = await Memory.open({ url, prefix });
+    const other = await Memory.open({ url, prefix, onError: () => {} });
     Object.assign(other, { log: [], bag: { items: [] }, keys: {}, left: [], right: [], counts: { all: 0 } });
     await other.$flush();
     /** @type {string[][]} */
@@ -50,6 +51,7 @@ export async function journalKills({ kills, seed, url, fsync }) {
       other.log.push(`other${kill}`);
       other.bag.items.splice(random(other.bag.items.length + 1), 0, `other${kill}`);
       if (kill % 2 === 0) await other.$flush();
+      await afterKill?.(kill);
     }
     /** @type {Memory<State>} */
     const last = await Memory.open({ url, prefix, journal });
@@ -125,23 +127,24 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       seed: { type: 'string', default: '1' },
       backend: { type: 'string', default: 'redis' },
       fsync: { type: 'boolean', default: false },
+      server: { type: 'string' },
     },
   });
-  const server = values.backend === 'file' ? undefined : await startRedisServer();
-  const folder = mkdtempSync(join(tmpdir(), 'synced-memory-kills-'));
+  const { kills, seed, fsync, server = '' } = values;
+  const start = journalBackends[values.backend];
+  if (start === undefined) throw new Error(`--backend takes one of ${Object.keys(journalBackends).join(', ')}`);
+  if (server !== '') chooseServer(server);
+  const backend = await start();
+  const { url, afterKill } = backend;
   try {
-    const { checked, unsaid, seconds } = await journalKills({
-      kills: Number(values.kills),
-      seed: Number(values.seed),
-      url: server?.url ?? `file:${join(folder, 'memory.db')}`,
-      fsync: values.fsync,
-    });
+    const run = { kills: Number(kills), seed: Number(seed), url, fsync, ...(afterKill && { afterKill }) };
+    const { checked, unsaid, seconds } = await journalKills(run);
+    const name = [values.backend, server, backend.faults?.()].filter(Boolean).join(', ');
     console.log(
-      `${values.backend}: ${values.kills} kills in ${seconds.toFixed(0)} s; all mutations of ${checked} turns are stored, each ` +
-        `once; of ${unsaid} more turns some are, because the writer was killed in them`,
+      `${name}: ${kills} kills in ${seconds.toFixed(0)} s; all mutations of ${checked} turns are stored, each once; of ${unsaid} ` +
+        'more turns some are, because the writer was killed in them',
     );
   } finally {
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await backend.stop();
   }
 }
