@@ -251,8 +251,8 @@ describe('faults while a memory is opened', () => {
     const mem = await Memory.open({ url: replica.url, onError: () => {} });
     mem.list.push(2);
     expect(await once<SyncedMemoryError>((listener) => mem.$on('error', listener))).toMatchObject({
-      code: 'ERR_UNREACHABLE',
-      message: expect.stringContaining('READONLY'),
+      code: 'ERR_BUSY',
+      message: expect.stringContaining("the server is a replica: give the master's URL"),
     });
     await admin.sendCommand(['REPLICAOF', 'NO', 'ONE']);
     await mem.$flush();

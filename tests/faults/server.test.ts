@@ -219,8 +219,11 @@ describe('a server that refuses', () => {
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '1']);
     mem.full = ['x'];
     const error = await once<SyncedMemoryError>((listener) => mem.$on('error', listener));
-    expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', message: expect.stringContaining('OOM') });
-    expect(mem.$status).toMatchObject({ pending: 1, lastError: { code: 'ERR_UNREACHABLE' } });
+    expect(error).toMatchObject({
+      code: 'ERR_BUSY',
+      message: expect.stringMatching(/^the server is out of memory \(maxmemory\); [^@]*; trying again$/),
+    });
+    expect(mem.$status).toMatchObject({ pending: 1, lastError: { code: 'ERR_BUSY' } });
     await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
     await mem.$flush();
     expect(await admin.get('memory:full')).toContain('["x"]');

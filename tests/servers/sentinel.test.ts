@@ -1,4 +1,5 @@
 // A memory whose server is found through Sentinel and replaced during work.
+import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { once } from '../faults/redis.js';
@@ -64,6 +65,28 @@ test('the master is killed during pushes: no duplicates, order is kept, later pu
   expect(log.slice(-100)).toEqual(Array.from({ length: 100 }, (_, n) => later + n));
   expect([...mem.log]).toEqual(log);
   await Promise.all([mem.$close(), direct.$close()]);
+});
+
+test('a sentinel that does not tell this user the master: refused at once, with the permission', async () => {
+  const servers = await watched();
+  const admin = await createClient({ url: servers.sentinel.url, RESP: 2 }).connect();
+  onTestFinished(() => admin.destroy());
+  await admin.sendCommand(['ACL', 'SETUSER', 'default', '-sentinel']);
+  await expect(Memory.open({ url: servers.url, openTimeout: Number.POSITIVE_INFINITY })).rejects.toMatchObject({
+    code: 'ERR_REFUSED',
+    message: expect.stringContaining('add +sentinel|get-master-addr-by-name'),
+  });
+});
+
+test('a user who may not use ROLE works', async () => {
+  const servers = await watched();
+  const admin = await createClient({ url: servers.master.url }).connect();
+  onTestFinished(() => admin.destroy());
+  await admin.sendCommand(['ACL', 'SETUSER', 'default', '-role']);
+  const mem = await Memory.open<{ n: number }>(servers.url);
+  mem.n = 1;
+  await mem.$flush();
+  await mem.$close();
 });
 
 test('a sentinel that is unreachable or does not know the master is tried again', async () => {

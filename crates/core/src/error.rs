@@ -45,8 +45,10 @@ pub enum ErrorCode {
     Conflict,
     /// A group changes attributes that different nodes of a cluster keep.
     CrossSlot,
-    /// The backend cannot be reached, or cannot carry out the command now.
+    /// The backend cannot be reached.
     Unreachable,
+    /// The backend was reached and cannot carry out the command now, such as a server that is loading its data.
+    Busy,
     /// A URL or an option cannot be used.
     Options,
     /// The embedded file cannot be opened, read or written.
@@ -65,8 +67,8 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// The codes of errors of a connection that only a person can correct: to wait does not help.
-    pub const LASTING_CONNECTION_ERRORS: [Self; 6] =
-        [Self::Auth, Self::Database, Self::NotRedis, Self::NotCluster, Self::Tls, Self::Certificate];
+    pub const LASTING_CONNECTION_ERRORS: [Self; 7] =
+        [Self::Auth, Self::Database, Self::NotRedis, Self::NotCluster, Self::Tls, Self::Certificate, Self::Refused];
 
     /// Whether an error of a connection stays until a person corrects something: to wait does not help.
     pub fn is_lasting(self) -> bool {
@@ -96,6 +98,7 @@ impl ErrorCode {
             Self::Conflict => "ERR_CONFLICT",
             Self::CrossSlot => "ERR_CROSS_SLOT",
             Self::Unreachable => "ERR_UNREACHABLE",
+            Self::Busy => "ERR_BUSY",
             Self::Options => "ERR_OPTIONS",
             Self::File => "ERR_FILE",
             Self::Journal => "ERR_JOURNAL",

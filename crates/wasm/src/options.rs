@@ -49,7 +49,7 @@ export interface SessionOptions {
   readonly isCluster: boolean;
 }
 
-/** Why a transport cannot be used: what only a person can correct, or anything else (ERR_UNREACHABLE). */
+/** Why a transport cannot be used: what only a person can correct, a server that is busy (ERR_BUSY), or anything else (ERR_UNREACHABLE). */
 export type ConnectionErrorCode =
   | 'ERR_AUTH'
   | 'ERR_DATABASE'
@@ -57,6 +57,8 @@ export type ConnectionErrorCode =
   | 'ERR_NOT_CLUSTER'
   | 'ERR_TLS'
   | 'ERR_CERTIFICATE'
+  | 'ERR_REFUSED'
+  | 'ERR_BUSY'
   | 'ERR_UNREACHABLE';
 
 /** The side keys of one memory. */

@@ -170,8 +170,8 @@ impl Session {
         unix_ms: f64,
         monotonic_ms: f64,
     ) {
-        let lasting = ErrorCode::LASTING_CONNECTION_ERRORS.into_iter().find(|lasting| lasting.as_str() == code);
-        let code = lasting.unwrap_or(ErrorCode::Unreachable);
+        let mut codes = ErrorCode::LASTING_CONNECTION_ERRORS.into_iter().chain([ErrorCode::Busy]);
+        let code = codes.find(|known| known.as_str() == code).unwrap_or(ErrorCode::Unreachable);
         self.pipeline.clear();
         self.is_connected = false;
         let error = SyncError::new(code, message);

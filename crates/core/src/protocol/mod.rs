@@ -3,6 +3,7 @@
 
 mod answer;
 mod argument_reader;
+mod busy_refusal;
 mod channel;
 mod command;
 mod decode_answer;
@@ -24,6 +25,7 @@ mod secret;
 mod side_keys;
 
 pub use answer::{Answer, CommitOutcome, GroupOutcome, GuardResult, Lifetime, ProbeResult, Turn};
+pub use busy_refusal::busy_refusal;
 pub use channel::{channel, namespace_of, namespace_of_channel};
 pub use command::{
     Announcement, Command, Commit, ContentionTerms, DEDUP_KEY_SECONDS, Group, JOURNALLED_DEDUP_KEY_SECONDS,

@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorCode, SyncError};
 use crate::protocol::answer::Answer;
+use crate::protocol::busy_refusal::busy_refusal;
 
 /// A server's reply. It has the kinds that the protocol needs to tell apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,10 +18,6 @@ pub enum RespReply {
     /// An error: its code, a space, its message.
     Error(String),
 }
-
-/// Codes of errors that pass by themselves.
-const RETRYABLE: [&str; 9] =
-    ["LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS"];
 
 /// Codes of errors about the user name or the password.
 const CREDENTIALS: [&str; 2] = ["NOAUTH", "WRONGPASS"];
@@ -51,20 +48,12 @@ impl RespReply {
     }
 }
 
-/// Whether the server had no memory for a write. `DragonflyDB` has no code for that. To send the commit again is right because
-/// the reserved form of the scripts has changed nothing then.
-fn is_out_of_memory(message: &str) -> bool {
-    message.starts_with("ERR Out of memory")
-        || message.starts_with("ERR Error running script") && message.contains("-ERR Out of memory")
-}
-
 /// The answer to a command that got an error as its reply.
 pub(super) fn answer_to_error(message: &str) -> Answer {
-    let message = &excerpt(without_arguments(message));
-    if has_code(message, &RETRYABLE) || is_out_of_memory(message) {
-        let message = format!("the server cannot execute the command now: {message}");
-        return Answer::Busy(SyncError::new(ErrorCode::Unreachable, message));
+    if let Some(error) = busy_refusal(message) {
+        return Answer::Busy(error);
     }
+    let message = &excerpt(without_arguments(message));
     Answer::Refused(if has_code(message, &CREDENTIALS) {
         let message = format!("the server refused the login: {message}; correct the user name and the password");
         SyncError::new(ErrorCode::Auth, message)
@@ -88,7 +77,8 @@ fn excerpt(message: &str) -> String {
     shown.chain(more.chars()).collect()
 }
 
-fn has_code(message: &str, codes: &[&str]) -> bool {
+/// Whether an error has one of the codes, by itself or as that of a command in a script.
+pub(super) fn has_code(message: &str, codes: &[&str]) -> bool {
     // Redis 6 wraps the error of a command in a script.
     let is_wrapped = message.starts_with("ERR Error running script");
     let first = message.split([' ', ',']).next().unwrap_or_default();
@@ -102,15 +92,6 @@ mod tests {
     #[test]
     fn errors_that_pass_are_retried() {
         assert!(matches!(answer_to_error("LOADING Redis is loading the dataset in memory"), Answer::Busy(_)));
-        assert!(matches!(
-            answer_to_error("ERR Error running script (call to f_1): @user_script:53: -OOM command not allowed"),
-            Answer::Busy(_)
-        ));
-        for message in
-            ["ERR Out of memory", "ERR Error running script (call to f_1): @user_script:53: -ERR Out of memory"]
-        {
-            assert!(matches!(answer_to_error(message), Answer::Busy(_)), "{message}");
-        }
         assert!(matches!(answer_to_error("NOPERM this user has no permissions"), Answer::Refused(_)));
         let Answer::Refused(error) = answer_to_error("WRONGPASS invalid username-password pair") else { panic!() };
         assert_eq!(error.code, ErrorCode::Auth);

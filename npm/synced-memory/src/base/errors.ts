@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ERR_OUTCOME_UNKNOWN'
   | 'ERR_EVICTION'
   | 'ERR_UNREACHABLE'
+  | 'ERR_BUSY'
   | 'ERR_FILE'
   | 'ERR_JOURNAL'
   | 'ERR_JOURNAL_FULL'
@@ -49,8 +50,14 @@ const LASTING: ReadonlySet<unknown> = new Set<ErrorCode>([
   'ERR_NOT_CLUSTER',
   'ERR_TLS',
   'ERR_CERTIFICATE',
+  'ERR_REFUSED',
   'ERR_FILE',
 ]);
+
+/** True for the code of an error of a connection that passes by itself. */
+export function isPassing(code: unknown): boolean {
+  return code === 'ERR_UNREACHABLE' || code === 'ERR_BUSY';
+}
 
 /** True for the code of an error of a connection that only a person can correct. */
 export function isLasting(code: unknown): boolean {

@@ -1,4 +1,4 @@
-import { SyncedMemoryError } from '../base/errors.js';
+import { isPassing, SyncedMemoryError } from '../base/errors.js';
 
 /** The exit codes, which scripts can rely on. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, absent: 3, unreachable: 4, brokenPipe: 141 } as const;
@@ -6,6 +6,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, absent: 3, unreachable: 4, bro
 /** Codes of errors that say that no server was reached, or that it accepts no work from this user. */
 const CONNECTION_CODES: ReadonlySet<string> = new Set([
   'ERR_UNREACHABLE',
+  'ERR_BUSY',
   'ERR_TIMEOUT',
   'ERR_AUTH',
   'ERR_DATABASE',
@@ -53,7 +54,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** Why a memory could not be opened, without what the message says about the options of `open`. */
 export function openingReason({ code, cause, message }: SyncedMemoryError): string {
-  if (code !== 'ERR_UNREACHABLE') return message;
+  if (!isPassing(code)) return message;
   const reason = cause instanceof Error ? cause.message : message;
   return reason.replace(/; (trying again|openTimeout sets .*)$/s, '');
 }

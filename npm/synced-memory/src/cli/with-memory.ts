@@ -1,4 +1,4 @@
-import { SyncedMemoryError } from '../base/errors.js';
+import { isPassing, SyncedMemoryError } from '../base/errors.js';
 import { Memory, PrefixedMemory } from '../index.js';
 import type { OpenOptions } from '../memory/open-options.js';
 import type { Invocation } from './command.js';
@@ -94,7 +94,7 @@ function printWarning(error: SyncedMemoryError): void {
 /** An error of opening in the terms of the command line: which server it is about, and where its URL comes from. */
 function openError(error: unknown, { shown, source }: Target, timeout: number): unknown {
   if (!(error instanceof SyncedMemoryError)) return error;
-  const waited = error.code === 'ERR_UNREACHABLE' ? ` (waited ${timeout / 1000} s; see --timeout)` : '';
+  const waited = isPassing(error.code) ? ` (waited ${timeout / 1000} s; see --timeout)` : '';
   const message = `${shown} (from ${source}): ${openingReason(error)}${waited}`;
   return new SyncedMemoryError(error.code, message, { cause: error });
 }

@@ -18,9 +18,10 @@ export interface MemoryClass {
   /**
    * Opens a memory. `options` is an object or a URL. Resolves when the attributes are loaded; with `offline`, at once.
    *
-   * Rejects with ERR_UNREACHABLE if they are not loaded within `openTimeout`. Rejects at once with ERR_OPTIONS (an option is wrong),
+   * Rejects with ERR_UNREACHABLE if they are not loaded within `openTimeout`, or with ERR_BUSY where the server was reached and
+   * cannot answer, such as one that is loading its data. Rejects at once with ERR_OPTIONS (an option is wrong),
    * ERR_AUTH, ERR_DATABASE, ERR_NOT_REDIS, ERR_NOT_CLUSTER, ERR_TLS, ERR_CERTIFICATE or ERR_REFUSED (the other end refuses the login,
-   * the database, the protocol, TLS, a certificate or the listing of names), ERR_FILE (the file cannot be opened) or ERR_ADDON (the
+   * the database, the protocol, TLS, a certificate, the listing of names or of slots), ERR_FILE (the file cannot be opened) or ERR_ADDON (the
    * addon cannot be loaded).
    */
   open<S extends object = AnyState>(options?: OptionsWithoutSchema | string | URL): Promise<MemoryOf<S>>;

@@ -86,7 +86,7 @@ export class MemoryInternals implements FlushTarget {
 
   /**
    * Resolves when the attributes are loaded, or at once with the option `offline`; the defaults are created then. Rejects with
-   * ERR_UNREACHABLE after `openTimeout`, and at once with an error that only a person can correct.
+   * ERR_UNREACHABLE or ERR_BUSY after `openTimeout`, and at once with an error that only a person can correct.
    */
   async open(): Promise<void> {
     const channel = telemetryChannels()?.open;

@@ -54,7 +54,7 @@ export interface OpenOptions {
   maxPendingBytes?: number;
   /**
    * Milliseconds that `open` waits until the attributes are loaded, through failures and lost connections; Infinity for no limit.
-   * Then it rejects with ERR_UNREACHABLE. Default: 10000.
+   * Then it rejects with ERR_UNREACHABLE, or with ERR_BUSY where the server was reached. Default: 10000.
    */
   openTimeout?: number;
   /**

@@ -1,4 +1,4 @@
-import { SyncedMemoryError } from '../base/errors.js';
+import { type ErrorCode, SyncedMemoryError } from '../base/errors.js';
 import type { KnownAttributes } from '../mirror/known-attributes.js';
 import type { CoreConnection } from '../sync/core-connection.js';
 import type { WaitCondition } from '../sync/pending-waits.js';
@@ -13,7 +13,9 @@ export class Readiness {
     this.#known = known;
   }
 
-  /** Rejects with ERR_UNREACHABLE after `timeout` milliseconds, and at once with an error that only a person can correct. */
+  /**
+   * Rejects with ERR_UNREACHABLE or ERR_BUSY after `timeout` milliseconds, and at once with an error that only a person can correct.
+   */
   async wait(timeout?: number): Promise<void> {
     await this.#connection.waitFor(this.#condition(), timeout);
     this.#checkRefusal();
@@ -29,7 +31,7 @@ export class Readiness {
     const { state } = this.#connection;
     return {
       isMet: () => this.#known.isReady || state.refusal !== undefined,
-      timeoutError: (ms) => unreachable(ms, state.lastError),
+      timeoutError: (ms) => notLoaded(ms, state.lastError),
     };
   }
 
@@ -40,10 +42,11 @@ export class Readiness {
 }
 
 /** The error of a memory that was not loaded within `ms` milliseconds. `cause` is the last failure of its backend. */
-function unreachable(ms: number, cause: SyncedMemoryError | undefined): SyncedMemoryError {
+function notLoaded(ms: number, cause: SyncedMemoryError | undefined): SyncedMemoryError {
   const reason = cause?.message.replace(/; (trying|connecting) again$/, '') ?? 'the server has not answered';
-  const remedy =
-    'start the server or correct the URL; openTimeout sets how long to wait, and offline: true opens a memory without its server';
+  const [code, remedy]: [ErrorCode, string] =
+    cause?.code === 'ERR_BUSY' ? ['ERR_BUSY', ''] : ['ERR_UNREACHABLE', 'start the server or correct the URL; '];
   const details = cause === undefined ? {} : { cause };
-  return new SyncedMemoryError('ERR_UNREACHABLE', `not loaded within ${ms} ms: ${reason}; ${remedy}`, details);
+  const message = `not loaded within ${ms} ms: ${reason}; ${remedy}openTimeout sets how long to wait, and offline: true opens a memory without its server`;
+  return new SyncedMemoryError(code, message, details);
 }

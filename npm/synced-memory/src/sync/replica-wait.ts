@@ -1,5 +1,5 @@
 import { MAX_TIMER_MS } from '../base/clock.js';
-import { SyncedMemoryError, syncedError } from '../base/errors.js';
+import { isPassing, SyncedMemoryError, syncedError } from '../base/errors.js';
 import type { CoreConnection } from './core-connection.js';
 
 /** Longest time for one request, in milliseconds. The server answers nothing else on the connection meanwhile. */
@@ -25,9 +25,9 @@ export async function waitForReplicas(connection: CoreConnection, wanted: number
     } catch (error) {
       cause = SyncedMemoryError.from(error);
       // A lost connection can come back.
-      if (cause.code !== 'ERR_UNREACHABLE' && cause.code !== 'ERR_REPLICAS') throw cause;
+      if (!isPassing(cause.code) && cause.code !== 'ERR_REPLICAS') throw cause;
       // A node of a cluster that is away is refused at once.
-      if (cause.code === 'ERR_UNREACHABLE') await pause(Math.min(left, MAX_REQUEST_MS), connection);
+      if (isPassing(cause.code)) await pause(Math.min(left, MAX_REQUEST_MS), connection);
     }
     if (state.regressions !== regressions) {
       const detail =

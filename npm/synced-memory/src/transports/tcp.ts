@@ -109,8 +109,9 @@ export class TcpTransport implements Transport {
       connection.end(new Error('the login was refused'));
       const { message } = reply;
       // Other refusals, such as LOADING, pass by themselves.
-      if (!/^(ERR|WRONGPASS|NOAUTH|NOPERM)/.test(message))
-        throw new Error(`the server refused the login for now: ${message}`);
+      if (!/^(ERR|WRONGPASS|NOAUTH|NOPERM)/.test(message)) {
+        throw new SyncedMemoryError('ERR_BUSY', `the server takes no login now: ${message}; trying again`);
+      }
       const hidden = password ? message.replaceAll(password, '***') : message;
       const [code, what, remedy] =
         greeting[index]?.[0] === 'SELECT' && !/^(WRONGPASS|NOAUTH)/.test(message)

@@ -46,11 +46,11 @@ pub(super) struct ConnectionProperties {
 }
 
 impl Connection {
-    /// Send one command and wait for its reply. Only for a connection that no send queue uses yet.
+    /// Send one command and wait for its reply. Only for a connection that no send queue uses yet. Errors: also that of the reply.
     pub(super) async fn request(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut multiplexed = self.multiplexed.clone();
         let request = multiplexed.send_packed_command(command);
-        within_setup_timeout(async {
+        let reply = within_setup_timeout(async {
             match &mut self.driver {
                 None => request.await,
                 Some(driver) => tokio::select! {
@@ -60,7 +60,8 @@ impl Connection {
                 },
             }
         })
-        .await
+        .await?;
+        reply.extract_error()
     }
 
     /// Wait for a push that matches. False if the connection is lost first.

@@ -81,7 +81,8 @@ impl Connector {
             let listener = self.client.get_multiplexed_async_connection_with_config(&config).await.ok()?;
             Some(listen_resp3(listener, options).await)
         };
-        let (notifications, listener) = timeout(SETUP_TIMEOUT, listening).await.unwrap_or(None).unzip();
+        let listening = timeout(SETUP_TIMEOUT, listening).await.unwrap_or(None).transpose()?;
+        let (notifications, listener) = listening.unzip();
         let notifications = notifications.unwrap_or_default();
         let properties = ConnectionProperties { resp: 3, notifications, commit_form: CommitForm::Reserved };
         let mut connection =

@@ -1,5 +1,6 @@
 //! Notifications of a server: deltas that writers publish, and keys that have changed.
 
+use super::server_errors::busy;
 use super::setup_timeout::within_setup_timeout;
 use super::subscriptions::{SubscriptionChange, Subscriptions, next_changes};
 use futures_util::StreamExt;
@@ -39,18 +40,19 @@ pub(super) struct Listener {
 }
 
 /// Ask for notifications over a RESP3 connection, which delivers them as pushes until the listener is dropped. A
-/// server that refuses some of it remains usable for everything else. Should it refuse a later subscription, the
-/// invalidations make up for the deltas.
+/// server that refuses some of it for good remains usable for everything else; one that is busy has to be asked again. Should it
+/// refuse a later subscription, the invalidations make up for the deltas. Errors: that of a busy server.
 pub(super) async fn listen_resp3(
     mut connection: MultiplexedConnection,
     options: &NotificationOptions,
-) -> (NotificationSupport, Listener) {
+) -> RedisResult<(NotificationSupport, Listener)> {
     let mut listener = Listener::default();
     let deltas = match &options.subscriptions {
         None => DeltaDelivery::None,
         Some(subscriptions) => {
             match listener.subscribe(Subscriber::Resp3(connection.clone()), subscriptions, None).await {
                 Ok(()) => DeltaDelivery::OutOfBand,
+                Err(error) if busy(&error).is_some() => return Err(error),
                 Err(_) => DeltaDelivery::None,
             }
         }
@@ -58,8 +60,12 @@ pub(super) async fn listen_resp3(
     let mut tracking = cmd("CLIENT");
     tracking.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(&options.tracked_prefix);
     let tracked: RedisResult<()> = tracking.query_async(&mut connection).await;
-    let invalidations = if tracked.is_ok() { Invalidations::Broadcast } else { Invalidations::None };
-    (NotificationSupport { deltas, invalidations }, Listener { _connection: Some(connection), ..listener })
+    let invalidations = match tracked {
+        Ok(()) => Invalidations::Broadcast,
+        Err(error) if busy(&error).is_some() => return Err(error),
+        Err(_) => Invalidations::None,
+    };
+    Ok((NotificationSupport { deltas, invalidations }, Listener { _connection: Some(connection), ..listener }))
 }
 
 /// The channels to which a connection subscribes.

@@ -114,7 +114,11 @@ impl SentinelClient {
         let mut connection = self.connect().await?;
         let mut question = cmd("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
-        let reply = connection.request(&question).await.map_err(|error| self.with_login.errors.describe(&error))?;
+        let describe = |error| {
+            let (command, rule) = ("SENTINEL GET-MASTER-ADDR-BY-NAME", "+sentinel|get-master-addr-by-name");
+            self.with_login.errors.describe_question(&error, command, rule)
+        };
+        let reply = connection.request(&question).await.map_err(describe)?;
         redis::from_redis_value(reply).map_err(|error| self.with_login.errors.describe(&error.into()))
     }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::protocol::busy_refusal;
 
 /// Makes errors that name one server.
 pub(super) struct ServerErrors {
@@ -38,8 +39,7 @@ impl ServerErrors {
     /// protocol (`NotRedis`), or else `Unreachable`.
     pub(super) fn describe_setup(&self, error: &RedisError) -> SyncError {
         let (name, text) = (&self.name, self.quote(error));
-        let is_database = text.contains("refused to switch database") && !text.to_ascii_lowercase().contains("loading");
-        if is_database {
+        if text.contains("refused to switch database") && busy(error).is_none() {
             let database = self.database;
             let message = format!("{name} has no database {database}: {text}; correct the database in the URL");
             return SyncError::new(ErrorCode::Database, message);
@@ -51,7 +51,7 @@ impl ServerErrors {
         self.describe(error)
     }
 
-    /// An error of a question that only a node of a cluster answers (`NotCluster`), or any other.
+    /// An error of CLUSTER SLOTS: of a server that is no node of a cluster (`NotCluster`), or any other.
     pub(super) fn describe_cluster(&self, error: &RedisError) -> SyncError {
         let (name, text) = (&self.name, self.quote(error));
         let lower = text.to_ascii_lowercase();
@@ -60,13 +60,26 @@ impl ServerErrors {
             let message = format!("{name} is not a node of a cluster; use {scheme}://{name}");
             return SyncError::new(ErrorCode::NotCluster, message);
         }
-        self.describe(error)
+        self.describe_question(error, "CLUSTER SLOTS", "+cluster|slots (+cluster before Redis 7)")
     }
 
-    /// An error of the redis crate: refused credentials (`Auth`), no TLS connection (`Tls`, `Certificate`), or else
-    /// `Unreachable`.
+    /// An error of a command that a link cannot do without: no permission for it (`Refused`), or any other. `rule` permits it.
+    pub(super) fn describe_question(&self, error: &RedisError, command: &str, rule: &str) -> SyncError {
+        if error.code() != Some("NOPERM") {
+            return self.describe(error);
+        }
+        let (name, text) = (&self.name, self.quote(error));
+        let message = format!("{name} does not permit {command} to this user: {text}; add {rule} to the user's ACL");
+        SyncError::new(ErrorCode::Refused, message)
+    }
+
+    /// An error of the redis crate: refused credentials (`Auth`), a server that is busy (`Busy`), no TLS connection (`Tls`,
+    /// `Certificate`), or else `Unreachable`.
     pub(super) fn describe(&self, error: &RedisError) -> SyncError {
         let (name, text) = (&self.name, self.quote(error));
+        if let Some(SyncError { code, message }) = busy(error) {
+            return SyncError::new(code, format!("{name}: {message}"));
+        }
         if error.code() == Some("NOAUTH") && self.password.is_none() {
             let scheme = if self.uses_tls { "rediss" } else { "redis" };
             let message = format!("{name} requires a password; use {scheme}://:PASSWORD@{name}");
@@ -131,6 +144,18 @@ impl ServerErrors {
             // HELLO carries the password. A server that still asks for one, as Valkey does, did not know HELLO.
             || (error.code() == Some("NOAUTH") && self.password.is_some())
     }
+}
+
+/// The error of a command that the server cannot execute now. None where the refusal does not pass by itself.
+pub(super) fn busy(error: &RedisError) -> Option<SyncError> {
+    let detail = error.detail().unwrap_or_default();
+    let code = match error.code().unwrap_or_default() {
+        // The redis crate leaves the code out where SELECT was refused.
+        "ERR" if detail.contains("is loading the dataset") => "LOADING",
+        "ERR" if detail.contains("is busy running") => "BUSY",
+        code => code,
+    };
+    busy_refusal(&format!("{code} {detail}"))
 }
 
 fn is_auth(error: &RedisError) -> bool {

@@ -1,6 +1,6 @@
 import type { ConnectionErrorCode } from '../../../wasm/core.js';
 import type { Clock } from '../../base/clock.js';
-import { isLasting } from '../../base/errors.js';
+import { isLasting, isPassing } from '../../base/errors.js';
 import { excerpt } from '../../base/excerpt.js';
 import type { Command, Reply, Transport } from '../transport.js';
 import { Backoff } from './backoff.js';
@@ -131,7 +131,7 @@ export class TransportConnection {
 /** The error that a transport rejected with. */
 function connectionError(error: unknown): ConnectionError {
   const message = excerpt(error instanceof Error ? error.message : String(error));
-  const code = lastingCode(error);
+  const code = knownCode(error);
   if (code !== undefined) return { code, message };
   return { code: 'ERR_UNREACHABLE', message: `the transport failed: ${message}; trying again` };
 }
@@ -140,16 +140,16 @@ function connectionError(error: unknown): ConnectionError {
 const CERTIFICATE_REFUSED = /^(CERT_|UNABLE_TO_(GET|VERIFY)|(DEPTH_ZERO_)?SELF_SIGNED|ERR_TLS_CERT)/;
 const TLS_FAILED = /^ERR_SSL_/;
 
-/** The code of an error that only a person can correct; undefined for one that may pass. */
-function lastingCode(error: unknown): ConnectionErrorCode | undefined {
+/** The code of an error that says more than that the server cannot be reached; undefined for any other. */
+function knownCode(error: unknown): ConnectionErrorCode | undefined {
   const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
-  if (isLasting(code)) return code as ConnectionErrorCode;
+  if (isLasting(code) || code === 'ERR_BUSY') return code as ConnectionErrorCode;
   if (CERTIFICATE_REFUSED.test(String(code))) return 'ERR_CERTIFICATE';
   if (TLS_FAILED.test(String(code))) return 'ERR_TLS';
-  return cause === undefined ? undefined : lastingCode(cause);
+  return cause === undefined ? undefined : knownCode(cause);
 }
 
 function isConnectionError(error: unknown): error is ConnectionError {
   const { code } = error as { code?: unknown };
-  return code === 'ERR_UNREACHABLE' || isLasting(code);
+  return isPassing(code) || isLasting(code);
 }
