@@ -46,6 +46,11 @@ describe.skipIf(process.platform === 'win32')('while it is open', () => {
     expect(await disconnected).toMatchObject({ code: 'ERR_FILE', message: expect.stringContaining('deleted') });
     await mem.$flush();
     expect(await regressed).toMatchObject({ name: 'log', revision: 0n });
+    expect(JSON.parse(JSON.stringify(await regressed))).toEqual({
+      name: 'log',
+      previous: expect.stringMatching(/^\d{19}$/),
+      revision: '0',
+    });
     expect(await stored()).toEqual([0, 1]);
   });
 

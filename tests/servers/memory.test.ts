@@ -288,8 +288,10 @@ describe.each(kinds)('on %s', (kind) => {
       throw new Error('a listener of the test');
     });
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-    memory.$on('ack', ({ name, revision }) => {
+    memory.$on('ack', (ack) => {
+      const { name, revision } = ack;
       expect(revision).toBe(memory.$lastModified(name));
+      expect(JSON.parse(JSON.stringify(ack))).toEqual({ name, revision: String(revision) });
       acks.push(name);
       // A listener that mutates must find the mirror in the state of the core.
       if (name === 'x') memory.y = 1;

@@ -1,3 +1,4 @@
+import { withPrintableRevisions } from '../base/printable-revisions.js';
 import type { AppliedEdit } from '../mirror/edit.js';
 import type { Snapshots } from '../mirror/snapshots.js';
 
@@ -41,10 +42,9 @@ export interface ChangeWriter {
   readonly label?: string;
 }
 
-/** Freezes a change, and lets JSON.stringify print its revision. The method is hidden: to everything else a change is plain. */
+/** Freezes a change, and lets JSON.stringify print its revision. */
 export function freezeChange(change: Change): Change {
-  const toJSON = () => ({ ...change, revision: change.revision?.toString() });
-  return Object.freeze(Object.defineProperty(change, 'toJSON', { value: toJSON }));
+  return Object.freeze(withPrintableRevisions(change, 'revision'));
 }
 
 /** Describes an edit as a change. Must be called before the next edit. */

@@ -44,7 +44,7 @@ export interface EventMap {
    *   are compared. To use a buffer again is right. It is printed once for each place where nobody listens.
    */
   warning: SyncedMemoryError;
-  /** A commit was acknowledged. The revision is undefined if the commit deleted the attribute. */
+  /** A commit was acknowledged. The revision is undefined if the commit deleted the attribute; JSON.stringify prints it as a string. */
   ack: { name: string; revision: bigint | undefined };
   /** A mutation was dropped because of what another writer did. */
   conflict: Conflict;
@@ -56,7 +56,8 @@ export interface EventMap {
   /**
    * The server lost acknowledged data of the attribute, by a fail-over or a restored backup: its revision went backwards, from
    * `previous` to `revision`, or the last commit of this memory is gone while others have gone on to a higher `revision`. 0n
-   * stands for no document. The memory shows what the server has now.
+   * stands for no document. The memory shows what the server has now. JSON.stringify prints the revisions as
+   * strings of decimal digits.
    */
   regression: { name: string; previous: bigint; revision: bigint };
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, isLasting, SyncedMemoryError, syncedError } from '../base/errors.js';
+import { withPrintableRevisions } from '../base/printable-revisions.js';
 import type { ChangeDispatcher } from '../changes/change-dispatcher.js';
 import type { EventListeners } from '../changes/event-listeners.js';
 import type { EventMap } from '../changes/event-map.js';
@@ -132,7 +133,9 @@ export class EventApplier implements EventReceiver {
         this.#telemetry.commits.acknowledge(name, revision, bytes, last, attempts);
         this.#mirror.known?.learn(name);
         this.#state.lastError = undefined;
-        if (this.#listeners.has('ack')) this.#emit('ack', { name, revision: toBigInt(revision) });
+        if (this.#listeners.has('ack')) {
+          this.#emit('ack', withPrintableRevisions({ name, revision: toBigInt(revision) }, 'revision'));
+        }
         break;
       }
       case 'settled':
@@ -160,7 +163,8 @@ export class EventApplier implements EventReceiver {
       case 'regression': {
         const [, name, previous, revision] = event;
         this.#state.regressions++;
-        this.#emit('regression', { name, previous: BigInt(previous), revision: BigInt(revision) });
+        const regression = { name, previous: BigInt(previous), revision: BigInt(revision) };
+        this.#emit('regression', withPrintableRevisions(regression, 'previous', 'revision'));
         break;
       }
       case 'resync':
