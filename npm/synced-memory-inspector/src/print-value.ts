@@ -1,3 +1,5 @@
+import { keysOf } from './tree/keys.js';
+
 /** A value's text. */
 export interface PrintedValue {
   readonly text: string;
@@ -37,7 +39,7 @@ class BoundedPrinter {
     else if (Array.isArray(value)) this.#printAll('[', value.length, ']', indent, (index) => [undefined, value[index]]);
     else {
       const dict = value as Record<string, unknown>;
-      const keys = Object.keys(dict);
+      const keys = keysOf(dict);
       this.#printAll('{', keys.length, '}', indent, (index) => [keys[index], dict[keys[index] as string]]);
     }
   }

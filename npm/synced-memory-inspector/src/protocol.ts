@@ -28,7 +28,7 @@ export interface Row {
   readonly preview: string;
   /** Number of elements or keys of a list or dict. */
   readonly count?: number;
-  /** Grows when anything inside a list or dict changes. */
+  /** Another number when anything inside a list or dict has changed; undefined for parts of large attributes. */
   readonly version?: number;
   /** Only for attributes. */
   readonly attribute?: AttributeDetails;
@@ -39,6 +39,8 @@ export interface Row {
 export interface AttributeDetails {
   /** About the length of the JSON text; undefined while it is being measured. */
   readonly size?: number;
+  /** True where the size is an estimate, because the attribute is large. */
+  readonly isEstimate?: true;
   /** The revision as decimal digits; undefined until the attribute is stored. */
   readonly revision?: string;
   /** The time at which it expires, in milliseconds since 1970; null if it does not. Undefined while unknown. */

@@ -88,7 +88,11 @@ test('conflicts and moot removals are recorded without a page', async () => {
   mem.queue.shift();
   await mem.$flush();
   await using events = await page.events();
-  expect(await events.incident('conflict')).toMatchObject({ name: 'tasks', times: 1 });
+  expect(await events.incident('conflict')).toMatchObject({
+    name: 'tasks',
+    message: 'set in tasks[0]: the list or dict that it changes is gone',
+    times: 1,
+  });
   expect(await events.incident('moot')).toMatchObject({ name: 'queue', times: 1 });
 });
 

@@ -5,14 +5,32 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { requireTool } from '../../../scripts/system-packages.mjs';
 
+/** The part of Playwright's locator that the tests use. */
+export interface Locator {
+  filter(by: { hasText?: RegExp | string; has?: Locator }): Locator;
+  first(): Locator;
+  getByRole(role: string, options?: { name: RegExp | string }): Locator;
+  textContent(): Promise<string | null>;
+  allTextContents(): Promise<string[]>;
+  getAttribute(name: string): Promise<string | null>;
+  count(): Promise<number>;
+  click(): Promise<void>;
+  fill(text: string): Promise<void>;
+  focus(): Promise<void>;
+  waitFor(): Promise<void>;
+}
+
 /** The part of Playwright's page that the tests use. */
 export interface Page {
   goto(url: string): Promise<unknown>;
-  locator(selector: string): {
-    filter(by: { hasText: RegExp }): { textContent(): Promise<string | null> };
-    allTextContents(): Promise<string[]>;
-    click(): Promise<void>;
-  };
+  close(): Promise<void>;
+  locator(selector: string): Locator;
+  getByRole(role: string, options?: { name: RegExp | string }): Locator;
+  evaluate<T = unknown>(script: string): Promise<T>;
+  screenshot(options: { path: string }): Promise<unknown>;
+  emulateMedia(options: { colorScheme: 'dark' | 'light' }): Promise<void>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
+  readonly keyboard: { press(key: string): Promise<void> };
   on(event: 'pageerror', listener: (error: Error) => void): void;
 }
 

@@ -12,6 +12,9 @@ const MAX_UNDO = 100;
 
 type Container = unknown[] | Record<string, unknown>;
 
+/** The text of a value before an edit. */
+type OldText = string | undefined;
+
 /** What takes an edit back. */
 interface Undo {
   readonly path: ValuePath;
@@ -99,72 +102,61 @@ export class Editor {
       const elements = `${container.length} element${container.length === 1 ? '' : 's'}`;
       throw new RequestFailure(409, 'ERR_OUT_OF_RANGE', `${pathText(path)}: the list has ${elements}`);
     }
-    const old = this.#oldValue(path, container, key);
+    const old = this.#oldText(path, container, key);
     (container as Record<string | number, unknown>)[key] = value;
     return this.#undoable(path, old, () => {
       const now = this.#place(path);
-      if (old !== undefined) (now.container as Record<string | number, unknown>)[key] = old.value;
+      if (old !== undefined) (now.container as Record<string | number, unknown>)[key] = parseJsonText(old);
       else remove(now.container, key);
     });
   }
 
   #append(path: ValuePath, value: unknown): Undo | undefined {
-    const list = this.#live(path);
+    const list = findValue(this.#memory, path);
     if (!Array.isArray(list)) throw new RequestFailure(409, 'ERR_NOT_A_LIST', `${pathText(path)} is not a list`);
     const index = list.push(value) - 1;
-    return this.#undoable([...path, index], undefined, () => remove(this.#live(path), index));
+    return this.#undoable([...path, index], undefined, () => remove(findValue(this.#memory, path), index));
   }
 
   #delete(path: ValuePath): Undo | undefined {
     const { container, key } = this.#place(path);
-    const old = this.#oldValue(path, container, key);
+    const old = this.#oldText(path, container, key);
     if (old === undefined && this.#isReadable(path)) findValue(this.#memory, path);
     remove(container, key);
     if (old === undefined) return undefined;
-    const { value } = old;
     if (!Array.isArray(container)) {
       return this.#undoable(path, undefined, () => {
-        (this.#place(path).container as Record<string, unknown>)[key] = value;
+        (this.#place(path).container as Record<string, unknown>)[key] = parseJsonText(old);
       });
     }
     return this.#undoable(path, old, () => {
-      (this.#place(path).container as unknown[]).splice(Number(key), 0, value);
+      (this.#place(path).container as unknown[]).splice(Number(key), 0, parseJsonText(old));
     });
   }
 
   /** An edit of a value that is too long to be compared cannot be undone. */
-  #undoable(path: ValuePath, old: { readonly value: unknown } | undefined, apply: () => void): Undo | undefined {
-    const isShort = (value: unknown) => printValue(value, MAX_TEXT, true).isWhole;
+  #undoable(path: ValuePath, old: OldText, apply: () => void): Undo | undefined {
     const left = this.#textAt(path);
-    if ((left?.length ?? 0) >= MAX_TEXT || (old !== undefined && !isShort(old.value))) return undefined;
-    return { path, left, apply };
+    const isLong = (text: OldText) => text !== undefined && text.length >= MAX_TEXT;
+    return isLong(left) || isLong(old) ? undefined : { path, left, apply };
   }
 
   #isReadable(path: ValuePath): boolean {
     return !this.#memory.$status.unreadable.includes(String(path[0]));
   }
 
-  /** The value that an edit replaces or removes; undefined where there is none, or it cannot be read. */
-  #oldValue(path: ValuePath, container: Container, key: string | number): { readonly value: unknown } | undefined {
-    if (!this.#isReadable(path) || !hasKey(container, key)) return undefined;
-    return { value: findValue(this.#memory, path) };
+  /** The text of the value that an edit replaces or removes; undefined where there is none, or it cannot be read. */
+  #oldText(path: ValuePath, container: Container, key: string | number): OldText {
+    return this.#isReadable(path) && hasKey(container, key) ? this.#textAt(path) : undefined;
   }
 
   /** The list, dict or memory that holds the value at a path. */
   #place(path: ValuePath): { container: Container; key: string | number } {
     const key = path.at(-1) as string | number;
     if (path.length === 1) return { container: this.#memory as unknown as Record<string, unknown>, key };
-    const container = this.#live(path.slice(0, -1));
+    const container = findValue(this.#memory, path.slice(0, -1));
     if (typeof container === 'object' && container !== null) return { container: container as Container, key };
     throw new RequestFailure(409, 'ERR_NOT_FOUND', `${pathText(path.slice(0, -1))} has no keys`);
-  }
-
-  /** The value at a path, a list or dict as one that can be changed. */
-  #live(path: ValuePath): unknown {
-    findValue(this.#memory, path);
-    let value: unknown = this.#memory;
-    for (const key of path) value = (value as Record<string | number, unknown>)[key];
-    return value;
   }
 }
 

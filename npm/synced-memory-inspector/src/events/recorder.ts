@@ -1,6 +1,7 @@
-import type { EventMap, SyncedMemoryError } from 'synced-memory';
+import type { Conflict, EventMap, Moot, SyncedMemoryError } from 'synced-memory';
 import { type InspectedChange, type InspectedMemory, writerName } from '../inspected-memory.js';
 import type { Incident } from '../protocol.js';
+import { pathText } from '../tree/find-value.js';
 import { ChangeLog } from './change-log.js';
 import { Rates } from './rates.js';
 import { Ring } from './ring.js';
@@ -38,11 +39,11 @@ export class Recorder {
     this.#memory = memory;
     this.#onNews = onNews;
     this.#onDelete = onDelete;
-    this.#listen('conflict', ({ name, message }) => {
+    this.#listen('conflict', (conflict) => {
       this.rates.count('conflicts');
-      this.#addIncident('conflict', message, name);
+      this.#addIncident('conflict', mergeText(conflict), conflict.name);
     });
-    this.#listen('moot', ({ name, message }) => this.#addIncident('moot', message, name));
+    this.#listen('moot', (moot) => this.#addIncident('moot', mergeText(moot), moot.name));
     this.#listen('regression', ({ name, previous, revision }) => {
       this.#addIncident('regression', `the server lost data: revision ${previous} became ${revision}`, name);
     });
@@ -124,6 +125,11 @@ export class Recorder {
     // What nobody else listens to is still printed.
     return this.#memory.$on(event, observe, undefined, { passive: true });
   }
+}
+
+/** What was dropped or had nothing left to do, where, and why: `set in tasks[3]: …`. */
+function mergeText({ name, kind, path, message }: Conflict | Moot): string {
+  return `${kind} in ${pathText([name, ...path])}: ${message}`;
 }
 
 /** Lets the process end in spite of a timer, where the runtime can. */

@@ -1,37 +1,31 @@
 import type { InspectedMemory } from '../inspected-memory.js';
+import { type Estimate, estimate } from './estimate.js';
+import { liveAttribute } from './find-value.js';
 import { SizeMeter } from './measure-size.js';
 
-/** A snapshot that took so long, in milliseconds, is used for {@link REST} times as long. */
-const SLOW_MS = 2;
-const REST = 15;
+/** Number of values in an attribute from which on its snapshot would take too long, some tens of milliseconds. */
+const LARGE = 50_000;
 /** How long a lifetime is believed, in milliseconds: others may change it without a notice. */
 const LIFETIME_MS = 30_000;
 
-interface Reading {
-  readonly value: unknown;
-  /** Until when it is used without a look at the memory. */
-  readonly freshUntil: number;
-}
+/** An attribute as the page shows it: a frozen value, or a live one where that is large; or why it cannot be read. */
+export type ReadAttribute =
+  | { readonly value: unknown; readonly size: number | undefined; readonly isEstimate: boolean }
+  | { readonly error: string };
 
 interface Lifetime {
   expiresAt: number | null | undefined;
   askedAt: number;
 }
 
-/** An attribute as the page shows it. */
-export type ReadAttribute = { readonly value: unknown } | { readonly error: string };
-
-/** Reads attributes for the page, so that large ones keep the process from its work for a small part of the time only. */
+/** Reads attributes for the page, in little time whatever their size. */
 export class AttributeReader {
   readonly #memory: InspectedMemory;
   readonly #onNews: () => void;
-  readonly #readings = new Map<string, Reading>();
   readonly #lifetimes = new Map<string, Lifetime>();
   readonly #sizes: SizeMeter;
-  /** The size that was measured last, for as long as a new one is not there. */
-  readonly #lastSizes = new Map<string, number>();
 
-  /** `onNews` is called when something that was missing or old can be read. */
+  /** `onNews` is called when something that was missing can be read. */
   constructor(memory: InspectedMemory, onNews: () => void) {
     this.#memory = memory;
     this.#onNews = onNews;
@@ -45,29 +39,15 @@ export class AttributeReader {
   }
 
   read(name: string): ReadAttribute {
-    const now = performance.now();
-    const known = this.#readings.get(name);
-    if (known !== undefined && now < known.freshUntil) return known;
-    this.#readings.delete(name);
     try {
+      const live = liveAttribute(this.#memory, name);
+      const about: Estimate = estimate(live);
+      if (about.values > LARGE) return { value: live, size: about.size, isEstimate: true };
       const value = this.#memory.$snapshot(name);
-      const took = performance.now() - now;
-      if (took > SLOW_MS) {
-        this.#readings.set(name, { value, freshUntil: now + took * REST });
-        setTimeout(this.#onNews, took * REST);
-      }
-      return { value };
+      return { value, size: this.#sizes.size(value), isEstimate: false };
     } catch (error) {
       return { error: (error as Error).message };
     }
-  }
-
-  /** About the length of the attribute's JSON text, now or a moment ago; undefined while it is measured for the first time. */
-  size(name: string, value: unknown): number | undefined {
-    const size = this.#sizes.size(value);
-    if (size === undefined) return this.#lastSizes.get(name);
-    this.#lastSizes.set(name, size);
-    return size;
   }
 
   /** When the attribute expires, as of the last answer; a new one is asked for where that is old. */
@@ -90,8 +70,6 @@ export class AttributeReader {
 
   /** The attribute was deleted. */
   forget(name: string): void {
-    this.#readings.delete(name);
     this.#lifetimes.delete(name);
-    this.#lastSizes.delete(name);
   }
 }

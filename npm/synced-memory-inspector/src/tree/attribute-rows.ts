@@ -24,9 +24,10 @@ export function attributeLevel(
     const revision = memory.$lastModified(name);
     const expiresAt = reader.expiresAt(name);
     const writer = recorder.writerOf(name);
-    const size = 'error' in read ? undefined : reader.size(name, read.value);
+    const { size, isEstimate } = { size: undefined, isEstimate: false, ...read };
     const attribute = {
       ...(size !== undefined && { size }),
+      ...(isEstimate && ({ isEstimate } as const)),
       ...(revision !== undefined && { revision: revision.toString() }),
       ...(expiresAt !== undefined && { expiresAt }),
       ...(writer !== undefined && { writer }),

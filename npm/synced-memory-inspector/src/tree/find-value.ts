@@ -12,9 +12,16 @@ export function hasKey(container: object, key: string | number): boolean {
   return Object.hasOwn(container, key) && !(Array.isArray(container) && key === 'length');
 }
 
-/** The frozen value at a path. Throws where there is none. */
+/** An attribute; a list or dict as one that can be changed. Undefined if it is absent. Throws if it cannot be read. */
+export function liveAttribute(memory: InspectedMemory, name: string): unknown {
+  // A method, or what every object has, is no attribute.
+  if (Object.hasOwn(memory, name)) return (memory as unknown as Record<string, unknown>)[name];
+  return memory.$snapshot(name);
+}
+
+/** The value at a path; a list or dict as one that can be changed. Throws where there is none. */
 export function findValue(memory: InspectedMemory, path: ValuePath): unknown {
-  let value = memory.$snapshot(String(path[0]));
+  let value = liveAttribute(memory, String(path[0]));
   if (value === undefined) throw absent(path.slice(0, 1));
   for (const [index, key] of path.entries()) {
     if (index === 0) continue;

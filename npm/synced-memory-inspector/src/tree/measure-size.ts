@@ -1,3 +1,5 @@
+import { scalarSize } from './estimate.js';
+
 /** The longest that one slice of measuring takes, in milliseconds. */
 const SLICE_MS = 4;
 /** Number of values between two looks at the clock. */
@@ -91,8 +93,4 @@ export class SizeMeter {
       frame.index++;
     }
   }
-}
-
-function scalarSize(value: unknown): number {
-  return typeof value === 'string' ? value.length + 2 : String(value).length;
 }

@@ -1,6 +1,7 @@
 import { previewValue } from '../print-value.js';
 import type { SearchReply, ValuePath } from '../protocol.js';
 import type { AttributeReader } from './attribute-reader.js';
+import { keysOf } from './keys.js';
 
 const MAX_FOUND = 200;
 const MAX_PREVIEW = 160;
@@ -42,7 +43,7 @@ export async function searchValues(reader: AttributeReader, text: string, signal
 function* placesIn(value: unknown, path: ValuePath): Generator<Place> {
   yield { value, path };
   if (typeof value !== 'object' || value === null) return;
-  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  const keys = Array.isArray(value) ? value.keys() : keysOf(value);
   for (const key of keys) yield* placesIn((value as Record<string | number, unknown>)[key], [...path, key]);
 }
 

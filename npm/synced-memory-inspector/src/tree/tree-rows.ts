@@ -1,12 +1,11 @@
 import { previewValue } from '../print-value.js';
 import type { Row, ValuePath, ValueType } from '../protocol.js';
+import { keysOf } from './keys.js';
 
 /** The longest preview of a value, in characters. */
 const MAX_PREVIEW = 160;
 /** The longest key that a row has. */
 const MAX_KEY = 1000;
-/** Number of keys from which on the list of a dict's keys is kept. */
-const WIDE = 500;
 
 /** The open lists and dicts below one, by key. */
 export type OpenTree = ReadonlyMap<string | number, OpenTree>;
@@ -103,17 +102,6 @@ function containerLevel(container: object, path: ValuePath, tree: OpenTree): Lev
   return { path, count, keyAt, indexOf, valueAt, open, rowAt };
 }
 
-const wideKeys = new WeakMap<object, readonly string[]>();
-
-/** The keys of a frozen dict. */
-function keysOf(dict: object): readonly string[] {
-  const known = wideKeys.get(dict);
-  if (known !== undefined) return known;
-  const keys = Object.keys(dict);
-  if (keys.length >= WIDE) wideKeys.set(dict, keys);
-  return keys;
-}
-
 const versions = new WeakMap<object, number>();
 let lastVersion = 0;
 
@@ -124,7 +112,7 @@ function versionOf(container: object): number {
   return known;
 }
 
-/** The row of a value, which is frozen. */
+/** The row of a value, frozen or live. */
 export function describeRow(path: ValuePath, value: unknown): Row {
   const key = path.at(-1);
   const isKeyCut = typeof key === 'string' && key.length > MAX_KEY;
@@ -133,7 +121,7 @@ export function describeRow(path: ValuePath, value: unknown): Row {
   const marks = isKeyCut ? ({ isKeyCut } as const) : {};
   if (typeof value !== 'object' || value === null) return { ...row, ...marks };
   const count = Array.isArray(value) ? value.length : keysOf(value).length;
-  return { ...row, ...marks, count, version: versionOf(value) };
+  return { ...row, ...marks, count, ...(Object.isFrozen(value) && { version: versionOf(value) }) };
 }
 
 function typeOf(value: unknown): ValueType {

@@ -38,7 +38,7 @@ export function TreePanel() {
             New…
           </button>
         )}
-        <span class="muted count">{count} attributes</span>
+        <span class="muted count">{`${count} attribute${names === 1 ? '' : 's'}`}</span>
       </div>
       {incomplete !== undefined && <p class="hint">{incomplete}</p>}
       {found.value === undefined ? <Tree /> : <Found />}

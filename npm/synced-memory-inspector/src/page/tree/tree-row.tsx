@@ -15,7 +15,7 @@ interface Props {
 /** One value. It flashes when it changes. */
 export function TreeRow({ row, index, top, isActive }: Props) {
   const { path, type, preview, count, attribute } = row;
-  const element = useFlash(`${row.version ?? preview} ${attribute?.revision}`);
+  const element = useFlash(`${row.version ?? `${count} ${preview}`} ${attribute?.revision}`);
   const isContainer = count !== undefined && !row.isKeyCut;
   const isExpanded = isContainer && isOpen(path);
   const select = () => {
@@ -49,7 +49,9 @@ export function TreeRow({ row, index, top, isActive }: Props) {
         {type === 'unreadable' && <span class="muted">cannot be read: </span>}
         {preview}
       </span>
-      <span class="size">{attribute?.size !== undefined && sizeText(attribute.size)}</span>
+      <span class="size">
+        {attribute?.size !== undefined && `${attribute.isEstimate ? '≈ ' : ''}${sizeText(attribute.size)}`}
+      </span>
       <span class="ttl">{typeof attribute?.expiresAt === 'number' && `TTL ${lifetimeText(attribute.expiresAt)}`}</span>
       <span class="writer">{attribute?.writer}</span>
       <span class="revision" title={attribute?.revision && `revision ${attribute.revision}`}>

@@ -40,6 +40,7 @@ export function Tree() {
       class="scroller tree"
       role="tree"
       aria-label="Values"
+      data-rows={total}
       aria-activedescendant={rowAt(active.value) ? `row-${active.value}` : undefined}
       tabIndex={0}
       onKeyDown={handleKey}
