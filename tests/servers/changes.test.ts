@@ -201,12 +201,19 @@ describe.each(kinds)('on %s', (name) => {
   test('prints as JSON, with the revision in decimal digits', async () => {
     const [local, remote] = [mine, theirs].map((mem) => once((listener) => mem.$on('change', listener, 'count')));
     mine.count = 7;
-    const { revision } = await (remote as Promise<Change>);
+    const { revision, writer } = await (remote as Promise<Change>);
     expect(typeof revision).toBe('bigint');
+    expect(writer).toEqual({ id: expect.any(String) });
     const change = { name: 'count', path: ['count'], kind: 'set', value: 7 };
-    expect(JSON.parse(JSON.stringify(await remote))).toEqual({ ...change, origin: 'remote', revision: `${revision}` });
+    expect(JSON.parse(JSON.stringify(await remote))).toEqual({
+      ...change,
+      origin: 'remote',
+      revision: `${revision}`,
+      writer,
+    });
     expect(JSON.parse(JSON.stringify([await local]))).toEqual([{ ...change, origin: 'local' }]);
-    expect(structuredClone(await remote)).toStrictEqual({ ...change, oldValue: undefined, origin: 'remote', revision });
+    const oldValue = undefined;
+    expect(structuredClone(await remote)).toStrictEqual({ ...change, oldValue, origin: 'remote', revision, writer });
   });
 
   test('invalid arguments', () => {
