@@ -4,27 +4,31 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAddon } from './addon.mjs';
 import { run } from './command.mjs';
+import { buildCommonJs } from './commonjs.mjs';
 import { inspectorFolder, modifiedAt, packageFolder } from './paths.mjs';
 import { runAsScript, step } from './script.mjs';
 import { requireToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
 
-export function build() {
+export async function build() {
   requireToolchain();
   buildAddon();
   const modules = buildWasm();
   step(modules.length > 0 ? `wasm: ${modules.join(', ')}` : 'wasm: up to date');
-  buildTypeScript();
+  await buildTypeScript();
   buildInspector();
 }
 
-function buildTypeScript() {
+async function buildTypeScript() {
   const dist = join(packageFolder, 'dist');
-  if (modifiedAt(join(dist, 'index.js')) >= newestSource(packageFolder)) return step('TypeScript: up to date');
+  // The file that is written last.
+  if (modifiedAt(join(packageFolder, 'cjs/index.d.cts')) >= newestSource(packageFolder))
+    return step('TypeScript: up to date');
   // A file that lost its source must not stay.
   if (existsSync(dist)) rmSync(dist, { recursive: true });
   run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory', '--', '--noEmitOnError']);
-  step('TypeScript: npm/synced-memory/dist');
+  await buildCommonJs();
+  step('TypeScript: npm/synced-memory/dist and cjs');
 }
 
 function buildInspector() {
@@ -40,7 +44,7 @@ function buildInspector() {
 function newestSource(folder) {
   const sources = readdirSync(join(folder, 'src'), { recursive: true }).map((name) => join('src', String(name)));
   // A folder is modified when a file in it comes or goes.
-  const inputs = ['src', ...sources, 'tsconfig.json', 'tsconfig.build.json'];
+  const inputs = ['src', ...sources, 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
   return Math.max(...inputs.map((name) => modifiedAt(join(folder, name))));
 }
 

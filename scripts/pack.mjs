@@ -55,8 +55,8 @@ function packOne(source) {
   return join(packFolder, filename);
 }
 
-await runAsScript(import.meta.url, () => {
-  build();
+await runAsScript(import.meta.url, async () => {
+  await build();
   const all = process.argv.includes('--all');
   const tarballs = all ? packAsIs() : pack();
   console.log(tarballs.join('\n'));

@@ -5,8 +5,8 @@ import { requireRedisServer } from './redis-server.mjs';
 import { runAsScript } from './script.mjs';
 import { requireServerVersions } from './server-versions.mjs';
 
-export function setup() {
-  build();
+export async function setup() {
+  await build();
   requireRedisServer();
   requirePython();
   requireServerVersions();

@@ -153,7 +153,7 @@ async function main() {
   const names = process.argv.length > 2 ? process.argv.slice(2) : usual;
   const unknown = names.find((name) => !(name in suites));
   if (unknown) throw new Failure(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}`);
-  build();
+  await build();
   for (const requirement of new Set(names.flatMap((name) => suites[name].needs))) requirement();
 
   const total = { passed: 0, failed: 0, skipped: 0 };

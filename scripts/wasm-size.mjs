@@ -18,7 +18,7 @@ const KB = 1024;
 const limits = { addon: 6_000 * KB, wasm: 215 * KB, JavaScript: 35 * KB, React: 2 * KB };
 
 async function main() {
-  build();
+  await build();
   const addon = statSync(builtAddon).size;
   const wasm = readFileSync(join(wasmFolder, 'core.wasm'));
   const chunks = await bundleEntry('edge.js');

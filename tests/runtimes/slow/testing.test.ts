@@ -12,10 +12,12 @@ test.each(['node', 'workers'])('Vitest, project %s', async (project) => {
   expect(report).toMatchObject({ success: true, numPassedTests: 5, numTotalTests: 5 });
 });
 
-test('Jest', async () => {
+test('Jest without settings, and ts-jest with the settings of a NestJS project', async () => {
   const folder = installProject('jest');
   writeExamples(folder, 'jest');
-  const args = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--json'];
-  const report = JSON.parse(await printed(process.execPath, args, folder));
-  expect(report).toMatchObject({ success: true, numPassedTests: 1, numTotalTests: 1 });
+  for (const selection of [['tasks.test.js'], ['--config', 'nest/package.json']]) {
+    const args = ['node_modules/jest/bin/jest.js', '--json', ...selection];
+    const report = JSON.parse(await printed(process.execPath, args, folder));
+    expect(report).toMatchObject({ success: true, numPassedTests: 1, numTotalTests: 1 });
+  }
 });
