@@ -25,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::write(Path::new(&out).join(format!("{form}_{name}.sha1")), sha)?;
         }
     }
+    let writers = read_stripped("writers")?;
+    let sha = sha1_smol::Sha1::from(&writers).digest().to_string();
+    fs::write(Path::new(&out).join("writers.lua"), writers)?;
+    fs::write(Path::new(&out).join("writers.sha1"), sha)?;
     Ok(())
 }
 

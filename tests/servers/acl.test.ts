@@ -59,6 +59,9 @@ describe.each([
       await admin.set('memory:other', '{"value": 1, "last_modified": 1763000000000000000}');
       await vi.waitFor(() => expect(theirs.other).toBe(1));
     }
+    const named = await Memory.open({ url, writer: 'named', onError: (error) => errors.push(error) });
+    await vi.waitFor(async () => expect(await mine.$writers()).toMatchObject([{ label: 'named' }]));
+    await named.$close();
     await expect(mine.$flush({ replicas: 1, timeout: 200 })).rejects.toMatchObject({ code: 'ERR_REPLICAS' });
     await admin.sendCommand(['SCRIPT', 'FLUSH']);
     mine.list.push(6);

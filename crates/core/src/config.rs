@@ -47,6 +47,9 @@ pub struct Config {
     pub names: Option<Vec<String>>,
     /// Random, never used before.
     pub writer: WriterId,
+    /// The name of the host, where the writer is in the [list](crate::protocol::WritersList) of those that have the memory open.
+    /// None: it is not.
+    pub host: Option<String>,
     /// The most bytes that one document may have.
     pub max_document_bytes: ByteLen,
     /// The size of pending mutations from which on a commit takes up no more; see [`MAX_COMMIT_SIZE`].

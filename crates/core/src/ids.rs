@@ -1,5 +1,5 @@
 //! The numbers and names that identify revisions, append runs, writers, commits, mutations, groups, refreshes, waits for
-//! replicas and requests about times to live.
+//! replicas, requests about times to live, and requests for the list of writers.
 
 use compact_str::CompactString;
 use std::fmt;
@@ -99,3 +99,7 @@ pub struct ReplicationId(pub u64);
 /// Identifies a request to read or set an attribute's time to live within its session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TtlRequestId(pub u64);
+
+/// Identifies a request for the list of writers within its session.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct WritersRequestId(pub u64);

@@ -13,7 +13,7 @@ use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::config::{Config, MAX_ABSENT_ATTRIBUTES, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime};
 use synced_memory_core::document::add;
 use synced_memory_core::error::{ErrorCode, SyncError};
-use synced_memory_core::ids::{MutationNumber, RefreshId, ReplicationId, TtlRequestId, WriterId};
+use synced_memory_core::ids::{MutationNumber, RefreshId, ReplicationId, TtlRequestId, WriterId, WritersRequestId};
 use synced_memory_core::mutation::Mutation;
 use synced_memory_core::protocol::{Command, JOURNALLED_DEDUP_KEY_SECONDS, RequestId, Secret};
 use synced_memory_core::session::{BatchEntry, DedupKeys, Event, Input, JournalWrite, Output, Session};
@@ -107,6 +107,7 @@ impl Memory {
             secret: Some(SecretOptions { prefix: options.base, candidate: Secret::new(&secret) }),
             names: options.names,
             writer,
+            host: options.host,
             max_document_bytes: ByteLen(options.max_document_bytes),
             max_commit_size: MAX_COMMIT_SIZE,
             publishes_deltas: true,
@@ -295,6 +296,13 @@ impl Memory {
     /// The dedup keys of this writer: see [`Session::dedup_keys`].
     pub fn dedup_keys(&self) -> DedupKeys {
         self.session.dedup_keys(clock::now())
+    }
+
+    /// Read who has the memory open: see [`Session::writers`].
+    pub fn writers(&mut self) -> WritersRequestId {
+        let id = self.session.writers();
+        self.drain_session(clock::now());
+        id
     }
 
     /// Let the backend forget this writer in two minutes instead of a day: see [`Session::release`]. Returns whether

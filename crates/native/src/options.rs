@@ -24,6 +24,8 @@ pub struct OpenOptions {
     pub tls: TlsOptions,
     /// The [label](synced_memory_core::writer_label) of the memory's writer. One that goes on from a journal keeps that of the journal.
     pub label: Option<String>,
+    /// The name of this host, with which `$writers()` lists the memory's writer. None: it is not listed.
+    pub host: Option<String>,
     /// The journal that the memory keeps. None: its mutations that are not acknowledged are lost with the process.
     pub journal: Option<JournalOptions>,
 }
@@ -40,6 +42,7 @@ impl OpenOptions {
             ttl_ms: None,
             tls: TlsOptions::default(),
             label: None,
+            host: None,
             journal: None,
         }
     }

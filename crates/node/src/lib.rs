@@ -116,6 +116,12 @@ pub fn ttl(handle: u32, name: String) -> Result<i64> {
     with(handle, |memory| Ok(memory.ttl(&name)?.0)).map(number)
 }
 
+/// See `CoreSession.writers`.
+#[napi]
+pub fn writers(handle: u32) -> Result<i64> {
+    with(handle, |memory| Ok(memory.writers().0)).map(number)
+}
+
 /// See `CoreSession.sideKeys`.
 #[napi]
 pub fn side_keys(handle: u32) -> Result<SideKeys> {

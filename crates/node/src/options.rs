@@ -16,6 +16,8 @@ pub struct OpenOptions {
     pub ttl_ms: Option<i64>,
     #[napi(ts_type = "string | undefined")]
     pub label: Option<String>,
+    #[napi(ts_type = "string | undefined")]
+    pub host: Option<String>,
     #[napi(ts_type = "Tls | undefined")]
     pub tls: Option<Tls>,
     #[napi(ts_type = "Journal | undefined")]
@@ -47,7 +49,7 @@ pub struct Tls {
 
 impl From<OpenOptions> for native::OpenOptions {
     fn from(options: OpenOptions) -> Self {
-        let OpenOptions { url, base, prefix, names, max_document_bytes, ttl_ms, label, tls, journal } = options;
+        let OpenOptions { url, base, prefix, names, max_document_bytes, ttl_ms, label, host, tls, journal } = options;
         Self {
             url,
             base,
@@ -56,6 +58,7 @@ impl From<OpenOptions> for native::OpenOptions {
             max_document_bytes: usize::try_from(max_document_bytes).unwrap_or(usize::MAX),
             ttl_ms: ttl_ms.map(u64::try_from).and_then(Result::ok),
             label,
+            host,
             tls: tls.map(native::TlsOptions::from).unwrap_or_default(),
             journal: journal.map(|Journal { url, fsync, max_bytes }| native::JournalOptions {
                 url,

@@ -230,6 +230,7 @@ fn session(session_index: usize) -> Session {
         // A third of the clients load listed names, the others everything.
         names: (session_index % 3 == 2).then(|| crate::ATTRIBUTES.map(str::to_owned).to_vec()),
         writer: writer_id(session_index),
+        host: None,
         max_document_bytes: ByteLen(1 << 26),
         dedup_key_seconds: DEDUP_KEY_SECONDS,
         transport_lifetime: TransportLifetime::Process,

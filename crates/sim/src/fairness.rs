@@ -130,6 +130,7 @@ impl Writer {
             secret: None,
             names: Some(NAMES.map(str::to_owned).to_vec()),
             writer: writer_id(index),
+            host: None,
             max_document_bytes: ByteLen(1 << 26),
             max_commit_size: MAX_COMMIT_SIZE,
             dedup_key_seconds: DEDUP_KEY_SECONDS,

@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly writer: string;
   /** The label of this writer. Default: none. */
   readonly label?: string | undefined;
+  /** The name of this host, with which this writer is listed. Default: it is not. */
+  readonly host?: string | undefined;
   /** A random integer, for the jitter of retries. */
   readonly seed: number;
   /** The attributes to load. Default: all that exist. */
@@ -106,6 +108,7 @@ pub(crate) struct SessionOptions {
     secret: String,
     writer: String,
     label: Option<String>,
+    host: Option<String>,
     seed: u64,
     names: Option<Vec<String>>,
     max_document_bytes: u64,
@@ -137,6 +140,7 @@ impl From<SessionOptions> for Config {
             secret: Some(SecretOptions { prefix: options.base, candidate: Secret::new(&options.secret) }),
             names: options.names,
             writer: labelled_writer(&options.writer, options.label.as_deref()),
+            host: options.host,
             max_document_bytes: ByteLen(usize::try_from(options.max_document_bytes).unwrap_or(usize::MAX)),
             max_commit_size: MAX_COMMIT_SIZE,
             // Other memories on the server may receive deltas even where this transport cannot subscribe.

@@ -144,6 +144,11 @@ impl Session {
         Ok(self.core.ttl(name)?.0 as f64)
     }
 
+    /// Asks who has the memory open. Returns the number of the event `writers` to come.
+    pub fn writers(&mut self) -> f64 {
+        self.core.writers().0 as f64
+    }
+
     /// Lets the server forget this writer soon, before the memory is closed. Returns whether the event `released` will follow.
     pub fn release(&mut self, unix_ms: f64, monotonic_ms: f64) -> bool {
         self.core.release(time(unix_ms, monotonic_ms))

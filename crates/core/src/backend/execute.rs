@@ -3,7 +3,10 @@
 use super::commit_rules::{apply_commit, apply_group, compare};
 use super::store::{Store, load};
 use crate::byte_len::ByteLen;
-use crate::protocol::{Answer, Command, Delta, EvictionPolicy, Lifetime, ProbeResult};
+use crate::protocol::{
+    Answer, Command, Delta, EvictionPolicy, Lifetime, MAX_WRITERS_BYTES, ProbeResult, WRITER_LIFETIME_MS,
+    WritersChange, WritersList,
+};
 
 /// The most keys in one answer to [`Command::Names`].
 const PAGE: usize = 1000;
@@ -51,6 +54,7 @@ pub fn execute<S: Store>(store: &mut S, command: &Command, now: u64) -> Result<E
             let is_present = store.expire_last_sequence(key, writer, now.saturating_add(*ms))?;
             Answer::Lifetime(if is_present { Lifetime::Remaining(*ms) } else { Lifetime::Absent })
         }
+        Command::Writers { key, change } => Answer::Writers(writers(store, key, change.as_ref(), now)?),
         // These backends evict nothing.
         Command::EvictionPolicy { .. } => Answer::EvictionPolicy(Some(EvictionPolicy::NoEviction)),
         Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
@@ -81,6 +85,30 @@ fn lifetime<S: Store>(store: &mut S, key: &str, now: u64) -> Result<Lifetime, S:
         (Some(_), None) => Lifetime::Endless,
         (Some(_), Some(at)) => Lifetime::Remaining(at.saturating_sub(now)),
     })
+}
+
+/// Changes or reads the list of the writers that have a memory open, as `writers.lua` does.
+fn writers<S: Store>(
+    store: &mut S,
+    key: &str,
+    change: Option<&WritersChange>,
+    now: u64,
+) -> Result<WritersList, S::Error> {
+    let text = match store.len(key)? {
+        Some(len) if len <= MAX_WRITERS_BYTES => store.read(key, 0..len)?,
+        _ => Vec::new(),
+    };
+    let remaining_ms = store.expires_at(key)?.map_or(0, |at| at.saturating_sub(now));
+    let mut list = WritersList::decode(&text, WRITER_LIFETIME_MS.saturating_sub(remaining_ms));
+    let Some(change) = change else { return Ok(list) };
+    list.apply(change);
+    if list.0.is_empty() {
+        store.remove(key)?;
+    } else {
+        store.replace(key, list.encode().as_bytes())?;
+        store.set_expires_at(key, Some(now.saturating_add(WRITER_LIFETIME_MS)))?;
+    }
+    Ok(WritersList::default())
 }
 
 /// A cursor is `>` and the last key of the page before it.

@@ -159,6 +159,7 @@ impl InProcessServer {
             Answer::Committed(outcome) => encode_commit_outcome(&outcome),
             Answer::Grouped(outcome) => encode_group_outcome(&outcome),
             Answer::Compared(results) => encode_compared(&results),
+            Answer::Writers(list) => RespReply::Text(list.encode().into_bytes()),
             _ => RespReply::Nil,
         })
     }

@@ -7,7 +7,7 @@ use crate::document::quoted;
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{Revision, WriterId};
 use crate::mutation::Mutation;
-use crate::protocol::Lifetime;
+use crate::protocol::{Lifetime, WritersList};
 use crate::replica::{Change, ResultValue};
 use crate::session::Event;
 use crate::writer_label::WriterName;
@@ -43,6 +43,8 @@ const MAX_STRING_LEN: usize = 0x1fff_ffe8;
 /// | `["replicated",id,0,code,message]` | the number of replicas is unknown |
 /// | `["lifetime",id,ms]` | the attribute expires in `ms` milliseconds; `true`: it does not; `false`: it is absent |
 /// | `["lifetime",id,false,code,message]` | the time to live is unknown |
+/// | `["writers",id,[[id,label,host,open,age],…]]` | the writers that have the memory open, with milliseconds; `label` may be null |
+/// | `["writers",id,null,code,message]` | they are unknown |
 /// | `["result",n,[value]]` | the result of mutation `n`: the sum of an increment, the element that was taken |
 /// | `["result",n,[]]` | mutation `n` found no element to take |
 /// | `["result",n,null]` | mutation `n` was applied, and its result is unknown |
@@ -68,6 +70,9 @@ pub struct EventWriter {
     text: String,
     has_marks: bool,
 }
+
+/// The longest time in a list of writers, in milliseconds: about a century.
+const MAX_LISTED_MS: u64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
 /// The room for the text of one or two short events, so that the text need not grow in steps.
 const INITIAL_CAPACITY: usize = 256;
@@ -200,15 +205,11 @@ impl EventWriter {
             }
             Event::Lifetime { id, lifetime } => {
                 self.start_numbered("lifetime", id.0);
-                match lifetime {
-                    Ok(Lifetime::Absent) => self.push_json("false"),
-                    Ok(Lifetime::Endless) => self.push_json("true"),
-                    Ok(Lifetime::Remaining(ms)) => self.push_number(*ms),
-                    Err(error) => {
-                        self.push_json("false");
-                        self.push_error(error);
-                    }
-                }
+                self.push_lifetime(lifetime.as_ref());
+            }
+            Event::Writers { id, writers } => {
+                self.start_numbered("writers", id.0);
+                self.push_writers(writers.as_ref());
             }
             Event::Completed { number, result } => {
                 self.start_numbered("result", number.0);
@@ -306,6 +307,36 @@ impl EventWriter {
         }
     }
 
+    fn push_lifetime(&mut self, lifetime: Result<&Lifetime, &SyncError>) {
+        match lifetime {
+            Ok(Lifetime::Absent) => self.push_json("false"),
+            Ok(Lifetime::Endless) => self.push_json("true"),
+            Ok(Lifetime::Remaining(ms)) => self.push_number(*ms),
+            Err(error) => {
+                self.push_json("false");
+                self.push_error(error);
+            }
+        }
+    }
+
+    fn push_writers(&mut self, writers: Result<&WritersList, &SyncError>) {
+        let list = match writers {
+            Ok(list) => &list.0,
+            Err(error) => {
+                self.push_json("null");
+                return self.push_error(error);
+            }
+        };
+        let entries = list.iter().filter_map(|entry| {
+            let WriterName { id, label } = WriterName::read(&entry.writer)?;
+            let label = label.map_or_else(|| "null".to_owned(), |label| quoted(&label));
+            let [open_ms, age_ms] = [entry.open_ms, entry.age_ms].map(|ms| ms.min(MAX_LISTED_MS));
+            Some(format!("[{},{label},{},{open_ms},{age_ms}]", quoted(id), quoted(&entry.host)))
+        });
+        let json = format!("[{}]", entries.collect::<Vec<_>>().join(","));
+        self.push_value(&json);
+    }
+
     fn push_revision(&mut self, revision: Option<Revision>) {
         match revision {
             Some(revision) => self.push_json(&format!("\"{revision}\"")),
@@ -343,8 +374,9 @@ impl EventWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{GroupId, MutationNumber, ReplicationId, TtlRequestId};
+    use crate::ids::{GroupId, MutationNumber, ReplicationId, TtlRequestId, WritersRequestId};
     use crate::mutation::{Json, Step};
+    use crate::protocol::ListedWriter;
     use crate::writer_label::labelled_writer;
 
     fn encode(events: &[Event]) -> String {
@@ -393,6 +425,16 @@ mod tests {
             Event::Completed { number: MutationNumber(6), result: Ok(ResultValue::Nothing) },
             Event::Completed { number: MutationNumber(6), result: Ok(ResultValue::Unknown) },
             Event::Completed { number: MutationNumber(6), result: Err(error()) },
+            Event::Writers {
+                id: WritersRequestId(2),
+                writers: Ok(WritersList(vec![ListedWriter {
+                    writer: labelled_writer("ab", Some("c")),
+                    host: "h".into(),
+                    open_ms: u64::MAX,
+                    age_ms: 7,
+                }])),
+            },
+            Event::Writers { id: WritersRequestId(2), writers: Err(error()) },
             Event::Failed(error()),
         ];
         let expected = [
@@ -415,6 +457,8 @@ mod tests {
             r#"["result",6,[]]"#,
             r#"["result",6,null]"#,
             r#"["result",6,null,"ERR_REFUSED","no \"permission\""]"#,
+            r#"["writers",2,[["ab","c","h",3162240000000,7]]]"#,
+            r#"["writers",2,null,"ERR_REFUSED","no \"permission\""]"#,
             r#"["error",null,"ERR_REFUSED","no \"permission\""]"#,
         ];
         assert_eq!(encode(&events), format!("=[{}]", expected.join(",")));

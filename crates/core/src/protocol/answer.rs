@@ -2,6 +2,7 @@
 
 use super::eviction_policy::EvictionPolicy;
 use super::secret::Secret;
+use super::writers_list::WritersList;
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
 use crate::error::SyncError;
@@ -36,6 +37,8 @@ pub enum Answer {
     Replicas(u32),
     /// The answer to `LastSequence`; None where the backend has no dedup key of the writer.
     LastSequence(Option<Sequence>),
+    /// The answer to `Writers`: the list as of now, empty after a change.
+    Writers(WritersList),
     /// The answer to `EvictionPolicy`; None where the backend's policy is not one that is known.
     EvictionPolicy(Option<EvictionPolicy>),
     /// The answer to `Names`.

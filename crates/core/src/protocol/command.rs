@@ -1,6 +1,7 @@
 //! The commands that a session sends to a backend.
 
 use super::secret::Secret;
+use super::writers_list::WritersChange;
 use crate::byte_len::{ByteLen, ByteOffset};
 use crate::document::Guard;
 use crate::ids::{Revision, Sequence, WriterId};
@@ -114,6 +115,13 @@ pub enum Command {
         writer: WriterId,
         /// Milliseconds from when the backend executes the command, at least one.
         ms: u64,
+    },
+    /// Change the list of the writers that have a memory open, or read it.
+    Writers {
+        /// The key of the list.
+        key: String,
+        /// The change. None: the list is read.
+        change: Option<WritersChange>,
     },
     /// Read the eviction policy of the server.
     EvictionPolicy {

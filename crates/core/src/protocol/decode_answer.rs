@@ -5,6 +5,7 @@ use super::command::{Command, Group};
 use super::eviction_policy::EvictionPolicy;
 use super::resp_reply::{RespReply, answer_to_error};
 use super::secret::Secret;
+use super::writers_list::WritersList;
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
@@ -39,6 +40,7 @@ pub(super) fn decode_replies(command: &Command, replies: Vec<RespReply>) -> Answ
         Command::Ttl { .. } => decode_ttl(replies),
         Command::Replicas { .. } => decode_replicas(replies),
         Command::LastSequence { .. } => decode_last_sequence(replies),
+        Command::Writers { .. } => replies.bytes().map(|text| Answer::Writers(WritersList::decode(&text, 0))),
         Command::EvictionPolicy { .. } => decode_eviction_policy(replies),
         Command::Names { .. } => decode_names(replies),
         Command::Secret { .. } => None,

@@ -2,7 +2,9 @@
 
 use super::argument_reader::ArgumentReader;
 use super::decode_commit::{decode_commit, decode_compare, decode_group};
-use super::scripts::{CommitForm, Script};
+use super::scripts::{CommitForm, Script, writers_script};
+use super::writers_list::{ListedWriter, WritersChange};
+use crate::ids::WriterId;
 use crate::protocol::Command;
 
 /// One command that a client of the in-process server sent.
@@ -34,7 +36,8 @@ pub(crate) enum ServerCommand {
     Wait,
     /// `INFO memory`
     Info,
-    /// `EVALSHA` or `EVAL` of one of the scripts: a [`Command::Commit`], a [`Command::Group`] or a [`Command::Compare`].
+    /// `EVALSHA` or `EVAL` of one of the scripts: a [`Command::Commit`], a [`Command::Group`], a [`Command::Compare`] or a
+    /// [`Command::Writers`].
     RunScript { script: ScriptName, is_named_by_sha: bool, command: Command },
 }
 
@@ -58,6 +61,8 @@ pub(crate) enum ScriptName {
     Group,
     /// `compare.lua`
     Compare,
+    /// `writers.lua`
+    Writers,
 }
 
 /// Decodes a command from its name and arguments.
@@ -150,6 +155,8 @@ fn decode_script(is_named_by_sha: bool, arguments: &mut ArgumentReader<'_>) -> R
         (ScriptName::Group, decode_group(arguments).map(|(group, secret)| Command::Group(group.into(), secret)))
     } else if CommitForm::ALL.iter().any(|form| is_named(form.compare_script())) {
         (ScriptName::Compare, decode_compare(arguments).map(|checks| Command::Compare { checks }))
+    } else if is_named(writers_script()) {
+        (ScriptName::Writers, decode_writers(arguments))
     } else if is_named_by_sha {
         return Err("NOSCRIPT No matching script.".into());
     } else {
@@ -157,4 +164,20 @@ fn decode_script(is_named_by_sha: bool, arguments: &mut ArgumentReader<'_>) -> R
     };
     let command = command.filter(|_| arguments.is_empty()).ok_or("ERR these are not the arguments of this script")?;
     Ok(ServerCommand::RunScript { script, is_named_by_sha, command })
+}
+
+/// Decodes the keys and arguments that the head of `writers.lua` lists.
+fn decode_writers(arguments: &mut ArgumentReader<'_>) -> Option<Command> {
+    arguments.number::<u8>().filter(|count| *count == 1)?;
+    let key = arguments.text()?;
+    for _limit in 0..3 {
+        arguments.number::<u64>()?;
+    }
+    let (writer, entry) = (arguments.text()?, arguments.text()?);
+    let change = match (writer.as_str(), entry.as_str()) {
+        ("", "") => None,
+        (writer, "") => Some(WritersChange::Remove(WriterId(writer.into()))),
+        (_, entry) => Some(WritersChange::Keep(ListedWriter::decode_rest(entry)?)),
+    };
+    Some(Command::Writers { key, change })
 }

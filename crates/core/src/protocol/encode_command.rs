@@ -2,9 +2,10 @@
 
 use super::channel::channel;
 use super::command::{Command, Commit, DEDUP_KEY_SECONDS, Group, ReservationRequest};
-use super::scripts::{CommitForm, Script};
+use super::scripts::{CommitForm, Script, writers_script};
 use super::secret::Secret;
 use super::side_keys::{append_run_key, dedup_key, replication_marker_key, reservations_key, secret_key};
+use super::writers_list::{MAX_LISTED_WRITERS, MAX_WRITERS_BYTES, WRITER_LIFETIME_MS, WritersChange};
 use crate::byte_len::{ByteLen, ByteOffset};
 use crate::document::Guard;
 use crate::ids::Revision;
@@ -44,6 +45,9 @@ pub(super) fn encode_command(command: &Command, form: CommitForm, with_text: boo
         Command::LastSequence { key, writer } => vec![resp(["GET", &dedup_key(key, writer)])],
         Command::ExpireDedupKey { key, writer, ms } => {
             vec![resp(["PEXPIRE", &dedup_key(key, writer), &ms.to_string()])]
+        }
+        Command::Writers { key, change } => {
+            vec![encode_writers(script_call(writers_script(), with_text), key, change.as_ref())]
         }
         Command::EvictionPolicy { .. } => vec![resp(["INFO", "memory"])],
         Command::Names { prefix, cursor } => {
@@ -168,6 +172,21 @@ fn encode_compare(mut call: RespCommand, checks: &[(String, Guard)]) -> RespComm
     }
     for (_, guard) in checks {
         push_guard(&mut call, guard);
+    }
+    call
+}
+
+/// Completes a call of `writers.lua`, whose head lists the keys and arguments.
+fn encode_writers(mut call: RespCommand, key: &str, change: Option<&WritersChange>) -> RespCommand {
+    push_count(&mut call, 1);
+    push(&mut call, key);
+    push_number(&mut call, WRITER_LIFETIME_MS);
+    push_count(&mut call, MAX_LISTED_WRITERS);
+    push_count(&mut call, MAX_WRITERS_BYTES);
+    match change {
+        Some(WritersChange::Keep(entry)) => call.extend(resp([&entry.writer.0, &entry.encode()])),
+        Some(WritersChange::Remove(writer)) => call.extend(resp([&writer.0, ""])),
+        None => call.extend(resp(["", ""])),
     }
     call
 }

@@ -23,6 +23,7 @@ mod round_trip_tests;
 mod scripts;
 mod secret;
 mod side_keys;
+mod writers_list;
 
 pub use answer::{Answer, CommitOutcome, GroupOutcome, GuardResult, Lifetime, ProbeResult, Turn};
 pub use busy_refusal::busy_refusal;
@@ -44,8 +45,11 @@ pub use pending_command::{PendingCommand, ReplyOutcome};
 pub use resp_reply::RespReply;
 pub use scripts::{CommitForm, Script};
 pub use secret::Secret;
+pub use writers_list::{ListedWriter, MAX_WRITERS_BYTES, WRITER_LIFETIME_MS, WritersChange, WritersList};
 
 pub(crate) use decode_command::{ScriptName, ServerCommand, SetExpiry, decode_command};
 pub(crate) use encode_outcome::{encode_commit_outcome, encode_compared, encode_group_outcome};
-pub(crate) use side_keys::{SIDE_KEY_PREFIX, append_run_key, dedup_key, dedup_key_pattern, reservations_key};
+pub(crate) use side_keys::{
+    SIDE_KEY_PREFIX, append_run_key, dedup_key, dedup_key_pattern, reservations_key, writers_key,
+};
 pub use side_keys::{group_mark_key, is_reserved_prefix, names_key};

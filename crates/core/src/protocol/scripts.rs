@@ -28,6 +28,11 @@ macro_rules! script {
     };
 }
 
+/// The script that keeps and reads the list of writers. It has one form: it changes nothing but one key, by one command.
+pub(super) fn writers_script() -> Script {
+    script!("writers")
+}
+
 impl CommitForm {
     /// The most arguments of a command, its name included. `DragonflyDB` closes the connection of a longer one.
     pub(super) fn max_arguments(self) -> usize {

@@ -19,6 +19,9 @@ const SECRET: &str = "secret";
 /// The end of the key of a log of names. No writer's id is as short.
 const NAMES: &str = "names";
 
+/// The end of the key of a list of writers. No writer's id is as short.
+const WRITERS: &str = "writers";
+
 /// The end of the key of a group mark. No writer's id is as short.
 const GROUP_MARK: &str = "group";
 
@@ -53,6 +56,11 @@ pub(crate) fn secret_key(prefix: &str) -> String {
 /// The names key: it holds the [log of names](super::NamesLog) of a memory, whose keys start with `prefix`.
 pub fn names_key(prefix: &str) -> String {
     side_key(prefix, NAMES)
+}
+
+/// The key of the [list of the writers](super::WritersList) that have a memory open, whose keys start with `prefix`.
+pub(crate) fn writers_key(prefix: &str) -> String {
+    side_key(prefix, WRITERS)
 }
 
 /// The key of the group mark of a document: the identity of the last group that changed several documents, of all whose keys

@@ -22,6 +22,7 @@ pub(super) fn loaded(stored: &str) -> Replica {
         secret: None,
         names: None,
         writer: WriterId("own".into()),
+        host: None,
         max_document_bytes: ByteLen(1 << 24),
         max_commit_size: MAX_COMMIT_SIZE,
         publishes_deltas: true,

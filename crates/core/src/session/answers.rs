@@ -65,6 +65,8 @@ impl Session {
                 self.events.push(Event::Replicated { id, count });
             }
             Purpose::TimeToLive(request) => self.handle_lifetime(request, answer, now),
+            Purpose::KeepPresence => self.handle_kept(answer, now),
+            Purpose::ReadWriters(id) => self.handle_writers(id, answer, now),
             Purpose::ReleaseDedupKey => self.end_release(),
             Purpose::Discarded => {}
         }
@@ -402,7 +404,9 @@ impl Session {
         let Attribute { replica, unapplied, .. } = &mut self.attributes[id];
         let before = replica.revision();
         let mut rebased = replica.rebase(stored, now);
-        rebased.writer = unapplied.take().and_then(|delta| delta.writer_between(before, replica.revision()));
+        // A read that was sent before the delta arrived does not bring it.
+        let unapplied = unapplied.as_ref();
+        rebased.writer = unapplied.and_then(|delta| delta.writer_between(before, replica.revision())).cloned();
         self.report_rebased(id, rebased, now);
     }
 

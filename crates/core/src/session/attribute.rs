@@ -64,9 +64,9 @@ impl UnappliedDelta {
     }
 
     /// The writer, if it is the commit that leads from one revision to the other.
-    pub(super) fn writer_between(self, before: Option<Revision>, after: Option<Revision>) -> Option<WriterId> {
+    pub(super) fn writer_between(&self, before: Option<Revision>, after: Option<Revision>) -> Option<&WriterId> {
         let [before, after] = [before, after].map(|revision| revision.unwrap_or(Revision::NONE));
-        (before == self.base && after == self.revision).then_some(self.writer)
+        (before == self.base && after == self.revision).then_some(&self.writer)
     }
 }
 

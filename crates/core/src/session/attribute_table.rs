@@ -369,6 +369,7 @@ mod tests {
             secret: None,
             names: names.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
             writer: WriterId("w".into()),
+            host: None,
             max_document_bytes: ByteLen(100),
             max_commit_size: MAX_COMMIT_SIZE,
             publishes_deltas: true,

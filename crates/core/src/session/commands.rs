@@ -45,6 +45,7 @@ impl Session {
         self.send_mark_reads(now);
         self.attributes.settle_domains();
         self.send_ttl_requests(now);
+        self.send_presence(now);
         self.evict_absent(now);
     }
 

@@ -2,9 +2,11 @@
 
 use crate::byte_len::ByteLen;
 use crate::error::SyncError;
-use crate::ids::{GroupId, MutationNumber, RefreshId, ReplicationId, Revision, TtlRequestId, WriterId};
+use crate::ids::{
+    GroupId, MutationNumber, RefreshId, ReplicationId, Revision, TtlRequestId, WriterId, WritersRequestId,
+};
 use crate::mutation::Mutation;
-use crate::protocol::Lifetime;
+use crate::protocol::{Lifetime, WritersList};
 use crate::replica::{Change, MutationResult};
 use std::borrow::Cow;
 
@@ -123,6 +125,13 @@ pub enum Event {
         number: MutationNumber,
         /// Its result, or why it was not applied.
         result: MutationResult,
+    },
+    /// The answer to a request for the writers that have the memory open.
+    Writers {
+        /// The id that [`Session::writers`](super::Session::writers) returned.
+        id: WritersRequestId,
+        /// The list, or why it is unknown.
+        writers: Result<WritersList, SyncError>,
     },
     /// The backend has answered, or will not answer, the commands of [`Session::release`](super::Session::release).
     Released,

@@ -95,6 +95,7 @@ impl Session {
         self.eviction.connect();
         self.check_acknowledged(now);
         self.begin_marks();
+        self.begin_presence(now);
         let refresh = self.begin_refresh(None);
         self.refreshes.set_catch_up(refresh);
         self.connection.plan_poll(self.attributes.len(), now);
@@ -117,6 +118,7 @@ impl Session {
                 }
                 Purpose::TimeToLive(request) => self.queue_ttl(TtlRequest { not_before: None, ..request }),
                 Purpose::Group(id) => self.groups.end_request(id),
+                Purpose::ReadWriters(id) => self.queue_writers(id),
                 Purpose::ReleaseDedupKey => self.end_release(),
                 _ => {}
             }
@@ -140,6 +142,8 @@ impl Session {
                 Timer::HintedListing => self.end_hinted_listing_wait(now),
                 Timer::RetryMark(id) => self.attributes.domain_mut(id).require_read(),
                 Timer::JointRead(id) => self.end_joint_read_wait(id),
+                Timer::SignOfLife => self.request_sign_of_life(),
+                Timer::RetryWriters => self.end_writers_wait(),
                 Timer::RetryListing => self.refreshes.listing.start(),
                 Timer::RetryAttribute(id) => {
                     self.attributes[id].retry.end_wait();

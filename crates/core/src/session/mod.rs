@@ -41,6 +41,7 @@ mod name_listing;
 mod name_set;
 mod output;
 mod poll_schedule;
+mod presence;
 mod read_throttle;
 mod rebase_stale;
 mod refreshes;
@@ -81,6 +82,7 @@ use issued_numbers::IssuedNumbers;
 use journal::SessionJournal;
 use message_secret::MessageSecret;
 use name_set::NameSet;
+use presence::Presence;
 use refreshes::Refreshes;
 use release::DedupKeyRelease;
 use replica_waits::ReplicaWaits;
@@ -109,6 +111,7 @@ pub struct Session {
     events: EventQueue,
     eviction: EvictionState,
     release: DedupKeyRelease,
+    presence: Presence,
     /// None where the session keeps no journal.
     journal: Option<SessionJournal>,
 }
@@ -138,6 +141,7 @@ impl Session {
             events: EventQueue::default(),
             eviction: EvictionState::default(),
             release: DedupKeyRelease::default(),
+            presence: Presence::default(),
             journal: None,
             config,
         }

@@ -30,6 +30,13 @@ pub struct DedupKeys {
     pub seconds_after_release: u32,
 }
 
+impl DedupKeyRelease {
+    /// Whether the writer is being released: it does nothing any more.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+}
+
 impl Session {
     /// The dedup keys. Costs the number of attributes.
     pub fn dedup_keys(&self, now: Now) -> DedupKeys {
@@ -73,6 +80,10 @@ impl Session {
                 self.release.unanswered += 1;
                 self.send(Purpose::ReleaseDedupKey, command, ByteLen(0), now);
             }
+        }
+        if let Some(command) = self.leave_command() {
+            self.release.unanswered += 1;
+            self.send(Purpose::ReleaseDedupKey, command, ByteLen(0), now);
         }
         self.release.unanswered > 0
     }

@@ -4,7 +4,7 @@ use super::ids::{AttributeId, MarkDomainId};
 use super::ttl_requests::TtlRequest;
 use crate::byte_len::ByteLen;
 use crate::id_map::IdMap;
-use crate::ids::{GroupId, RefreshId, ReplicationId, Sequence};
+use crate::ids::{GroupId, RefreshId, ReplicationId, Sequence, WritersRequestId};
 use crate::protocol::{Command, RequestId};
 use crate::time::{Instant, Now};
 use std::collections::VecDeque;
@@ -39,6 +39,9 @@ pub(super) enum Purpose {
     CheckSequence(AttributeId),
     Replicate(ReplicationId),
     TimeToLive(TtlRequest),
+    /// Keep this writer's entry in the list of writers.
+    KeepPresence,
+    ReadWriters(WritersRequestId),
     ReleaseDedupKey,
     /// The answer is ignored: the session has done in another way what the request was for. It shows that the connection
     /// works, all the same.

@@ -24,6 +24,10 @@ pub(super) enum Timer {
     RetryListing,
     /// Read the group mark of a domain again, after the backend was too busy.
     RetryMark(MarkDomainId),
+    /// Keep this writer's entry in the list of writers.
+    SignOfLife,
+    /// Read the list of writers again, after the backend was too busy.
+    RetryWriters,
     /// Send a joint read.
     JointRead(MarkDomainId),
     /// Fetch this attribute, unless the delta that it awaits has arrived or is not overdue yet.
@@ -84,6 +88,8 @@ impl Timers {
                 Some(*id)
             }
             Timer::RetryListing
+            | Timer::SignOfLife
+            | Timer::RetryWriters
             | Timer::HintedRefresh
             | Timer::HintedListing
             | Timer::RetryMark(_)

@@ -87,6 +87,7 @@ fn config(writer: &str, names: Option<&[&str]>, max_document_bytes: usize) -> Co
         secret: None,
         names: names.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
         writer: WriterId(writer.into()),
+        host: None,
         max_document_bytes: ByteLen(max_document_bytes),
         max_commit_size: MAX_COMMIT_SIZE,
         publishes_deltas: false,

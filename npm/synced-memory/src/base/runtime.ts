@@ -12,6 +12,15 @@ export function nodeProcess(): NodeJS.Process | undefined {
   return navigator?.userAgent === 'Cloudflare-Workers' ? undefined : process;
 }
 
+/** Longest name of a host that is kept, in bytes. */
+const MAX_HOST_LENGTH = 64;
+
+/** The name of this host, or else of the runtime; empty where neither is known. */
+export function hostName(): string {
+  const name = nodeProcess()?.getBuiltinModule?.('node:os').hostname() ?? globals.navigator?.userAgent ?? '';
+  return name.slice(0, MAX_HOST_LENGTH);
+}
+
 /** Does an I/O object belong to one request here? True in workerd and in edge-light. */
 export function bindsIoToRequests(): boolean {
   return globals.navigator?.userAgent === 'Cloudflare-Workers' || globals.EdgeRuntime !== undefined;

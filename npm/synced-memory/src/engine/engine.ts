@@ -50,6 +50,8 @@ export interface SessionOptions {
   readonly ttlMs?: number | undefined;
   /** The label of the session's writer. Default: none. */
   readonly label?: string | undefined;
+  /** The name of this host, with which the writer is listed among those that have the memory open. Default: it is not listed. */
+  readonly host?: string | undefined;
   /** The journal that the session keeps. Default: none. Throws ERR_NOT_SUPPORTED where the build has no files. */
   readonly journal?: SessionJournal | undefined;
 }
@@ -108,6 +110,8 @@ export interface CoreSession {
   persist(name: string): number;
   /** Asks for the lifetime of an attribute. Returns the number of the `lifetime` event to come. */
   ttl(name: string): number;
+  /** Asks who has the memory open. Returns the number of the `writers` event to come. */
+  writers(): number;
   /**
    * Lets the backend forget this writer in two minutes, because it sends nothing again. Called before `close`, when nothing is
    * pending; nothing is mutated afterwards. Returns true if the event `released` will follow.

@@ -24,6 +24,7 @@ export {
   snapshot,
 } from '../memory/collection-functions.js';
 export type { JournalOptions } from '../memory/journal-options.js';
+export type { ListedWriter } from '../memory/listed-writer.js';
 export type { MemoryClass, PrefixedMemoryClass } from '../memory/memory-classes.js';
 export type {
   AnyState,

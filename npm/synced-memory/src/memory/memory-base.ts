@@ -17,6 +17,7 @@ import {
   checkTimeout,
   secondsToMilliseconds,
 } from './check-arguments.js';
+import type { ListedWriter } from './listed-writer.js';
 import { MemoryInternals } from './memory-internals.js';
 import type {
   AnyState,
@@ -106,6 +107,10 @@ export class MemoryBase implements UntypedMethods {
     checkAttributeName(name);
     const left = await internalsOf(this).lifetime((session) => session.ttl(name));
     return typeof left === 'number' ? left / 1000 : undefined;
+  }
+
+  async $writers(): Promise<ListedWriter[]> {
+    return internalsOf(this).writers();
   }
 
   async $close(): Promise<void> {

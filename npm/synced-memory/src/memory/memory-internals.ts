@@ -23,6 +23,7 @@ import { runTransaction } from '../sync/transaction.js';
 import type { TransactionDraft } from '../sync/transaction-draft.js';
 import { checkAttributeName } from './attribute-name.js';
 import { printFirstLoss } from './first-connection-loss.js';
+import { type ListedWriter, listWriters } from './listed-writer.js';
 import { Readiness } from './readiness.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { createValidator } from './schema.js';
@@ -362,6 +363,14 @@ export class MemoryInternals implements FlushTarget {
   /** Resolves when these attributes, or else all attributes and new ones, are up to date with the server as of now. */
   refresh(names?: readonly string[]): Promise<void> {
     return this.connection.waitFor(this.connection.refreshed(names));
+  }
+
+  /** Lists the processes that have the memory open and have a label. */
+  async writers(): Promise<ListedWriter[]> {
+    const { connection } = this;
+    const request = connection.request((session) => session.writers());
+    const writers = await keepProcessAlive(connection.requests.result('writers', request));
+    return listWriters(writers ?? [], connection.clock.unix());
   }
 
   /**

@@ -2,6 +2,7 @@
 import type { Change } from '../changes/describe-change.js';
 import type { ListenerOptions } from '../changes/event-listeners.js';
 import type { EventMap } from '../changes/event-map.js';
+import type { ListedWriter } from './listed-writer.js';
 import type { ScopeOptions } from './open-options.js';
 import type { Status } from './status.js';
 
@@ -170,6 +171,11 @@ export interface MemoryMethods<S extends object = AnyState> {
   $persist(name: string): Promise<boolean>;
   /** Resolves with the seconds until an attribute expires; undefined if it does not expire, or is absent. */
   $ttl(name: string): Promise<number | undefined>;
+  /**
+   * Lists the processes that have this memory open and were given a name by the option `writer`, this one included. One that ends
+   * without `$close` is listed for 90 seconds after its last sign of life. At most 1000 are listed.
+   */
+  $writers(): Promise<ListedWriter[]>;
   /** The state of the memory at this moment. Reading it changes nothing. */
   readonly $status: Status;
   /**

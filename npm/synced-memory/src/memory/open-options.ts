@@ -85,8 +85,10 @@ export interface OpenOptions {
    */
   journal?: string | JournalOptions;
   /**
-   * A name for this process, for people: at most 64 bytes that can be printed. Change events of other processes carry it. It is
-   * part of the writer's id in side keys and messages. A journal keeps the name that it was made with. Default: none.
+   * A name for this process, for people: at most 64 bytes that can be printed. Change events of other processes carry it, and
+   * `$writers()` lists it, for which the process gives a sign of life every 30 seconds (over a transport that lives for a request:
+   * once). It is part of the writer's id in side keys and messages. A journal keeps the name that it was made with. Default: none;
+   * the process is not listed.
    */
   writer?: string;
   /** Called with every error that no call can throw, as listeners of the event `error` are. */

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.js';
 import { optionsError } from '../base/errors.js';
+import { hostName } from '../base/runtime.js';
 import type { BackendOptions, SessionOptions } from '../engine/engine.js';
 import { isObjectPrototype } from '../mirror/plain-prototypes.js';
 import { checkAttributeName, isWellFormed } from './attribute-name.js';
@@ -166,6 +167,7 @@ function resolveMemoryOptions(given: Omit<OpenOptions, 'journal'>): MemoryOption
     onError,
     pythonMethods,
     label: given.writer === undefined ? undefined : checkWriterLabel(given.writer),
+    host: given.writer === undefined ? undefined : hostName(),
     ttlMs: ttl === undefined ? undefined : secondsToMilliseconds('ttl', ttl),
     maxDocumentBytes,
     maxPendingBytes: checkPositive('maxPendingBytes', given.maxPendingBytes ?? 128 * 1024 * 1024),

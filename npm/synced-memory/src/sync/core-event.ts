@@ -44,6 +44,8 @@ export type CoreEvent =
   | ['lifetime', request: number, left: number | boolean, code?: string, message?: string]
   /** Result of a request: the number of replicas that have every acknowledged mutation. */
   | ['replicated', request: number, count: number, code?: string, message?: string]
+  /** Result of a request: the writers that have the memory open; null with an error. Times are in milliseconds. */
+  | ['writers', request: number, writers: ListedWriterEvent[] | null, code?: string, message?: string]
   /** The transaction with this group id was committed. */
   | ['committed', group: number]
   /** The transaction with this group id was not committed. */
@@ -52,6 +54,9 @@ export type CoreEvent =
   | ['warning', code: string, message: string]
   /** An error that no call has thrown. */
   | ['error', name: null, code: string, message: string];
+
+/** A writer that has the memory open: for `openMs` until `ageMs` ago, when it gave a sign of life. */
+export type ListedWriterEvent = [id: string, label: string | null, host: string, openMs: number, ageMs: number];
 
 /** Applies the events of a connection to the core. */
 export interface EventReceiver {

@@ -212,6 +212,7 @@ export class EventApplier implements EventReceiver {
         state.refreshing.delete(event[1]);
         break;
       case 'lifetime':
+      case 'writers':
       case 'replicated': {
         const [kind, number, result, code, message] = event;
         if (code) this.#requests.reject(kind, number, coreError(code, message));

@@ -1,4 +1,5 @@
 import type { SyncedMemoryError } from '../base/errors.js';
+import type { ListedWriterEvent } from './core-event.js';
 
 /**
  * The result of a mutation that has one, in an array: the number that an `$increment` produced on the server, the element that a
@@ -12,6 +13,8 @@ export interface RequestResults {
   lifetime: number | boolean;
   /** Number of replicas that have every acknowledged mutation. */
   replicated: number;
+  /** The writers that have the memory open. */
+  writers: readonly ListedWriterEvent[] | null;
   /** The result of a mutation. */
   result: MutationResult;
   /** A transaction was committed. */

@@ -61,6 +61,10 @@ export class FakeSession implements CoreSession {
     return this.#request(`ttl ${name}`);
   }
 
+  writers(): number {
+    return this.#request('writers');
+  }
+
   #request(call: string): number {
     this.calls.push(call);
     return ++this.#requests;

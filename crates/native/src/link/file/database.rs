@@ -183,6 +183,7 @@ fn is_write(command: &Command) -> bool {
             | Command::Expire { .. }
             | Command::Persist { .. }
             | Command::ExpireDedupKey { .. }
+            | Command::Writers { change: Some(_), .. }
     )
 }
 

@@ -128,6 +128,10 @@ class AddonSession implements CoreSession {
     return this.#addon.ttl(this.#handle, name);
   }
 
+  writers(): number {
+    return this.#addon.writers(this.#handle);
+  }
+
   sideKeys(): SideKeys {
     return this.#addon.sideKeys(this.#handle);
   }

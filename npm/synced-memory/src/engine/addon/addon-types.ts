@@ -23,6 +23,7 @@ export interface OpenOptions {
   maxDocumentBytes: number;
   ttlMs?: number | undefined;
   label?: string | undefined;
+  host?: string | undefined;
   tls?: Tls | undefined;
   journal?: Journal | undefined;
 }
@@ -84,6 +85,8 @@ export interface Addon {
   persist(handle: number, name: string): number;
   /** See `CoreSession.ttl`. */
   ttl(handle: number, name: string): number;
+  /** See `CoreSession.writers`. */
+  writers(handle: number): number;
   /** See `CoreSession.sideKeys`. */
   sideKeys(handle: number): SideKeys;
   /** See `CoreSession.release`. */

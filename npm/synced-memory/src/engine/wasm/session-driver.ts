@@ -98,6 +98,10 @@ export class SessionDriver implements CoreSession {
     return this.#change((session) => session.ttl(name));
   }
 
+  writers(): number {
+    return this.#change((session) => session.writers());
+  }
+
   sideKeys(): SideKeys {
     return this.#core.call(() => this.#session.sideKeys(...this.#now()));
   }
@@ -253,11 +257,11 @@ export class SessionDriver implements CoreSession {
 }
 
 function sessionSettings(options: SessionOptions, transport: Transport, clock: Clock): SessionSettings {
-  const { base, prefix, names, maxDocumentBytes, ttlMs, label } = options;
+  const { base, prefix, names, maxDocumentBytes, ttlMs, label, host } = options;
   const { pollIntervalMs, notifiesAllWrites = false, isCluster = false, lifetime = 'process' } = transport;
   const random = { writer: randomId(), secret: randomId(), seed: Math.floor(clock.random() * Number.MAX_SAFE_INTEGER) };
   const traits = { pollIntervalMs, notifiesAllWrites, isCluster, isRequestLived: lifetime === 'request' };
-  return { ...random, ...traits, base, prefix, names, maxDocumentBytes, ttlMs, label };
+  return { ...random, ...traits, base, prefix, names, maxDocumentBytes, ttlMs, label, host };
 }
 
 function canSubscribe(transport: Transport): transport is Transport & SubscribingTransport {

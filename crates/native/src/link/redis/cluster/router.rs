@@ -434,6 +434,7 @@ fn key_of(command: &Command) -> Option<&str> {
         | Command::Persist { key }
         | Command::Ttl { key }
         | Command::LastSequence { key, .. }
+        | Command::Writers { key, .. }
         | Command::ExpireDedupKey { key, .. } => key,
         Command::Commit(commit, _) => &commit.key,
         // All keys of a group have one slot: see `Link::may_share_group`.
