@@ -15,12 +15,25 @@ export interface InspectedMemory {
   readonly $status: Status;
   /** Lists the processes that have the memory open, if this version of synced-memory can. */
   $writers?(): Promise<readonly object[]>;
+  /** Reads the recorded commits of an attribute, the newest first, if this version of synced-memory can. */
+  $history?(name: string, query?: { last?: number }): Promise<{ readonly entries: readonly RecordedCommit[] }>;
+  /** Reads an attribute as it was at a revision; comes with `$history`. */
+  $at?(name: string, revision: bigint): Promise<unknown>;
+  /** Makes an attribute what it was at a revision; comes with `$history`. */
+  $restore?(name: string, revision: bigint): Promise<void>;
 }
 
-/** A change, which names its writer if this version of synced-memory knows it. */
-export type InspectedChange = Change & {
-  readonly writer?: { readonly id: string; readonly label?: string | undefined } | undefined;
-};
+/** A commit in the history of an attribute. */
+export interface RecordedCommit {
+  readonly revision: bigint;
+  readonly time: Date;
+  readonly writer?: Change['writer'] | undefined;
+  /** What the commit changed; undefined where that was too long to be recorded. */
+  readonly mutations: readonly object[] | undefined;
+  /** True where what came before is not recorded. */
+  readonly isAfterGap: boolean;
+}
 
-/** The name under which the page shows the writer of a change. */
-export const writerName = ({ writer }: InspectedChange): string | undefined => writer && (writer.label ?? writer.id);
+/** The name under which the page shows the writer of a change or commit. */
+export const writerName = ({ writer }: { readonly writer?: Change['writer'] | undefined }): string | undefined =>
+  writer && (writer.label ?? writer.id);

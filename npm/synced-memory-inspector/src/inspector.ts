@@ -8,6 +8,7 @@ import { errorResponse, jsonResponse, pageResponse, streamResponse } from './htt
 import type { InspectedMemory } from './inspected-memory.js';
 import { printValue } from './print-value.js';
 import { type Hello, MAX_TEXT, type PageRequest, type RowsReply, type RowsRequest } from './protocol.js';
+import { readCommits, readTextAt, restoreRevision } from './read-history.js';
 import { readStatus } from './read-status.js';
 import { AttributeReader } from './tree/attribute-reader.js';
 import { attributeLevel } from './tree/attribute-rows.js';
@@ -115,6 +116,14 @@ class Inspection {
         return jsonResponse(this.#recorder.changes.find(request));
       case 'writers':
         return jsonResponse((await this.#memory.$writers?.()) ?? []);
+      case 'history':
+        return jsonResponse(await readCommits(this.#memory, request.name));
+      case 'at':
+        return jsonResponse(await readTextAt(this.#memory, request));
+      case 'restore':
+        this.#checkWritable();
+        await restoreRevision(this.#memory, request);
+        return jsonResponse({});
       case 'edit':
         this.#checkWritable();
         return jsonResponse(await this.#editor.edit(request));
@@ -135,6 +144,7 @@ class Inspection {
       instance: this.#instance,
       canWrite: this.#canWrite,
       hasWriters: typeof this.#memory.$writers === 'function',
+      hasHistory: typeof this.#memory.$history === 'function',
       status: readStatus(this.#memory),
       incidents: this.#recorder.incidents.after(0),
       points: this.#recorder.rates.points,

@@ -149,6 +149,39 @@ export interface WritersRequest {
   readonly op: 'writers';
 }
 
+/** The recorded commits of an attribute. */
+export interface HistoryRequest {
+  readonly op: 'history';
+  readonly name: string;
+}
+
+export interface HistoryReply {
+  /** The newest commits, the oldest of them first. */
+  readonly commits: readonly {
+    /** Decimal digits; `0` for a commit that deleted the attribute. */
+    readonly revision: string;
+    readonly time: number;
+    readonly writer?: string;
+    /** The beginning of the text of what it changed. */
+    readonly mutations?: string;
+    readonly isAfterGap: boolean;
+  }[];
+}
+
+/** An attribute as it was at a revision. The text is empty where it was absent. */
+export interface AtRequest {
+  readonly op: 'at';
+  readonly name: string;
+  readonly revision: string;
+}
+
+/** Makes an attribute what it was at a revision. */
+export interface RestoreRequest {
+  readonly op: 'restore';
+  readonly name: string;
+  readonly revision: string;
+}
+
 export interface EventsRequest {
   readonly op: 'events';
 }
@@ -161,6 +194,9 @@ export type PageRequest =
   | EditRequest
   | UndoRequest
   | WritersRequest
+  | HistoryRequest
+  | AtRequest
+  | RestoreRequest
   | EventsRequest;
 
 /** Why a request was not done. */
@@ -220,6 +256,7 @@ export interface Hello {
   readonly instance: string;
   readonly canWrite: boolean;
   readonly hasWriters: boolean;
+  readonly hasHistory: boolean;
   readonly status: ProcessStatus;
   readonly incidents: readonly Incident[];
   readonly points: readonly RatePoint[];

@@ -3,6 +3,7 @@ import { Memory } from 'synced-memory';
 import { inspector } from 'synced-memory-inspector';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startRedisServer } from '../../../scripts/redis-server.mjs';
+import type { HistoryReply } from '../src/protocol.js';
 import { Client } from './client.js';
 
 let redis: Awaited<ReturnType<typeof startRedisServer>>;
@@ -111,6 +112,34 @@ test('of two pages that edit at once, the second learns of the first', async () 
   expect(await second.edit({ ...late, expected: '"light"' })).toHaveProperty('edit');
   await mem.$sync();
   expect(mem.config.theme).toBe('blue');
+});
+
+test('without recorded commits, the history is refused or empty', async () => {
+  mem.tasks = ['a'];
+  await mem.$flush();
+  const reply = await page.ask<object>({ op: 'history', name: 'tasks' });
+  if ('$history' in Object.getPrototypeOf(mem)) expect(reply).toEqual({ commits: [] });
+  else expect(reply).toMatchObject({ error: { code: 'ERR_NOT_SUPPORTED' } });
+  for (const revision of ['', '-1', 'x', '1'.repeat(21), 5]) {
+    expect(await page.error({ op: 'at', name: 'tasks', revision })).toMatchObject({ status: 400 });
+  }
+});
+
+test.runIf('$history' in Memory.prototype)('earlier revisions are shown and restored', async () => {
+  const options = { url: redis.url, prefix: `${crypto.randomUUID()}:`, history: { max: 100 } };
+  await using recorded = await Memory.open(options);
+  const shown = new Client(inspector(recorded, { authorize: () => true, write: true }));
+  for (const tasks of [['a'], ['a', 'b']]) {
+    recorded.tasks = tasks;
+    await recorded.$flush();
+  }
+  const { commits } = await shown.ask<HistoryReply>({ op: 'history', name: 'tasks' });
+  expect(commits).toMatchObject([{ isAfterGap: false }, { revision: String(recorded.$lastModified('tasks')) }]);
+  const first = { name: 'tasks', revision: commits[0]?.revision };
+  expect(await shown.ask({ op: 'at', ...first })).toEqual({ text: '[\n  "a"\n]', isWhole: true });
+  expect(await shown.ask({ op: 'restore', ...first })).toEqual({});
+  expect(recorded.tasks).toEqual(['a']);
+  expect(await shown.error({ op: 'at', name: 'tasks', revision: '5' })).toMatchObject({ code: 'ERR_NOT_FOUND' });
 });
 
 test('an edit is not undone where its value has changed since', async () => {

@@ -1,4 +1,5 @@
-import { type InspectedChange, writerName } from '../inspected-memory.js';
+import type { Change } from 'synced-memory';
+import { writerName } from '../inspected-memory.js';
 import { previewValue } from '../print-value.js';
 import type { ChangeEntry, ChangesReply, ChangesRequest, ValuePath } from '../protocol.js';
 import { pathText } from '../tree/find-value.js';
@@ -24,7 +25,7 @@ export class ChangeLog {
     return this.#ring.last;
   }
 
-  add(change: InspectedChange): void {
+  add(change: Change): void {
     const writer = writerName(change);
     this.#ring.add((number) => ({
       number,
@@ -55,7 +56,7 @@ function boundedPath(path: ValuePath): ValuePath {
   return pathText(path).length <= MAX_PATH ? path : [`${pathText(path).slice(0, MAX_PATH)}…`];
 }
 
-function textsOf({ kind, value, oldValue }: InspectedChange): { before?: string; after?: string } {
+function textsOf({ kind, value, oldValue }: Change): { before?: string; after?: string } {
   const hasBefore = kind !== 'reload' && oldValue !== undefined;
   const print = (each: unknown) => previewValue(each, MAX_PRINTED);
   const [before, after] = cutAround(hasBefore ? print(oldValue) : '', value === undefined ? '' : print(value));

@@ -1,5 +1,5 @@
-import type { Conflict, EventMap, Moot, SyncedMemoryError } from 'synced-memory';
-import { type InspectedChange, type InspectedMemory, writerName } from '../inspected-memory.js';
+import type { Change, Conflict, EventMap, Moot, SyncedMemoryError } from 'synced-memory';
+import { type InspectedMemory, writerName } from '../inspected-memory.js';
 import type { Incident } from '../protocol.js';
 import { pathText } from '../tree/find-value.js';
 import { ChangeLog } from './change-log.js';
@@ -90,7 +90,7 @@ export class Recorder {
     };
   }
 
-  #addChange(change: InspectedChange): void {
+  #addChange(change: Change): void {
     this.changes.add(change);
     const { name, origin, path, kind } = change;
     this.rates.count(origin);

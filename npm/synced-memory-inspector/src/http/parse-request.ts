@@ -37,6 +37,11 @@ export function parseRequest(body: unknown): PageRequest {
       const expected = fields.expected === undefined ? {} : { expected: text(fields.expected, 'expected') };
       return { op: 'edit', path: path(fields.path), action, ...json, ...expected };
     }
+    case 'history':
+      return { op: 'history', name: text(fields.name, 'name') };
+    case 'at':
+    case 'restore':
+      return { op: fields.op, name: text(fields.name, 'name'), revision: digits(fields.revision, 'revision') };
     case 'undo':
       return { op: 'undo', edit: text(fields.edit, 'edit') };
     default:
@@ -48,6 +53,11 @@ const wrong = (field: string) => new RequestFailure(400, 'ERR_REQUEST', `the req
 
 function text(value: unknown, field: string): string {
   if (typeof value !== 'string') throw wrong(field);
+  return value;
+}
+
+function digits(value: unknown, field: string): string {
+  if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) throw wrong(field);
   return value;
 }
 

@@ -6,6 +6,7 @@ import { AddDialog } from './edit/add-dialog.js';
 import { Notice } from './edit/own-edits.js';
 import { ValueDialog } from './edit/value-dialog.js';
 import { incidents, status } from './events.js';
+import { HistoryDialog } from './history/history-dialog.js';
 import { IncidentList } from './incidents.js';
 import { ProcessPanel } from './process/process-panel.js';
 import { TreePanel } from './tree/tree-panel.js';
@@ -56,6 +57,7 @@ export function App() {
       <Notice />
       <ValueDialog />
       <AddDialog />
+      <HistoryDialog />
     </>
   );
 }

@@ -14,6 +14,7 @@ const MAX_RETRY_MS = 5000;
 export const link = signal<'connecting' | 'live' | 'lost' | 'refused'>('connecting');
 export const canWrite = signal(false);
 export const hasWriters = signal(false);
+export const hasHistory = signal(false);
 /** Grows when the rows may look different. */
 export const version = signal(0);
 /** Number of the newest change. */
@@ -77,6 +78,7 @@ function receive(message: StreamMessage): void {
     link.value = 'live';
     canWrite.value = message.canWrite;
     hasWriters.value = message.hasWriters;
+    hasHistory.value = message.hasHistory;
     recording.value = message.instance;
     status.value = message.status;
     incidents.value = message.incidents;

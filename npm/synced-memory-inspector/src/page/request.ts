@@ -1,10 +1,14 @@
 import type {
+  AtRequest,
   ChangesReply,
   ChangesRequest,
   EditReply,
   EditRequest,
   ErrorReply,
   EventsRequest,
+  HistoryReply,
+  HistoryRequest,
+  RestoreRequest,
   RowsReply,
   RowsRequest,
   SearchReply,
@@ -24,6 +28,9 @@ interface Replies {
   edit: [EditRequest, EditReply];
   undo: [UndoRequest, EditReply];
   writers: [WritersRequest, readonly Record<string, unknown>[]];
+  history: [HistoryRequest, HistoryReply];
+  at: [AtRequest, TextReply];
+  restore: [RestoreRequest, object];
 }
 
 /** A request that the handler has refused, or that did not reach it. */

@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 import type { Row, TextReply } from '../../protocol.js';
-import { canWrite } from '../events.js';
+import { canWrite, hasHistory } from '../events.js';
 import { numberText, pathText, revisionText, sizeText } from '../format.js';
+import { showHistory } from '../history/history-dialog.js';
 import { ask, type RequestError } from '../request.js';
 import { adding } from './add-dialog.js';
 import { Dialog } from './dialog.js';
@@ -82,6 +83,17 @@ export function ValueDialog() {
             }}
           >
             Add…
+          </button>
+        )}
+        {hasHistory.value && row.path.length === 1 && (
+          <button
+            type="button"
+            onClick={() => {
+              close();
+              void showHistory(String(row.path[0]));
+            }}
+          >
+            History
           </button>
         )}
         {canWrite.value && (
