@@ -79,7 +79,7 @@ test('commits are client spans of a database, below the span in which they were 
   const client = createClient({ url: redis.url });
   await client.connect();
   await client.set('otel:tasks', '{"value":[1],"last_modified":9000000000000000000}');
-  await vi.waitFor(() => expect(mem.tasks).toEqual([1]));
+  await vi.waitFor(() => expect(mem.tasks).toEqual([1]), 10_000);
   const point = { attributes: expect.objectContaining({ 'db.collection.name': 'otel:tasks' }), value: 1 };
   expect(await points('synced_memory.resyncs')).toEqual([expect.objectContaining(point)]);
 

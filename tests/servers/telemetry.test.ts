@@ -163,7 +163,7 @@ test('what the server refuses is told, and what is read again', async () => {
   ]);
   // Another program writes: the document is read again.
   await client.set('memory:other', '{"value":[2],"last_modified":2}');
-  await vi.waitFor(() => expect(mem.other).toEqual([2]));
+  await vi.waitFor(() => expect(mem.other).toEqual([2]), 10_000);
   expect(
     events.filter(([name, event]) => name === 'resync' && event === 'end').map(([, , context]) => context),
   ).toEqual([expect.objectContaining({ attribute: 'other', bytes: '{"value":[2],"last_modified":2}'.length })]);
