@@ -141,7 +141,7 @@ impl Replica {
         let sealed = self.pending.sealed().iter().map(|commit| JournalledCommit {
             seal: Some(JournalledSeal {
                 sequence: commit.command.sequence,
-                revision: matches!(commit.form, Form::Original).then_some(commit.command.revision),
+                revision: matches!(commit.form, Form::Original | Form::Restored).then_some(commit.command.revision),
                 at_ns: commit.delivery.first_sent().map_or(now_ns, |sent| sent.unix_ns),
             }),
             group: group(commit.group),

@@ -209,6 +209,35 @@ fn a_creation_without_a_dedup_key_is_applied_once() {
     }
 }
 
+/// The second process replaces the log by states while it knows no outcome. The third one recognises the commit of the first by its
+/// revision.
+#[test]
+fn a_commit_without_a_dedup_key_is_recognised_after_two_crashes() {
+    for is_applied in [false, true] {
+        let mut server = MemoryStore::default();
+        put(&mut server, "tasks", br#"{"value":{"n":1},"last_modified":5}"#);
+        let mut client = connected(&mut server);
+        client.mutate(r#"[["set","tasks",[],"n",2]]"#);
+        if is_applied {
+            client.serve_one(&mut server);
+            assert_eq!(stored_value(&mut server, "tasks"), r#"{"n":2}"#);
+            server.retain_sequences(|_, _| false);
+        }
+        let mut second = crash(&mut client);
+        let text = "x".repeat(100_000);
+        for _ in 0..8 {
+            second.mutate(&format!(r#"[["assign","other","{text}"]]"#));
+        }
+        assert!(second.journal.log.iter().map(String::len).sum::<usize>() < 300_000, "the log was replaced");
+        let mut third = crash(&mut second);
+        third.eviction_policy = Some(EvictionPolicy::ExpiringKeys);
+        third.connect();
+        third.run(&mut server);
+        assert!(!third.events.iter().any(|event| matches!(event, Event::Rejected { .. })), "{is_applied}");
+        assert_eq!(stored_value(&mut server, "tasks"), r#"{"n":2}"#, "{is_applied}");
+    }
+}
+
 /// The third process plans the first commit anew, and has the revision that the second one gave to the second commit.
 #[test]
 fn the_commits_of_several_processes_have_ascending_revisions() {
