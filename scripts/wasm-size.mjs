@@ -12,8 +12,8 @@ import { functionSizes } from './wasm-functions.mjs';
 
 const KB = 1024;
 /**
- * The most bytes of the addon, uncompressed, and of the rest after gzip -9. Telemetry is 1 KB of the JavaScript: a build for browsers
- * cannot leave it out, because it loads `node:diagnostics_channel` at run time.
+ * The most bytes of the addon, uncompressed, and of the rest after gzip -9. The JavaScript has telemetry in it, which a build for
+ * browsers cannot leave out, because it loads `node:diagnostics_channel` at run time.
  */
 const limits = { addon: 6_000 * KB, wasm: 215 * KB, JavaScript: 35 * KB, React: 2 * KB };
 
