@@ -1,4 +1,4 @@
-// What the tracing channels of `node:diagnostics_channel` tell, on every backend.
+// The messages on the tracing channels of `node:diagnostics_channel`, on every backend.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { createClient } from 'redis';

@@ -52,7 +52,7 @@ pub enum WritersChange {
 }
 
 impl WritersList {
-    /// The list that a text holds, `passed_ms` after it was written. What is no entry, or has expired, is left out.
+    /// The list that a text holds, `passed_ms` after it was written. Malformed and expired entries are left out.
     pub fn decode(text: &[u8], passed_ms: u64) -> Self {
         let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MAX_WRITERS_BYTES).unwrap_or_default();
         let entries = text.lines().filter_map(ListedWriter::decode).map(|mut entry| {

@@ -99,7 +99,7 @@ interface ErrorDetails {
 /** Every error that synced-memory throws or reports. Programs test `code`, which is stable; `message` is for people. */
 export class SyncedMemoryError extends Error {
   override readonly name = 'SyncedMemoryError';
-  /** What went wrong. docs/what-can-go-wrong.md has each code with what to do. */
+  /** The kind of error. docs/what-can-go-wrong.md has each code with what to do. */
   readonly code: ErrorCode;
   /** The attribute that the error is about, if it is about one. */
   declare readonly attribute?: string;

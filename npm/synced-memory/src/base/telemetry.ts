@@ -73,7 +73,7 @@ export function publishEnd<Context extends WithError>(
   channel.asyncStart.runStores(context, () => channel.asyncEnd.publish(context));
 }
 
-/** What telemetry says about the memory with this URL and prefix. It has no login. */
+/** Describes the memory with this URL and prefix to telemetry, without its login. */
 export function telemetrySource(url: string, prefix: string): TraceSource {
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
   if (scheme === 'file' || scheme === 'memory') return { backend: scheme, prefix };

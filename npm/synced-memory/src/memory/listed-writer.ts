@@ -1,6 +1,6 @@
 import type { ListedWriterEvent } from '../sync/core-event.js';
 
-/** A process that has a memory open, and has said so by the option `writer`. What it says is of another process: do not trust it. */
+/** A process that has a memory open with the option `writer`. Label and host come from that process: do not trust them. */
 export interface ListedWriter {
   /** The option `writer` of its memory. */
   readonly label: string | undefined;
@@ -14,7 +14,7 @@ export interface ListedWriter {
   readonly lastSeen: Date;
 }
 
-/** The writers that the core has listed at the time `now`, in milliseconds since 1970. Those that were seen last come first. */
+/** The writers that the core has listed at the time `now`, in milliseconds since 1970. The one that was seen last comes first. */
 export function listWriters(writers: readonly ListedWriterEvent[], now: number): ListedWriter[] {
   return writers.map(([id, label, host, openMs, ageMs]) => ({
     label: label ?? undefined,

@@ -14,7 +14,7 @@ export type { Selector, Snapshot, Status };
  * memory itself.
  *
  * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal, so that a selector may make
- * new ones. What the selector throws is thrown in the component: ERR_NOT_LOADED for an unknown attribute, for example.
+ * new ones. An error of the selector is thrown in the component: ERR_NOT_LOADED for an unknown attribute, for example.
  */
 export function useMemory<S extends object, T = Snapshot<S>>(
   memory: MemoryMethods<S>,
@@ -45,14 +45,14 @@ export function useStatus(memory: MemoryMethods): Status {
   return useSyncExternalStore(subscribe, read, read);
 }
 
-/** What became of a promise that a component has waited for. */
+/** The outcome of a promise that a component has waited for. */
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 const outcomes = new WeakMap<object, Outcome | undefined>();
 
 /**
  * A React hook that returns the memory of a promise, such as that of `Memory.open`. The component suspends until the memory is open:
- * `<Suspense>` shows its fallback meanwhile. What the promise rejects with is thrown in the component. The promise must be the same one in
+ * `<Suspense>` shows its fallback meanwhile. If the promise rejects, the component throws its error. The promise must be the same one in
  * each render, so it is made outside of the component.
  */
 export function useOpened<M extends object>(opening: Promise<M>): M {

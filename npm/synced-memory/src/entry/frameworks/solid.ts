@@ -13,7 +13,7 @@ export type { Selector, Snapshot, Status };
  * as frozen snapshots, and may read signals of its own; without one, the memo holds the whole state. To change something, change the
  * memory itself.
  *
- * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal. What the selector throws
+ * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal. An error of the selector
  * reaches the nearest `<ErrorBoundary>`.
  */
 export function useMemory<S extends object, T = Snapshot<S>>(

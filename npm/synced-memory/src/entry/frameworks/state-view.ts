@@ -3,7 +3,7 @@ import type { MemoryMethods, Snapshot } from '../../memory/memory-methods.js';
 /** Picks from a memory's state what a component shows. It must not change anything. */
 export type Selector<S extends object, T> = (state: Snapshot<S>) => T;
 
-/** What a selector has read: the snapshot of each attribute by its name, and that of the whole memory by undefined. */
+/** The reads of a selector: the snapshot of each attribute by its name, and that of the whole memory by undefined. */
 export type Reads = Map<string | undefined, unknown>;
 
 /** Reads the snapshot of an attribute; without a name, that of the whole memory. */

@@ -15,11 +15,11 @@ export interface Current<T> {
 }
 
 /**
- * Returns an object whose `current` is what `selector` picks from the state of a memory. What reads it in a template or an effect runs
- * again when it changes. The selector gets the state as frozen snapshots, and may read `$state` of its own; without one, `current` is
+ * Returns an object whose `current` is what `selector` picks from the state of a memory. A template or an effect that
+ * reads it runs again when it changes. The selector gets the state as frozen snapshots, and may read `$state` of its own; without one, `current` is
  * the whole state. To change something, change the memory itself.
  *
- * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal. What the selector throws is
+ * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal. An error of the selector is
  * thrown where `current` is read, and reaches the nearest `<svelte:boundary>`.
  */
 export function useMemory<S extends object, T = Snapshot<S>>(

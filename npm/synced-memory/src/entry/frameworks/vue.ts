@@ -13,7 +13,7 @@ export type { Selector, Snapshot, Status };
  * selector gets the state as frozen snapshots, and may read refs of its own; without one, the ref holds the whole state. To change
  * something, change the memory itself.
  *
- * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal. What the selector throws is
+ * Results are compared by `isEqual`; by default, two arrays or objects with the same elements are equal. An error of the selector is
  * thrown where the ref is read.
  */
 export function useMemory<S extends object, T = Snapshot<S>>(

@@ -58,7 +58,7 @@ export function connectionHandlers(tracer: Tracer, instruments: Instruments) {
   };
 }
 
-/** What all operations end with. */
+/** The end of an operation: its outcome, or its error. */
 interface Ended extends TraceSource {
   outcome?: string;
   error?: unknown;
