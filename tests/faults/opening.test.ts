@@ -84,7 +84,11 @@ describe('a server that is away for a while', () => {
   });
 
   test('offline: an attribute with a default reads as that, and what is done to it merges', async () => {
-    const mem = await Memory.open({ url: redis.url, offline: true, defaults: { tasks: [], fresh: { n: 0 } } });
+    const mem: Memory = await Memory.open({
+      url: redis.url,
+      offline: true,
+      defaults: { tasks: [], fresh: { n: 0 } },
+    });
     expect(mem.tasks).toEqual([]);
     mem.tasks.push('new');
     mem.fresh.n++;
@@ -121,7 +125,7 @@ describe('a server that is away for a while', () => {
 
   test('a scope of a memory that is offline is offline', async () => {
     const mem = await Memory.open({ url: redis.url, offline: true });
-    const scope = await mem.$scope('room', { defaults: { seats: [] } });
+    const scope: Memory = await mem.$scope('room', { defaults: { seats: [] } });
     scope.seats.push(1);
     expect(() => scope.other).toThrow(notLoaded);
     await expect(mem.$scope('other', { offline: false, openTimeout: 50 })).rejects.toMatchObject({

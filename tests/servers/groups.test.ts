@@ -122,6 +122,7 @@ describe.each(kinds)('on %s', (kind) => {
     test('rejects an async function', async () => {
       const options = expect.objectContaining({ code: 'ERR_OPTIONS' });
       expect(() =>
+        // @ts-expect-error: an async function
         mine.$batch(async () => {
           mine.list.push(2);
         }),

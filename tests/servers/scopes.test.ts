@@ -109,7 +109,7 @@ test('scopes of an unnamed in-process memory are in that memory', async () => {
 
 describe.skipIf(onWasm)('one connection', () => {
   type Log = { list: number[] };
-  const names = ['list'];
+  const names = ['list'] as const;
   let server: Backend;
   let client: ReturnType<typeof createClient>;
   beforeAll(async () => {

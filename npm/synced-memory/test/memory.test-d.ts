@@ -59,6 +59,22 @@ test('the code of an error is one of a union', () => {
   expectTypeOf(isClosed).returns.toBeBoolean();
 });
 
+test('open infers the state from defaults, validators and names', () => {
+  const use = async () => {
+    const mem = await Memory.open({ defaults: { tasks: [] as string[], log: [], count: 0 }, names: ['config'] });
+    expectTypeOf(mem.tasks).toEqualTypeOf<string[]>();
+    expectTypeOf(mem.count).toEqualTypeOf<number>();
+    expectTypeOf(mem.log[0]).toBeAny();
+    expectTypeOf(mem.config).toBeAny();
+    // @ts-expect-error: no such attribute
+    mem.other = 1;
+    const declared: Memory<State> = await Memory.open({ defaults: { tasks: [] } });
+    expectTypeOf(declared.scores).toEqualTypeOf<SyncedList<number>>();
+    expectTypeOf(await Memory.open({ names: ['tasks'] })).toEqualTypeOf<Memory>();
+  };
+  expectTypeOf(use).returns.resolves.toBeVoid();
+});
+
 test('options are typed', () => {
   const use = (mem: Memory) => {
     void Memory.open({ url: 'memory:', pythonMethods: false, defaults: { tasks: [] } });

@@ -107,6 +107,6 @@ test('an error of the core ends no instance', async () => {
   expect(() => Reflect.set(mem, '$reserved', [])).toThrow(expect.objectContaining({ code: 'ERR_RESERVED_NAME' }));
   mem.tasks = [];
   await mem.$flush();
-  await expect(mem.$ttl('a:b')).rejects.toMatchObject({ code: 'ERR_RESERVED_NAME' });
+  await expect(mem.$ttl('a:b' as never)).rejects.toMatchObject({ code: 'ERR_RESERVED_NAME' });
   await mem.$close();
 });

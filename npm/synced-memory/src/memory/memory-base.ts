@@ -58,7 +58,7 @@ function refreshed(memory: object, name?: string): MemoryInternals {
 type InspectMethod = (depth: number, options: object, inspect: (value: object, options: object) => string) => string;
 
 /** The methods without the types of a state. */
-type UntypedMethods = Omit<MemoryMethods, '$snapshot' | '$shift' | '$pop'>;
+type UntypedMethods = Omit<MemoryMethods, '$batch' | '$snapshot' | '$shift' | '$pop' | '$scope'>;
 
 /** The prototype of memories. It checks arguments; {@link MemoryInternals} does the work. */
 export class MemoryBase implements UntypedMethods {

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.js';
+import type { InferredState, InferringOptions } from './inferred-state.js';
 import { isMemory, MemoryBase, openMemory, openMemorySync } from './memory-base.js';
-import type { AnyState, MemoryMethods, Memory as MemoryOf } from './memory-methods.js';
+import type { MemoryMethods, Memory as MemoryOf } from './memory-methods.js';
 import type { OpenOptions } from './open-options.js';
 import {
   type EntryDefaults,
@@ -9,9 +10,7 @@ import {
   resolveOptions,
   scopePrefix,
 } from './resolve-options.js';
-import type { Schemas, StateOf } from './schema.js';
-
-type OptionsWithoutSchema = Omit<OpenOptions, 'schema'> & { schema?: undefined };
+import type { Schemas } from './schema.js';
 
 /** The class `Memory` of an entry point. */
 export interface MemoryClass {
@@ -24,21 +23,21 @@ export interface MemoryClass {
    * the database, the protocol, TLS, a certificate, the listing of names or of slots), ERR_FILE (the file cannot be opened) or ERR_ADDON (the
    * addon cannot be loaded).
    */
-  open<S extends object = AnyState>(options?: OptionsWithoutSchema | string | URL): Promise<MemoryOf<S>>;
-  /** Opens a memory whose state has the types of its validators. */
-  open<const T extends Schemas>(options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
-  /** Opens a memory with validators, and with types of the caller's. */
-  open<S extends object>(options: OpenOptions): Promise<MemoryOf<S>>;
+  open<D extends object, T extends Schemas, N extends string, S extends object = InferredState<D, T, N>>(
+    options?: InferringOptions<D, T, N> | string | URL,
+  ): Promise<MemoryOf<S>>;
+  /** Opens a memory whose state has the shape S. */
+  open<S extends object>(options?: OpenOptions<S> | string | URL): Promise<MemoryOf<S>>;
   /**
    * Opens a memory in blocking mode, for scripts: a mutation returns when it is acknowledged, and reading an attribute fetches it
    * from the server first, as in the Python package. Each blocks the thread for a round trip. Throws what `open` rejects with, and
    * ERR_NOT_SUPPORTED on the wasm build.
    */
-  openSync<S extends object = AnyState>(options?: OptionsWithoutSchema | string | URL): MemoryOf<S>;
-  /** Opens a memory whose state has the types of its validators. */
-  openSync<const T extends Schemas>(options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
-  /** Opens a memory with validators, and with types of the caller's. */
-  openSync<S extends object>(options: OpenOptions): MemoryOf<S>;
+  openSync<D extends object, T extends Schemas, N extends string, S extends object = InferredState<D, T, N>>(
+    options?: InferringOptions<D, T, N> | string | URL,
+  ): MemoryOf<S>;
+  /** Opens a memory in blocking mode, whose state has the shape S. */
+  openSync<S extends object>(options?: OpenOptions<S> | string | URL): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   /** True for the memories of every entry point and scope. */
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
@@ -47,17 +46,19 @@ export interface MemoryClass {
 /** The class `PrefixedMemory` of an entry point: its memories have the keys `<prefix><scope>:<name>`. */
 export interface PrefixedMemoryClass {
   /** Opens the memory of a scope. See {@link MemoryClass.open}. */
-  open<S extends object = AnyState>(scope: string, options?: OptionsWithoutSchema | string | URL): Promise<MemoryOf<S>>;
-  /** Opens a memory whose state has the types of its validators. */
-  open<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): Promise<MemoryOf<StateOf<T>>>;
-  /** Opens a memory with validators, and with types of the caller's. */
-  open<S extends object>(scope: string, options: OpenOptions): Promise<MemoryOf<S>>;
+  open<D extends object, T extends Schemas, N extends string, S extends object = InferredState<D, T, N>>(
+    scope: string,
+    options?: InferringOptions<D, T, N> | string | URL,
+  ): Promise<MemoryOf<S>>;
+  /** Opens the memory of a scope, whose state has the shape S. */
+  open<S extends object>(scope: string, options?: OpenOptions<S> | string | URL): Promise<MemoryOf<S>>;
   /** Opens the memory of a scope in blocking mode. See {@link MemoryClass.openSync}. */
-  openSync<S extends object = AnyState>(scope: string, options?: OptionsWithoutSchema | string | URL): MemoryOf<S>;
-  /** Opens a memory whose state has the types of its validators. */
-  openSync<const T extends Schemas>(scope: string, options: OpenOptions & { schema: T }): MemoryOf<StateOf<T>>;
-  /** Opens a memory with validators, and with types of the caller's. */
-  openSync<S extends object>(scope: string, options: OpenOptions): MemoryOf<S>;
+  openSync<D extends object, T extends Schemas, N extends string, S extends object = InferredState<D, T, N>>(
+    scope: string,
+    options?: InferringOptions<D, T, N> | string | URL,
+  ): MemoryOf<S>;
+  /** Opens the memory of a scope in blocking mode, whose state has the shape S. */
+  openSync<S extends object>(scope: string, options?: OpenOptions<S> | string | URL): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }

@@ -2,9 +2,14 @@
 import type { Change } from '../changes/describe-change.js';
 import type { ListenerOptions } from '../changes/event-listeners.js';
 import type { EventMap } from '../changes/event-map.js';
+import type { AnyState, NameOf } from './any-state.js';
+import type { InferredState, InferringScopeOptions } from './inferred-state.js';
 import type { ListedWriter } from './listed-writer.js';
 import type { ScopeOptions } from './open-options.js';
+import type { Schemas } from './schema.js';
 import type { Status } from './status.js';
+
+export type { AnyState };
 
 /** Options of `$flush`. */
 export interface FlushOptions {
@@ -72,7 +77,7 @@ export interface MemoryMethods<S extends object = AnyState> {
    */
   $ready(): Promise<void>;
   /** Loads attributes, or brings them up to date. Resolves when they are as on the server at the time of the call. */
-  $load(names: readonly string[]): Promise<void>;
+  $load(names: readonly NameOf<S>[]): Promise<void>;
   /**
    * Flushes, lets the server forget this memory's idempotency keys in two minutes instead of a day, and closes the memory: all in at
    * most `exitTimeout`. Rejects if something was not acknowledged by then, which is lost. Later mutations throw ERR_CLOSED.
@@ -87,7 +92,7 @@ export interface MemoryMethods<S extends object = AnyState> {
   $on<E extends keyof EventMap>(
     event: E,
     listener: (payload: EventMap[E]) => void,
-    path?: string | readonly (string | number)[],
+    path?: NameOf<S> | readonly [NameOf<S>, ...(string | number)[]],
     options?: ListenerOptions,
   ): () => void;
   /**
@@ -108,7 +113,7 @@ export interface MemoryMethods<S extends object = AnyState> {
    * reverted. As single mutations do, they merge with those of other writers; if one of them cannot be kept, all are reverted,
    * each with a `conflict` event. Throws ERR_CROSS_SLOT for attributes in different slots of a cluster.
    */
-  $batch<T>(fn: () => T): T;
+  $batch<T>(fn: () => T extends PromiseLike<unknown> ? 'use $transaction for an async function' : T): T;
   /**
    * Runs `fn` on a draft of the memory as it is now. Commits the draft's mutations only if nothing that it read has changed on the
    * server; otherwise runs `fn` again. An unknown attribute that it reads is loaded, and `fn` runs again. Resolves with the result of
@@ -166,11 +171,11 @@ export interface MemoryMethods<S extends object = AnyState> {
    * mutation is acknowledged. Mutations keep the lifetime; the option `ttl` renews it. Resolves with false if there is no such
    * attribute.
    */
-  $expire(name: string, seconds: number): Promise<boolean>;
+  $expire(name: NameOf<S>, seconds: number): Promise<boolean>;
   /** Removes an attribute's lifetime. Resolves with false if there is no such attribute. */
-  $persist(name: string): Promise<boolean>;
+  $persist(name: NameOf<S>): Promise<boolean>;
   /** Resolves with the seconds until an attribute expires; undefined if it does not expire, or is absent. */
-  $ttl(name: string): Promise<number | undefined>;
+  $ttl(name: NameOf<S>): Promise<number | undefined>;
   /**
    * Lists the processes that have this memory open and were given a name by the option `writer`, this one included. One that ends
    * without `$close` is listed for 90 seconds after its last sign of life. At most 1000 are listed.
@@ -183,18 +188,18 @@ export interface MemoryMethods<S extends object = AnyState> {
    * or `defaults`, only those attributes are loaded, and the server is not searched for others. Rejects as `Memory.open` does,
    * and with ERR_NOT_SUPPORTED in blocking mode, where `PrefixedMemory.openSync` serves.
    */
-  $scope<S extends object = AnyState>(name: string, options?: ScopeOptions): Promise<Memory<S>>;
+  $scope<D extends object, T extends Schemas, N extends string, S extends object = InferredState<D, T, N>>(
+    name: string,
+    options?: InferringScopeOptions<D, T, N>,
+  ): Promise<Memory<S>>;
+  $scope<S extends object>(name: string, options?: ScopeOptions<S>): Promise<Memory<S>>;
   /** An attribute's confirmed revision: nanoseconds since 1970 of its last change; undefined if it is absent. */
-  $lastModified(name: string): bigint | undefined;
+  $lastModified(name: NameOf<S>): bigint | undefined;
   /** Calls `$close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
   /** Calls `$flushSync` and closes the memory, for `using`. */
   [Symbol.dispose](): void;
 }
-
-/** A state of any shape. */
-// biome-ignore lint/suspicious/noExplicitAny: a memory without a declared type accepts everything, as JSON.parse returns it
-export type AnyState = Record<string, any>;
 
 /** An open memory: its methods, and its attributes as own properties. S is the shape of the attributes. */
 export type Memory<S extends object = AnyState> = MemoryMethods<S> & S;

@@ -1,11 +1,15 @@
 import type { SyncedMemoryError } from '../base/errors.js';
 import type { TlsOptions } from '../engine/engine.js';
 import type { Transport } from '../engine/transport.js';
+import type { AnyState, NameOf } from './any-state.js';
 import type { JournalOptions } from './journal-options.js';
 import type { Schemas } from './schema.js';
 
-/** Options of `Memory.open`. */
-export interface OpenOptions {
+/** Default values of a state, by attribute. */
+export type Defaults<S extends object> = string extends keyof S ? object : Partial<S> & object;
+
+/** Options of `Memory.open`. S is the shape of the attributes. */
+export interface OpenOptions<S extends object = AnyState> {
   /**
    * URL of the backend:
    * - `redis://[user:password@]host[:port][/db]`: one server. `rediss:` uses TLS.
@@ -31,9 +35,9 @@ export interface OpenOptions {
    * Names of the attributes to load; those of `defaults` are loaded, too. Reading another one throws ERR_NOT_LOADED until
    * `$load([name])`. Default: all that exist.
    */
-  names?: readonly string[];
+  names?: readonly NameOf<S>[];
   /** Attributes to create if they are absent, by name. The server decides, so processes that start together agree. */
-  defaults?: object;
+  defaults?: Defaults<S>;
   /**
    * Validators by attribute, which implement Standard Schema (zod, valibot, arktype). A mutation with an invalid result throws
    * ERR_SCHEMA and changes nothing. An invalid value that another writer stored raises an `error` event, and can be read. Each
@@ -96,7 +100,7 @@ export interface OpenOptions {
 }
 
 /** Options of `$scope`. What is not given is as in the parent memory, except for `names`, `defaults` and `schema`. */
-export interface ScopeOptions
+export interface ScopeOptions<S extends object = AnyState>
   extends Pick<
     OpenOptions,
     | 'schema'
@@ -112,9 +116,9 @@ export interface ScopeOptions
     | 'onError'
   > {
   /** Names of the attributes to load. Default: those of `defaults`; without `defaults`, all that exist. */
-  names?: readonly string[];
+  names?: readonly NameOf<S>[];
   /** Attributes to create if they are absent, by name. The server decides. */
-  defaults?: object;
+  defaults?: Defaults<S>;
   /** The journal of the scope. Required where the memory keeps one; false: none. */
   journal?: string | JournalOptions | false;
 }

@@ -29,7 +29,7 @@ export const watch: Command = {
     const most = Number(options.count ?? Number.POSITIVE_INFINITY);
     if (!(most >= 1)) throw usageError(`--count ${options.count}: write a number of changes above 0`);
     return withMemory(invocation, path === undefined ? {} : { names: [path.name] }, async (open) => {
-      const selected = path === undefined ? undefined : [path.name, ...path.path];
+      const selected = path === undefined ? undefined : ([path.name, ...path.path] as const);
       noteEvents(open);
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
