@@ -28,7 +28,7 @@ export interface RecordedCommit {
   readonly revision: bigint;
   readonly time: Date;
   readonly writer?: Change['writer'] | undefined;
-  /** What the commit changed; undefined where that was too long to be recorded. */
+  /** The mutations of the commit; undefined where they were too long to be recorded. */
   readonly mutations: readonly object[] | undefined;
   /** True where what came before is not recorded. */
   readonly isAfterGap: boolean;

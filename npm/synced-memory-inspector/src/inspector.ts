@@ -73,7 +73,7 @@ async function isAuthorized(authorize: InspectorOptions['authorize'], request: R
   }
 }
 
-/** What the pages of one handler share. */
+/** The state that all pages of one handler share. */
 class Inspection {
   readonly #memory: InspectedMemory;
   readonly #canWrite: boolean;

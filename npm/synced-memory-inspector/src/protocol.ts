@@ -222,7 +222,7 @@ export interface Incident {
   readonly times: number;
 }
 
-/** What happened in one second. */
+/** The commits and changes of one second. */
 export interface RatePoint {
   /** Seconds since 1970. */
   readonly second: number;

@@ -43,7 +43,7 @@ async function screenshot(on: Page, name: string): Promise<void> {
   if (folder) await on.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-/** What axe finds wrong. It is evaluated by the debugger, because the page lets no other script run. */
+/** The violations that axe finds. It is evaluated by the debugger, because the page lets no other script run. */
 async function violations(on: Page): Promise<string[]> {
   await on.evaluate(axe);
   const { violations: found } = await on.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(

@@ -15,7 +15,7 @@ type Container = unknown[] | Record<string, unknown>;
 /** The text of a value before an edit. */
 type OldText = string | undefined;
 
-/** What takes an edit back. */
+/** The reversal of an edit. */
 interface Undo {
   readonly path: ValuePath;
   /** The text that the edit left at the path; undefined for nothing. */

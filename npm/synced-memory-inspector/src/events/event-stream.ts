@@ -8,7 +8,7 @@ const STATUS_MS = 1000;
 /** The longest silence, in milliseconds. */
 const BEAT_MS = 15_000;
 
-/** What the streams tell pages. */
+/** The source of the messages that streams send to pages. */
 export interface EventSource {
   hello(): Hello;
   status(): ProcessStatus;

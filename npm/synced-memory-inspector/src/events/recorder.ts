@@ -122,12 +122,12 @@ export class Recorder {
       listener(payload);
       this.#onNews();
     };
-    // What nobody else listens to is still printed.
+    // An event without any other listener is still printed.
     return this.#memory.$on(event, observe, undefined, { passive: true });
   }
 }
 
-/** What was dropped or had nothing left to do, where, and why: `set in tasks[3]: …`. */
+/** A mutation that was dropped or had nothing left to do, its place, and the reason: `set in tasks[3]: …`. */
 function mergeText({ name, kind, path, message }: Conflict | Moot): string {
   return `${kind} in ${pathText([name, ...path])}: ${message}`;
 }

@@ -14,8 +14,8 @@ interface Frame {
 }
 
 /**
- * Measures about the length of the JSON text of frozen values, in slices between which the process does other work. What is
- * unchanged in a later snapshot is not measured again.
+ * Measures about the length of the JSON text of frozen values, in slices between which the process does other work. Parts
+ * that are unchanged in a later snapshot are not measured again.
  */
 export class SizeMeter {
   readonly #sizes = new WeakMap<object, number>();

@@ -49,7 +49,7 @@ export function ChangeFeed() {
 }
 
 function scrolled({ currentTarget: box }: { currentTarget: HTMLElement }): void {
-  // What one reads must not move away.
+  // A row must not move away while somebody reads it.
   if (box.scrollTop > 0 && !isPaused.value) isPaused.value = true;
   if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END) void goBack();
 }

@@ -10,7 +10,7 @@ interface OwnEdit {
 
 /** The edits of this page that can be undone, the last at the end. */
 const edits = signal<readonly OwnEdit[]>([]);
-/** What happened last. */
+/** The newest message about an edit. */
 const notice = signal<{ readonly text: string; readonly isError: boolean } | undefined>(undefined);
 
 export function say(text: string, isError = false): void {

@@ -5,7 +5,7 @@ import { numberText } from '../format.js';
 const WIDTH = 300;
 const HEIGHT = 44;
 
-/** What happened in each second of the last two minutes. */
+/** Plots of the commits, changes and latencies of the last two minutes. */
 export function Plots() {
   const seconds = lastSeconds(points.value);
   return (
