@@ -19,6 +19,14 @@ const compilers: Record<string, (code: string, file: string) => string | undefin
     filename.endsWith('.jsx') ? (transformSync(code, { filename, presets: ['solid'] })?.code ?? '') : undefined,
 };
 
+const dist = join(root, 'npm/synced-memory/dist');
+/** The package as bundlers for pages find it. Vitest would take the build for Node, in which no alias applies. */
+const forPages = [
+  { find: /^synced-memory\/(react|vue|svelte|solid)$/, replacement: `${dist}/entry/frameworks/$1.js` },
+  { find: /^synced-memory\/testing$/, replacement: `${dist}/testing/index.js` },
+  { find: /^synced-memory$/, replacement: `${dist}/entry/edge.js` },
+];
+
 interface Options {
   /** The test file. Default: that of the project's name. */
   file?: string;
@@ -30,10 +38,11 @@ interface Options {
 /** The tests of one framework, in a page of happy-dom. */
 function project(name: string, options: Options = {}) {
   const { alias = {}, env = {}, globalSetup, file = name } = options;
+  const aliases = Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
   return {
     plugins: [{ name: 'compiler', enforce: 'pre' as const, transform: compilers[file] }],
     // The builds for browsers: those for servers do not render again.
-    resolve: { alias, conditions: ['browser', 'module', 'development'] },
+    resolve: { alias: [...forPages, ...aliases], conditions: ['browser', 'module', 'development'] },
     test: {
       name,
       include: [`${file}.test.ts`, 'page.test.ts'],
