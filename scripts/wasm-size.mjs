@@ -13,9 +13,10 @@ import { functionSizes } from './wasm-functions.mjs';
 const KB = 1024;
 /**
  * The most bytes of the addon, uncompressed, and of the rest after gzip -9. The JavaScript has telemetry in it, which a build for
- * browsers cannot leave out, because it loads `node:diagnostics_channel` at run time.
+ * browsers cannot leave out, because it loads `node:diagnostics_channel` at run time. Histories are 6 KB of the
+ * wasm core, a part of them Lua.
  */
-const limits = { addon: 6_000 * KB, wasm: 215 * KB, JavaScript: 35 * KB, React: 2 * KB };
+const limits = { addon: 6_000 * KB, wasm: 220 * KB, JavaScript: 35 * KB, React: 2 * KB };
 
 async function main() {
   await build();

@@ -6,29 +6,35 @@ use std::{env, fs};
 
 const FOLDER: &str = "src/protocol/scripts";
 
-/// The files that stand before each script, in order.
+/// The files that stand before each script that exists in several forms, in order.
 const SHARED: [&str; 3] = ["common", "delta_message", "publish"];
 
-/// The forms of each script, with the file that has their functions for writing.
+/// The forms of each such script, with the file that has their functions for writing.
 const FORMS: [(&str, &str); 2] = [("standard", "redis_writes"), ("reserved", "dragonflydb_writes")];
+
+/// The file that stands before each script that records histories.
+const HISTORY: &str = "history_entries";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={FOLDER}");
-    let out = env::var("OUT_DIR")?;
     let shared = SHARED.into_iter().map(read_stripped).collect::<Result<String, _>>()?;
+    let history = read_stripped(HISTORY)?;
     for (form, writes) in FORMS {
         let writes = read_stripped(writes)?;
-        for name in ["commit", "group", "compare"] {
-            let script = shared.clone() + &writes + &read_stripped(name)?;
-            let sha = sha1_smol::Sha1::from(&script).digest().to_string();
-            fs::write(Path::new(&out).join(format!("{form}_{name}.lua")), script)?;
-            fs::write(Path::new(&out).join(format!("{form}_{name}.sha1")), sha)?;
+        for (name, functions) in [("commit", history.as_str()), ("group", &history), ("compare", "")] {
+            let script = [&shared, &writes, functions, &read_stripped(name)?].concat();
+            write_script(&format!("{form}_{name}"), &script)?;
         }
     }
-    let writers = read_stripped("writers")?;
-    let sha = sha1_smol::Sha1::from(&writers).digest().to_string();
-    fs::write(Path::new(&out).join("writers.lua"), writers)?;
-    fs::write(Path::new(&out).join("writers.sha1"), sha)?;
+    write_script("writers", &read_stripped("writers")?)?;
+    write_script("history", &(history + &read_stripped("history")?))
+}
+
+fn write_script(name: &str, script: &str) -> Result<(), Box<dyn Error>> {
+    let folder = env::var("OUT_DIR")?;
+    let sha = sha1_smol::Sha1::from(script).digest().to_string();
+    fs::write(Path::new(&folder).join(format!("{name}.lua")), script)?;
+    fs::write(Path::new(&folder).join(format!("{name}.sha1")), sha)?;
     Ok(())
 }
 

@@ -49,6 +49,9 @@ beforeAll(async () => {
   // The group mark has changed: what the session reads next, it reads together.
   await Memory.open({ transport: recording }).then((other) => other.$close());
   [scripts['compare.lua'] = ''] = sent;
+  sent = [];
+  await mem.$history('a');
+  [scripts['history.lua'] = ''] = sent;
   await mem.$close();
 });
 

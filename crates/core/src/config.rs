@@ -68,6 +68,8 @@ pub struct Config {
     pub transport_lifetime: TransportLifetime,
     /// Every commit lets its attribute expire after so many milliseconds.
     pub ttl_ms: Option<u64>,
+    /// The histories that are recorded; None: none.
+    pub history: Option<HistoryOptions>,
     /// Random, for the jitter of retries.
     pub seed: u64,
     /// The function that adds numbers for increments.
@@ -75,6 +77,25 @@ pub struct Config {
     /// The number of attributes that may be added after an eviction, beside an eighth of those that were left, before absent
     /// ones are evicted again.
     pub max_absent_attributes: usize,
+}
+
+impl Config {
+    /// The most entries of the history of the document under a key. None where it is not recorded.
+    pub fn max_entries(&self, key: &str) -> Option<u32> {
+        let HistoryOptions { max_entries, names } = self.history.as_ref()?;
+        let name = key.strip_prefix(&self.prefix)?;
+        let is_recorded = names.as_ref().is_none_or(|names| names.iter().any(|recorded| recorded == name));
+        is_recorded.then_some(*max_entries)
+    }
+}
+
+/// The histories that a session records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryOptions {
+    /// The most entries of one history. A server may keep about a hundred more.
+    pub max_entries: u32,
+    /// The attributes; None: all.
+    pub names: Option<Vec<String>>,
 }
 
 /// Where the secret of delta messages is, and a new one.

@@ -11,6 +11,7 @@ pub mod codec;
 pub mod config;
 pub mod document;
 pub mod error;
+pub mod history;
 pub mod id_map;
 pub mod ids;
 pub mod journal;

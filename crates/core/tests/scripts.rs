@@ -2,10 +2,10 @@
 //! each server's version of Lua that a script uses nothing else.
 
 use std::collections::BTreeSet;
-use synced_memory_core::protocol::CommitForm;
+use synced_memory_core::protocol::{CommitForm, history_script};
 
 /// Commands that scripts may use, and how many of their first arguments are keys.
-const COMMANDS: [(&str, usize); 13] = [
+const COMMANDS: [(&str, usize); 18] = [
     ("GET", 1),
     ("SET", 1),
     ("DEL", 1),
@@ -16,6 +16,11 @@ const COMMANDS: [(&str, usize); 13] = [
     ("GETRANGE", 1),
     ("SETRANGE", 1),
     ("INCRBY", 1),
+    ("PERSIST", 1),
+    ("XADD", 1),
+    ("XDEL", 1),
+    ("XRANGE", 1),
+    ("XREVRANGE", 1),
     // Its keys come with their values, from one function.
     ("MSET", 0),
     // A channel is no key.
@@ -51,10 +56,9 @@ const SYMBOLS: &str = "=~<>+-*/%#(){}[],;.";
 
 #[test]
 fn every_script_declares_its_keys_and_runs_on_every_lua() {
-    for form in CommitForm::ALL {
-        for script in [form.commit_script().text, form.group_script().text] {
-            assert_eq!(problems(script), BTreeSet::new(), "{script}");
-        }
+    let of_form = |form: CommitForm| [form.commit_script(), form.group_script()];
+    for script in CommitForm::ALL.into_iter().flat_map(of_form).chain([history_script()]) {
+        assert_eq!(problems(script.text), BTreeSet::new(), "{}", script.text);
     }
 }
 

@@ -69,4 +69,5 @@ pub use journal::JournalOptions;
 pub use memory::{Memory, RestoredState};
 pub use options::OpenOptions;
 pub use panics::catch_panic;
+pub use synced_memory_core::config::HistoryOptions;
 pub use tls::TlsOptions;

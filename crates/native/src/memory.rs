@@ -13,7 +13,9 @@ use synced_memory_core::byte_len::ByteLen;
 use synced_memory_core::config::{Config, MAX_ABSENT_ATTRIBUTES, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime};
 use synced_memory_core::document::add;
 use synced_memory_core::error::{ErrorCode, SyncError};
-use synced_memory_core::ids::{MutationNumber, RefreshId, ReplicationId, TtlRequestId, WriterId, WritersRequestId};
+use synced_memory_core::ids::{
+    MutationNumber, RefreshId, ReplicationId, Revision, TtlRequestId, WriterId, WritersRequestId,
+};
 use synced_memory_core::mutation::Mutation;
 use synced_memory_core::protocol::{Command, JOURNALLED_DEDUP_KEY_SECONDS, RequestId, Secret};
 use synced_memory_core::session::{BatchEntry, DedupKeys, Event, Input, JournalWrite, Output, Session};
@@ -122,6 +124,7 @@ impl Memory {
             ttl_ms: options.ttl_ms,
             seed,
             add,
+            history: options.history,
             max_absent_attributes: MAX_ABSENT_ATTRIBUTES,
         });
         let alarm = Alarm::new(Arc::clone(&mailbox));
@@ -233,6 +236,20 @@ impl Memory {
     /// Ask when an attribute expires. Gives the id that [`Event::Lifetime`] reports.
     pub fn ttl(&mut self, name: &str) -> Result<TtlRequestId, SyncError> {
         let id = self.session.ttl(name)?;
+        self.drain_session(clock::now());
+        Ok(id)
+    }
+
+    /// Ask for at most `limit` of the newest entries of an attribute's history. Gives the id that [`Event::History`] reports.
+    pub fn history(&mut self, name: &str, limit: u32) -> Result<TtlRequestId, SyncError> {
+        let id = self.session.history(name, limit)?;
+        self.drain_session(clock::now());
+        Ok(id)
+    }
+
+    /// Ask for the value that an attribute had at a revision. Gives the id that [`Event::History`] reports.
+    pub fn value_at(&mut self, name: &str, revision: Revision) -> Result<TtlRequestId, SyncError> {
+        let id = self.session.value_at(name, revision)?;
         self.drain_session(clock::now());
         Ok(id)
     }

@@ -3,6 +3,7 @@
 use crate::journal::JournalOptions;
 use crate::tls::TlsOptions;
 use std::fmt;
+use synced_memory_core::config::HistoryOptions;
 
 /// The store to open, and which part of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct OpenOptions {
     pub max_document_bytes: usize,
     /// Every commit makes its attribute expire after this many milliseconds. None: commits leave the expiry as it is.
     pub ttl_ms: Option<u64>,
+    /// The histories that the memory records. None: none.
+    pub history: Option<HistoryOptions>,
     /// Certificates, for TLS schemes.
     pub tls: TlsOptions,
     /// The [label](synced_memory_core::writer_label) of the memory's writer. One that goes on from a journal keeps that of the journal.
@@ -40,6 +43,7 @@ impl OpenOptions {
             names: None,
             max_document_bytes: 64 << 20,
             ttl_ms: None,
+            history: None,
             tls: TlsOptions::default(),
             label: None,
             host: None,

@@ -15,7 +15,7 @@ mod wake;
 use capabilities::Capabilities;
 use mimalloc::MiMalloc;
 use napi::Error;
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{BigInt, Function};
 use napi_derive::napi;
 use options::{OpenOptions, RestoredState};
 use sessions::with;
@@ -24,6 +24,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 use synced_memory_core::boundary::{EventWriter, decode_batch, decode_mutation};
 use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::ids::Revision;
 use synced_memory_native::{self as native, Memory};
 use wake::Waker;
 
@@ -120,6 +121,18 @@ pub fn ttl(handle: u32, name: String) -> Result<i64> {
 #[napi]
 pub fn writers(handle: u32) -> Result<i64> {
     with(handle, |memory| Ok(memory.writers().0)).map(number)
+}
+
+/// See `CoreSession.history`.
+#[napi]
+pub fn history(handle: u32, name: String, limit: u32) -> Result<i64> {
+    with(handle, |memory| Ok(memory.history(&name, limit)?.0)).map(number)
+}
+
+/// See `CoreSession.valueAt`.
+#[napi]
+pub fn value_at(handle: u32, name: String, revision: BigInt) -> Result<i64> {
+    with(handle, |memory| Ok(memory.value_at(&name, Revision(revision.get_u64().1))?.0)).map(number)
 }
 
 /// See `CoreSession.sideKeys`.

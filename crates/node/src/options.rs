@@ -18,10 +18,20 @@ pub struct OpenOptions {
     pub label: Option<String>,
     #[napi(ts_type = "string | undefined")]
     pub host: Option<String>,
+    #[napi(ts_type = "RecordedHistory | undefined")]
+    pub history: Option<RecordedHistory>,
     #[napi(ts_type = "Tls | undefined")]
     pub tls: Option<Tls>,
     #[napi(ts_type = "Journal | undefined")]
     pub journal: Option<Journal>,
+}
+
+/// The histories that a session records; engine/engine.ts describes them.
+#[napi(object, object_to_js = false)]
+pub struct RecordedHistory {
+    pub max_entries: u32,
+    #[napi(ts_type = "readonly string[] | undefined")]
+    pub names: Option<Vec<String>>,
 }
 
 /// The journal of a session; engine/engine.ts describes it.
@@ -49,7 +59,8 @@ pub struct Tls {
 
 impl From<OpenOptions> for native::OpenOptions {
     fn from(options: OpenOptions) -> Self {
-        let OpenOptions { url, base, prefix, names, max_document_bytes, ttl_ms, label, host, tls, journal } = options;
+        let OpenOptions { url, base, prefix, names, max_document_bytes, ttl_ms, label, host, history, tls, journal } =
+            options;
         Self {
             url,
             base,
@@ -59,6 +70,8 @@ impl From<OpenOptions> for native::OpenOptions {
             ttl_ms: ttl_ms.map(u64::try_from).and_then(Result::ok),
             label,
             host,
+            history: history
+                .map(|RecordedHistory { max_entries, names }| native::HistoryOptions { max_entries, names }),
             tls: tls.map(native::TlsOptions::from).unwrap_or_default(),
             journal: journal.map(|Journal { url, fsync, max_bytes }| native::JournalOptions {
                 url,

@@ -243,6 +243,7 @@ fn session(session_index: usize) -> Session {
         poll_interval_ms: None,
         seed: session_index as u64,
         add,
+        history: None,
         max_absent_attributes: 0,
     })
 }

@@ -196,6 +196,8 @@ fn describe_command(command: &Command) -> String {
         Command::LastSequence { key, .. } => format!("sequence {}", name_of(key)),
         Command::ExpireDedupKey { key, .. } => format!("release {}", name_of(key)),
         Command::Writers { change, .. } => format!("writers {change:?}"),
+        Command::History { key, .. } => format!("history {}", name_of(key)),
+        Command::RecordChange { key, .. } => format!("record {}", name_of(key)),
         Command::EvictionPolicy { .. } => "eviction policy".to_owned(),
         Command::Replicas { wanted, .. } => format!("replicas {wanted}"),
         Command::Names { cursor, .. } => format!("names {cursor}"),

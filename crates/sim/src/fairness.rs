@@ -141,6 +141,7 @@ impl Writer {
             poll_interval_ms: None,
             seed: index as u64,
             add,
+            history: None,
             max_absent_attributes: 0,
         });
         let (commands, inputs) = (VecDeque::new(), VecDeque::new());

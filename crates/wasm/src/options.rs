@@ -7,7 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 use synced_memory_core::byte_len::ByteLen;
-use synced_memory_core::config::{Config, MAX_ABSENT_ATTRIBUTES, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime};
+use synced_memory_core::config::{
+    Config, HistoryOptions, MAX_ABSENT_ATTRIBUTES, MAX_COMMIT_SIZE, SecretOptions, TransportLifetime,
+};
 use synced_memory_core::protocol::{Secret, hash_tag};
 use synced_memory_core::session::DedupKeys;
 use synced_memory_core::writer_label::labelled_writer;
@@ -42,6 +44,8 @@ export interface SessionOptions {
   readonly maxDocumentBytes: number;
   /** The lifetime that each commit gives its attribute, in milliseconds. Default: the lifetime stays as it is. */
   readonly ttlMs?: number | undefined;
+  /** The histories to record. Default: none. */
+  readonly history?: { readonly maxEntries: number; readonly names?: readonly string[] | undefined } | undefined;
   /** The interval of polling for changes that no notification announces, in milliseconds. Default: no polling. */
   readonly pollIntervalMs?: number | undefined;
   /** Does the transport live for one request only? */
@@ -113,11 +117,19 @@ pub(crate) struct SessionOptions {
     names: Option<Vec<String>>,
     max_document_bytes: u64,
     ttl_ms: Option<u64>,
+    history: Option<RecordedHistory>,
     /// A float: it comes from transports of users.
     poll_interval_ms: Option<f64>,
     is_request_lived: bool,
     notifies_all_writes: bool,
     is_cluster: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordedHistory {
+    max_entries: u32,
+    names: Option<Vec<String>>,
 }
 
 impl SessionOptions {
@@ -152,6 +164,9 @@ impl From<SessionOptions> for Config {
             ttl_ms: options.ttl_ms,
             seed: options.seed,
             add: crate::arithmetic::add,
+            history: options
+                .history
+                .map(|RecordedHistory { max_entries, names }| HistoryOptions { max_entries, names }),
             max_absent_attributes: MAX_ABSENT_ATTRIBUTES,
         }
     }

@@ -16,6 +16,7 @@ use js_sys::Array;
 use synced_memory_core::boundary::{EventWriter, decode_batch, decode_mutation};
 use synced_memory_core::config::Config;
 use synced_memory_core::error::{ErrorCode, SyncError};
+use synced_memory_core::ids::Revision;
 use synced_memory_core::protocol::{self, DeltaDelivery, Invalidations, MAX_MESSAGE_BYTES};
 use synced_memory_core::session::{self, Event, Input, Output};
 use synced_memory_core::time::{Instant, Now};
@@ -147,6 +148,19 @@ impl Session {
     /// Asks who has the memory open. Returns the number of the event `writers` to come.
     pub fn writers(&mut self) -> f64 {
         self.core.writers().0 as f64
+    }
+
+    /// Asks for at most `limit` of the newest entries of an attribute's history, after its earlier mutations. Returns the number of
+    /// the event `history` to come.
+    pub fn history(&mut self, name: &str, limit: u32) -> Result<f64, ThrownError> {
+        Ok(self.core.history(name, limit)?.0 as f64)
+    }
+
+    /// Asks for the value that an attribute had at a revision, after its earlier mutations. Returns the number of the event
+    /// `history` to come.
+    #[wasm_bindgen(js_name = valueAt)]
+    pub fn value_at(&mut self, name: &str, revision: u64) -> Result<f64, ThrownError> {
+        Ok(self.core.value_at(name, Revision(revision))?.0 as f64)
     }
 
     /// Lets the server forget this writer soon, before the memory is closed. Returns whether the event `released` will follow.

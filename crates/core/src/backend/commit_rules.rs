@@ -1,5 +1,6 @@
 //! The commit rules over any store.
 
+use super::history_rules::{PlannedEntry, add_entry, plan_entry};
 use super::reservations::Reservations;
 use super::store::{Store, load};
 use crate::byte_len::ByteLen;
@@ -53,8 +54,9 @@ pub(super) fn apply_commit<S: Store>(
         && !is_forgotten
         && let Some(end) = find_list_end(store, commit, guard_matches)?
     {
+        let entry = plan_commit_entry(store, commit, end.revision, now)?;
         let revision = append(store, commit, elements, &end)?;
-        let delta = finish(store, commit, end.revision, revision, now)?;
+        let delta = finish(store, commit, end.revision, revision, entry, now)?;
         reservations.end(store)?;
         let outcome = if end.is_expected { CommitOutcome::Applied } else { CommitOutcome::Appended { revision } };
         return Ok((outcome, Some(delta)));
@@ -169,6 +171,8 @@ fn stale_text<S: Store>(store: &mut S, key: &str) -> Result<Stored, S::Error> {
 
 /// Changes a document whose guard matches.
 fn apply_plan<S: Store>(store: &mut S, commit: &Commit, now: u64) -> Result<Delta, S::Error> {
+    let base = commit.announcement.as_ref().map_or(NO_BASE, |delta| delta.base);
+    let entry = plan_commit_entry(store, commit, base, now)?;
     match &commit.plan {
         Plan::Set(text) => store.replace(&commit.key, text.as_bytes())?,
         Plan::Delete => store.remove(&commit.key)?,
@@ -176,26 +180,44 @@ fn apply_plan<S: Store>(store: &mut S, commit: &Commit, now: u64) -> Result<Delt
         // An append changes its document by itself (see `append`); a group has none.
         Plan::Append(_) => {}
     }
-    let base = commit.announcement.as_ref().map_or(NO_BASE, |delta| delta.base);
     if commit.plan != Plan::Delete {
         store.restart_append_run(&commit.key, commit.revision)?;
     }
     let revision = if commit.plan == Plan::Delete { Revision(0) } else { commit.revision };
-    finish(store, commit, base, revision, now)
+    finish(store, commit, base, revision, entry, now)
 }
 
-/// Records an applied commit: its expiry and its writer's sequence. Returns its delta.
+/// Plans the entry that a commit adds to the history of its document, before it changes that.
+fn plan_commit_entry<S: Store>(
+    store: &mut S,
+    commit: &Commit,
+    base: Revision,
+    now: u64,
+) -> Result<Option<PlannedEntry>, S::Error> {
+    let Some(max_entries) = commit.max_entries else { return Ok(None) };
+    let (base, mutations) = match &commit.announcement {
+        Some(delta) => (base, delta.mutations.as_str()),
+        None => (Revision::NONE, ""),
+    };
+    plan_entry(store, &commit.key, base, mutations, max_entries, now).map(Some)
+}
+
+/// Records an applied commit: its expiry, its writer's sequence and its entry in the history. Returns its delta.
 fn finish<S: Store>(
     store: &mut S,
     commit: &Commit,
     base: Revision,
     revision: Revision,
+    entry: Option<PlannedEntry>,
     now: u64,
 ) -> Result<Delta, S::Error> {
     if let Some(ms) = commit.ttl_ms.filter(|_| commit.plan != Plan::Delete) {
         store.set_expires_at(&commit.key, Some(now.saturating_add(ms)))?;
     }
     store.set_last_sequence(&commit.key, &commit.writer, commit.sequence, commit.dedup_key_seconds)?;
+    if let Some((entry, max_entries)) = entry.zip(commit.max_entries) {
+        add_entry(store, &commit.key, entry, revision, Some(commit.writer.clone()), max_entries, now)?;
+    }
     let (base, mutations) = match &commit.announcement {
         Some(delta) => (base, delta.mutations.clone()),
         None => (NO_BASE, String::new()),

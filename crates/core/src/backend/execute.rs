@@ -1,8 +1,10 @@
 //! Executes abstract commands on a store.
 
 use super::commit_rules::{apply_commit, apply_group, compare};
+use super::history_rules::record_change;
 use super::store::{Store, load};
 use crate::byte_len::ByteLen;
+use crate::history::HistoryPage;
 use crate::protocol::{
     Answer, Command, Delta, EvictionPolicy, Lifetime, MAX_WRITERS_BYTES, ProbeResult, WRITER_LIFETIME_MS,
     WritersChange, WritersList,
@@ -55,6 +57,12 @@ pub fn execute<S: Store>(store: &mut S, command: &Command, now: u64) -> Result<E
             Answer::Lifetime(if is_present { Lifetime::Remaining(*ms) } else { Lifetime::Absent })
         }
         Command::Writers { key, change } => Answer::Writers(writers(store, key, change.as_ref(), now)?),
+        Command::History { key, limit } => {
+            Answer::History(HistoryPage { entries: store.entries(key, *limit, now)?, malformed: 0 })
+        }
+        Command::RecordChange { key, change, max_entries } => {
+            Answer::Recorded(record_change(store, key, change, *max_entries, now)?)
+        }
         // These backends evict nothing.
         Command::EvictionPolicy { .. } => Answer::EvictionPolicy(Some(EvictionPolicy::NoEviction)),
         Command::Names { prefix, cursor } => names(store, prefix, cursor)?,
@@ -75,6 +83,7 @@ fn probe<S: Store>(store: &mut S, key: &str, before_end: usize, count: usize) ->
 fn expire<S: Store>(store: &mut S, key: &str, at: Option<u64>, now: u64) -> Result<Answer, S::Error> {
     if store.len(key)?.is_some() {
         store.set_expires_at(key, at)?;
+        store.set_history_expires_at(key, at)?;
     }
     Ok(Answer::Lifetime(lifetime(store, key, now)?))
 }

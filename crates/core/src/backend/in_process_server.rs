@@ -5,7 +5,8 @@ use super::keyspace::{Keyspace, is_side_key};
 use super::store::Store;
 use crate::protocol::{
     Answer, Command, Delta, EvictionPolicy, Lifetime, RespReply, ScriptName, Secret, ServerCommand, SetExpiry, channel,
-    decode_command, encode_commit_outcome, encode_compared, encode_delta_message, encode_group_outcome,
+    decode_command, encode_commit_outcome, encode_compared, encode_delta_message, encode_group_outcome, encode_history,
+    encode_recorded,
 };
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
@@ -160,6 +161,8 @@ impl InProcessServer {
             Answer::Grouped(outcome) => encode_group_outcome(&outcome),
             Answer::Compared(results) => encode_compared(&results),
             Answer::Writers(list) => RespReply::Text(list.encode().into_bytes()),
+            Answer::History(page) => encode_history(&page),
+            Answer::Recorded(is_added) => encode_recorded(is_added),
             _ => RespReply::Nil,
         })
     }

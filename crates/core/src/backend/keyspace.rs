@@ -1,7 +1,9 @@
 //! The keys of the in-process server.
 
 use super::expiring_strings::ExpiringStrings;
-use super::store::{Store, StoredReservations};
+use super::history_streams::HistoryStreams;
+use super::store::{NewestEntry, Store, StoredReservations};
+use crate::history::{HistoryCounts, HistoryEntry};
 use crate::ids::{AppendRun, Revision, Sequence, WriterId, parse_unsigned};
 use crate::protocol::{DEDUP_KEY_SECONDS, SIDE_KEY_PREFIX, append_run_key, dedup_key, reservations_key};
 use std::convert::Infallible;
@@ -14,6 +16,8 @@ pub(super) struct Keyspace {
     documents: ExpiringStrings,
     /// Separate from the documents, because the expiry of a side key is not announced.
     side_keys: ExpiringStrings,
+    /// By the keys of their documents.
+    histories: HistoryStreams,
     /// The time of the current command, in milliseconds.
     now: u64,
 }
@@ -23,6 +27,7 @@ impl Keyspace {
     pub(super) fn advance(&mut self, now: u64) -> Vec<String> {
         self.now = now;
         self.side_keys.take_expired(now);
+        self.histories.forget_expired(now);
         self.documents.take_expired(now)
     }
 
@@ -135,6 +140,30 @@ impl Store for Keyspace {
             }
             None => drop(self.side_keys.remove(&key)),
         }
+        Ok(())
+    }
+
+    fn newest_entry(&mut self, key: &str, now: u64) -> Result<Option<NewestEntry>, Infallible> {
+        Ok(self.histories.newest_entry(key, now))
+    }
+
+    fn add_entry(
+        &mut self,
+        key: &str,
+        entry: &HistoryEntry,
+        counts: HistoryCounts,
+        max_entries: u32,
+    ) -> Result<(), Infallible> {
+        self.histories.add(key, entry, counts, max_entries);
+        Ok(())
+    }
+
+    fn entries(&mut self, key: &str, limit: u32, now: u64) -> Result<Vec<HistoryEntry>, Infallible> {
+        Ok(self.histories.read(key, limit, now))
+    }
+
+    fn set_history_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<(), Infallible> {
+        self.histories.set_expires_at(key, at);
         Ok(())
     }
 

@@ -1,7 +1,9 @@
 //! Documents in this process's memory: the native `memory:` backend, and the server of simulations.
 
 use super::expiring_strings::ExpiringStrings;
-use super::store::{Store, StoredReservations};
+use super::history_streams::HistoryStreams;
+use super::store::{NewestEntry, Store, StoredReservations};
+use crate::history::{HistoryCounts, HistoryEntry};
 use crate::ids::{AppendRun, Sequence, WriterId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -17,6 +19,7 @@ pub struct MemoryStore {
     sequence_expiries: BinaryHeap<Reverse<(u64, String, WriterId)>>,
     append_runs: HashMap<String, AppendRun>,
     reservations: HashMap<String, StoredReservations>,
+    histories: HistoryStreams,
 }
 
 /// A sequence, and the time from which on it may be forgotten, in milliseconds since 1970.
@@ -117,6 +120,30 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn newest_entry(&mut self, key: &str, now: u64) -> Result<Option<NewestEntry>, Infallible> {
+        Ok(self.histories.newest_entry(key, now))
+    }
+
+    fn add_entry(
+        &mut self,
+        key: &str,
+        entry: &HistoryEntry,
+        counts: HistoryCounts,
+        max_entries: u32,
+    ) -> Result<(), Infallible> {
+        self.histories.add(key, entry, counts, max_entries);
+        Ok(())
+    }
+
+    fn entries(&mut self, key: &str, limit: u32, now: u64) -> Result<Vec<HistoryEntry>, Infallible> {
+        Ok(self.histories.read(key, limit, now))
+    }
+
+    fn set_history_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<(), Infallible> {
+        self.histories.set_expires_at(key, at);
+        Ok(())
+    }
+
     fn expires_at(&mut self, key: &str) -> Result<Option<u64>, Infallible> {
         Ok(self.documents.expires_at(key))
     }
@@ -128,6 +155,7 @@ impl Store for MemoryStore {
 
     fn take_expired(&mut self, now: u64) -> Result<Vec<String>, Infallible> {
         self.forget_expired_sequences(now);
+        self.histories.forget_expired(now);
         Ok(self.documents.take_expired(now))
     }
 

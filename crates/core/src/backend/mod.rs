@@ -4,6 +4,8 @@
 mod commit_rules;
 mod execute;
 mod expiring_strings;
+mod history_rules;
+mod history_streams;
 mod in_process_server;
 mod keyspace;
 mod memory_store;
@@ -13,4 +15,4 @@ mod store;
 pub use execute::{Execution, execute};
 pub use in_process_server::{InProcessServer, Notification};
 pub use memory_store::MemoryStore;
-pub use store::{Store, StoredReservations};
+pub use store::{NewestEntry, Store, StoredReservations};

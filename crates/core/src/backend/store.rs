@@ -2,6 +2,7 @@
 
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
+use crate::history::{HistoryCounts, HistoryEntry};
 use crate::ids::{AppendRun, Revision, Sequence, WriterId};
 use std::ops::Range;
 
@@ -63,6 +64,25 @@ pub trait Store {
     /// Keeps the reservation queue, or removes it.
     fn set_reservations(&mut self, key: &str, reservations: Option<StoredReservations>) -> Result<(), Self::Error>;
 
+    /// The newest entry of the history of `key`, which does not count once it has expired.
+    fn newest_entry(&mut self, key: &str, now: u64) -> Result<Option<NewestEntry>, Self::Error>;
+
+    /// Adds an entry to the history of `key`. The newest `max_entries` stay, as far as they have at most
+    /// [`MAX_HISTORY_LEN`](crate::history::MAX_HISTORY_LEN) together.
+    fn add_entry(
+        &mut self,
+        key: &str,
+        entry: &HistoryEntry,
+        counts: HistoryCounts,
+        max_entries: u32,
+    ) -> Result<(), Self::Error>;
+
+    /// At most `limit` of the newest entries of the history of `key`, the newest first.
+    fn entries(&mut self, key: &str, limit: u32, now: u64) -> Result<Vec<HistoryEntry>, Self::Error>;
+
+    /// Sets the time at which the history of `key` expires, if there is one; None for never.
+    fn set_history_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<(), Self::Error>;
+
     /// The time at which a document expires; None where it never does, or where there is none.
     fn expires_at(&mut self, key: &str) -> Result<Option<u64>, Self::Error>;
 
@@ -86,6 +106,17 @@ pub struct StoredReservations {
     pub queue: String,
     /// The end of the first writer's time, in milliseconds since 1970. The queue is over then.
     pub expires_at: u64,
+}
+
+/// What the next entry of a history has to know of the newest one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NewestEntry {
+    /// The revision that it made.
+    pub revision: Option<Revision>,
+    /// Whether it has mutations: they may have been too long.
+    pub has_mutations: bool,
+    /// Its counts.
+    pub counts: HistoryCounts,
 }
 
 /// The content of a key, of a text that is longer than `max_len` only the beginning.

@@ -5,8 +5,8 @@ use crate::byte_len::ByteLen;
 use crate::codec::{encode_mutation, encode_path, mutation_kind};
 use crate::document::quoted;
 use crate::error::{ErrorCode, SyncError};
-use crate::ids::{Revision, WriterId};
-use crate::mutation::Mutation;
+use crate::ids::{Revision, TtlRequestId, WriterId};
+use crate::mutation::{Json, Mutation};
 use crate::protocol::{Lifetime, WritersList};
 use crate::replica::{Change, ResultValue};
 use crate::session::Event;
@@ -45,6 +45,8 @@ const MAX_STRING_LEN: usize = 0x1fff_ffe8;
 /// | `["lifetime",id,false,code,message]` | the time to live is unknown |
 /// | `["writers",id,[[id,label,host,open,age],…]]` | the writers that have the memory open, with milliseconds; `label` may be null |
 /// | `["writers",id,null,code,message]` | they are unknown |
+/// | `["history",id,json]` | the entries of a history, or an array of an earlier value |
+/// | `["history",id,null,code,message]` | they are unknown |
 /// | `["result",n,[value]]` | the result of mutation `n`: the sum of an increment, the element that was taken |
 /// | `["result",n,[]]` | mutation `n` found no element to take |
 /// | `["result",n,null]` | mutation `n` was applied, and its result is unknown |
@@ -211,6 +213,7 @@ impl EventWriter {
                 self.start_numbered("writers", id.0);
                 self.push_writers(writers.as_ref());
             }
+            Event::History { id, result } => self.write_history(*id, result),
             Event::Completed { number, result } => {
                 self.start_numbered("result", number.0);
                 match result {
@@ -296,6 +299,17 @@ impl EventWriter {
 
     fn push_number(&mut self, number: u64) {
         self.push_json(&number.to_string());
+    }
+
+    fn write_history(&mut self, id: TtlRequestId, result: &Result<Json, SyncError>) {
+        self.start_numbered("history", id.0);
+        match result {
+            Ok(json) => self.push_value(&json.0),
+            Err(error) => {
+                self.push_json("null");
+                self.push_error(error);
+            }
+        }
     }
 
     /// Add the id of a writer, and its label if it has one.

@@ -6,6 +6,7 @@ use super::writers_list::WritersList;
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
 use crate::error::SyncError;
+use crate::history::HistoryPage;
 use crate::ids::{AppendRun, Revision, Sequence};
 
 /// The answer of a backend to one [`Command`](super::Command).
@@ -39,6 +40,10 @@ pub enum Answer {
     LastSequence(Option<Sequence>),
     /// The answer to `Writers`: the list as of now, empty after a change.
     Writers(WritersList),
+    /// The answer to `History`.
+    History(HistoryPage),
+    /// The answer to `RecordChange`: whether the change was added.
+    Recorded(bool),
     /// The answer to `EvictionPolicy`; None where the backend's policy is not one that is known.
     EvictionPolicy(Option<EvictionPolicy>),
     /// The answer to `Names`.

@@ -27,6 +27,9 @@ pub const REQUEST_DEDUP_KEY_SECONDS: u32 = 15 * 60;
 /// The lifetime of a dedup key after its writer has released it, in milliseconds: a copy of a commit may still be on its way.
 pub const RELEASED_DEDUP_KEY_MS: u64 = 2 * 60 * 1000;
 
+/// The most entries of a history that a command reads.
+pub const HISTORY_LIMIT: u32 = 10_000;
+
 /// A command to a backend. Every backend gives the same answers, which [`Answer`](super::Answer) describes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -123,6 +126,22 @@ pub enum Command {
         /// The change. None: the list is read.
         change: Option<WritersChange>,
     },
+    /// Read the newest entries of a document's history.
+    History {
+        /// The full key of the document.
+        key: String,
+        /// The most entries to read.
+        limit: u32,
+    },
+    /// Add to a document's history what a foreign writer has changed, unless that was recorded before.
+    RecordChange {
+        /// The full key of the document.
+        key: String,
+        /// The change.
+        change: ForeignChange,
+        /// The most entries of the history.
+        max_entries: u32,
+    },
     /// Read the eviction policy of the server.
     EvictionPolicy {
         /// The prefix of the memory's keys, of whose node a cluster gives the policy.
@@ -135,6 +154,17 @@ pub enum Command {
         /// `"0"` for the first page, then the cursor of the last answer.
         cursor: String,
     },
+}
+
+/// A change that a foreign writer has made, as a comparison of the documents before and after it shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ForeignChange {
+    /// The revision before, [`Revision::NONE`] where nothing was stored.
+    pub base: Revision,
+    /// The revision after, [`Revision::NONE`] where nothing is stored.
+    pub revision: Revision,
+    /// The mutations as [text](crate::codec), with '' as the attribute's name. Empty if they are too long.
+    pub mutations: String,
 }
 
 /// The mutations that one round trip applies atomically to one document, as byte edits.
@@ -166,6 +196,8 @@ pub struct Commit {
     pub names_key: Option<String>,
     /// The part of the commit that is published; None where nothing is.
     pub announcement: Option<Announcement>,
+    /// The most entries of the document's history, which the commit adds one to. None where it is not recorded.
+    pub max_entries: Option<u32>,
     /// The terms for the case that other writers are ahead of the commit.
     pub terms: ContentionTerms,
 }

@@ -9,6 +9,7 @@ use super::writers_list::WritersList;
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
 use crate::error::{ErrorCode, SyncError};
+use crate::history::{HistoryEntry, HistoryPage};
 use crate::ids::{AppendRun, Revision, Sequence, parse_unsigned};
 
 /// Decodes the replies to the RESP commands of one [`Command`], in order.
@@ -41,6 +42,10 @@ pub(super) fn decode_replies(command: &Command, replies: Vec<RespReply>) -> Answ
         Command::Replicas { .. } => decode_replicas(replies),
         Command::LastSequence { .. } => decode_last_sequence(replies),
         Command::Writers { .. } => replies.bytes().map(|text| Answer::Writers(WritersList::decode(&text, 0))),
+        Command::History { .. } => decode_history(replies),
+        Command::RecordChange { .. } => {
+            replies.list().and_then(|mut parts| parts.text()).map(|text| Answer::Recorded(text == "recorded"))
+        }
         Command::EvictionPolicy { .. } => decode_eviction_policy(replies),
         Command::Names { .. } => decode_names(replies),
         Command::Secret { .. } => None,
@@ -191,6 +196,21 @@ fn decode_compared(replies: &mut ReplyReader, count: usize) -> Option<Answer> {
         results.push(if kind == "same" { None } else { Some(decode_stored(&kind, bytes)?) });
     }
     Some(Answer::Compared(results))
+}
+
+/// The head of `history.lua` lists the reply. Entries that a stranger has written are counted.
+fn decode_history(replies: &mut ReplyReader) -> Option<Answer> {
+    let mut parts = replies.list()?;
+    let mut page = HistoryPage { entries: Vec::new(), malformed: parts.number()? };
+    while !parts.is_empty() {
+        let mut text = || String::from_utf8(parts.bytes()?).ok();
+        let fields = [(); 6].map(|()| text());
+        match HistoryEntry::from_fields(fields) {
+            Some(entry) => page.entries.push(entry),
+            None => page.malformed += 1,
+        }
+    }
+    Some(Answer::History(page))
 }
 
 fn decode_turn(parts: &mut ReplyReader) -> Option<Turn> {

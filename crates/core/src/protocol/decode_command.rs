@@ -1,8 +1,8 @@
 //! Decodes the RESP commands that `encode_command` makes, one by one, as what the server in the process is to do.
 
 use super::argument_reader::ArgumentReader;
-use super::decode_commit::{decode_commit, decode_compare, decode_group};
-use super::scripts::{CommitForm, Script, writers_script};
+use super::decode_commit::{decode_commit, decode_compare, decode_group, decode_history};
+use super::scripts::{CommitForm, Script, history_script, writers_script};
 use super::writers_list::{ListedWriter, WritersChange};
 use crate::ids::WriterId;
 use crate::protocol::Command;
@@ -36,8 +36,8 @@ pub(crate) enum ServerCommand {
     Wait,
     /// `INFO memory`
     Info,
-    /// `EVALSHA` or `EVAL` of one of the scripts: a [`Command::Commit`], a [`Command::Group`], a [`Command::Compare`] or a
-    /// [`Command::Writers`].
+    /// `EVALSHA` or `EVAL` of one of the scripts: a [`Command::Commit`], a [`Command::Group`], a [`Command::Compare`], a
+    /// [`Command::Writers`], a [`Command::History`] or a [`Command::RecordChange`].
     RunScript { script: ScriptName, is_named_by_sha: bool, command: Command },
 }
 
@@ -63,6 +63,8 @@ pub(crate) enum ScriptName {
     Compare,
     /// `writers.lua`
     Writers,
+    /// `history.lua`
+    History,
 }
 
 /// Decodes a command from its name and arguments.
@@ -157,6 +159,8 @@ fn decode_script(is_named_by_sha: bool, arguments: &mut ArgumentReader<'_>) -> R
         (ScriptName::Compare, decode_compare(arguments).map(|checks| Command::Compare { checks }))
     } else if is_named(writers_script()) {
         (ScriptName::Writers, decode_writers(arguments))
+    } else if is_named(history_script()) {
+        (ScriptName::History, decode_history(arguments))
     } else if is_named_by_sha {
         return Err("NOSCRIPT No matching script.".into());
     } else {

@@ -2,13 +2,14 @@
 
 use super::argument_reader::ArgumentReader;
 use super::channel::channel;
-use super::encode_command::ANY_SEQUENCE;
+use super::encode_command::{ANY_SEQUENCE, HISTORY_READ, HISTORY_RECORD};
 use super::secret::Secret;
-use super::side_keys::{append_run_key, dedup_key, reservations_key};
+use super::side_keys::{append_run_key, dedup_key, history_key, reservations_key};
 use crate::byte_len::{ByteLen, ByteOffset};
 use crate::document::Guard;
+use crate::history::MAX_HISTORY_LEN;
 use crate::ids::{Revision, Sequence, WriterId};
-use crate::protocol::{Announcement, Commit, ContentionTerms, Group, ReservationRequest};
+use crate::protocol::{Announcement, Command, Commit, ContentionTerms, ForeignChange, Group, ReservationRequest};
 use crate::splice::{Piece, Plan, Write};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub(super) fn decode_commit(arguments: &mut ArgumentReader<'_>) -> Option<(Commi
     let writer = writer_of(&key, &keys.text()?)?;
     check_run_key(&key, keys)?;
     check_reservations_key(&key, keys)?;
-    let names_key = keys.text();
+    let optional_keys = [keys.text(), keys.text()];
     let sequence = Sequence(arguments.number()?);
     let (after, needs_dedup_key) = match arguments.text()?.as_str() {
         "" => (None, false),
@@ -34,9 +35,13 @@ pub(super) fn decode_commit(arguments: &mut ArgumentReader<'_>) -> Option<(Commi
     let terms_at = arguments.len().checked_sub(2)?;
     let plan_arguments = &mut arguments.split_off(terms_at)?;
     let (plan, ttl_ms) = decode_plan(plan_arguments, delta.revision)?;
-    let terms = ContentionTerms {
-        text_limit: ByteLen(arguments.number()?),
-        reservation: decode_reservation(&arguments.text()?)?,
+    let (text_limit, max_entries) = decode_with_max_entries(&arguments.text()?)?;
+    let terms =
+        ContentionTerms { text_limit: ByteLen(text_limit), reservation: decode_reservation(&arguments.text()?)? };
+    let names_key = match (max_entries, optional_keys) {
+        (Some(_), [Some(name), names_key]) if name == history_key(&key) => names_key,
+        (None, [names_key, None]) => names_key,
+        _ => return None,
     };
     let is_append = matches!(plan, Plan::Append(_));
     if !keys.is_empty() || !(channel_name.is_empty() || channel_name == channel(&key)) {
@@ -62,9 +67,38 @@ pub(super) fn decode_commit(arguments: &mut ArgumentReader<'_>) -> Option<(Commi
         ttl_ms,
         names_key,
         announcement: (!channel_name.is_empty()).then_some(delta.announcement),
+        max_entries,
         terms,
     };
     Some((commit, secret))
+}
+
+/// A number, and the most entries of the history, where a commit is recorded.
+fn decode_with_max_entries(text: &str) -> Option<(usize, Option<u32>)> {
+    match text.split_once(' ') {
+        Some((count, max_entries)) => Some((count.parse().ok()?, Some(max_entries.parse().ok()?))),
+        None => Some((text.parse().ok()?, None)),
+    }
+}
+
+/// Decodes the keys and arguments that the head of `history.lua` lists.
+pub(super) fn decode_history(arguments: &mut ArgumentReader<'_>) -> Option<Command> {
+    let key_count = arguments.number()?;
+    let keys = &mut arguments.split_off(key_count)?;
+    let (history, key) = (keys.text()?, keys.text()?);
+    (keys.is_empty() && history == history_key(&key)).then_some(())?;
+    match arguments.text()?.as_str() {
+        HISTORY_READ => {
+            let limit = arguments.number()?;
+            (arguments.number::<usize>()? == MAX_HISTORY_LEN.0).then_some(Command::History { key, limit })
+        }
+        HISTORY_RECORD => {
+            let (base, revision) = (Revision(arguments.number()?), Revision(arguments.number()?));
+            let change = ForeignChange { base, revision, mutations: arguments.text()? };
+            Some(Command::RecordChange { key, change, max_entries: arguments.number()? })
+        }
+        _ => None,
+    }
 }
 
 fn decode_reservation(text: &str) -> Option<ReservationRequest> {
@@ -104,7 +138,7 @@ pub(super) fn decode_group(arguments: &mut ArgumentReader<'_>) -> Option<(Group,
         let sequence = Sequence(arguments.number()?);
         let guard = decode_guard(arguments)?;
         let delta = DeltaArguments::decode(arguments)?;
-        let plan_count = arguments.number()?;
+        let (plan_count, max_entries) = decode_with_max_entries(&arguments.text()?)?;
         let plan_arguments = &mut arguments.split_off(plan_count)?;
         let (plan, ttl_ms) = decode_plan(plan_arguments, delta.revision)?;
         group.commits.push(Arc::new(Commit {
@@ -120,6 +154,7 @@ pub(super) fn decode_group(arguments: &mut ArgumentReader<'_>) -> Option<(Group,
             ttl_ms,
             names_key: None,
             announcement: is_announced.then_some(delta.announcement),
+            max_entries,
             terms: ContentionTerms::default(),
         }));
     }
@@ -127,6 +162,9 @@ pub(super) fn decode_group(arguments: &mut ArgumentReader<'_>) -> Option<(Group,
         let key = keys.text()?;
         check_reservations_key(&key, keys)?;
         group.checks.push((key, decode_guard(arguments)?));
+    }
+    for commit in group.commits.iter().filter(|commit| commit.max_entries.is_some()) {
+        (keys.text()? == history_key(&commit.key)).then_some(())?;
     }
     if has_mark {
         group.mark_key = Some(keys.text()?);

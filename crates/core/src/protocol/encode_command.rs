@@ -2,17 +2,24 @@
 
 use super::channel::channel;
 use super::command::{Command, Commit, DEDUP_KEY_SECONDS, Group, ReservationRequest};
-use super::scripts::{CommitForm, Script, writers_script};
+use super::scripts::{CommitForm, Script, history_script, writers_script};
 use super::secret::Secret;
-use super::side_keys::{append_run_key, dedup_key, replication_marker_key, reservations_key, secret_key};
+use super::side_keys::{append_run_key, dedup_key, history_key, replication_marker_key, reservations_key, secret_key};
 use super::writers_list::{MAX_LISTED_WRITERS, MAX_WRITERS_BYTES, WRITER_LIFETIME_MS, WritersChange};
 use crate::byte_len::{ByteLen, ByteOffset};
 use crate::document::Guard;
+use crate::history::MAX_HISTORY_LEN;
 use crate::ids::Revision;
 use crate::splice::{Piece, Plan};
 
 /// The argument of `commit.lua` by which a commit needs a dedup key, whatever that holds.
 pub(super) const ANY_SEQUENCE: &str = "any";
+
+/// The first argument of `history.lua`: it reads.
+pub(super) const HISTORY_READ: &str = "read";
+
+/// The first argument of `history.lua`: it records a change.
+pub(super) const HISTORY_RECORD: &str = "record";
 
 /// One RESP command: its name and arguments.
 pub type RespCommand = Vec<Vec<u8>>;
@@ -59,6 +66,22 @@ pub(super) fn encode_command(command: &Command, form: CommitForm, with_text: boo
         Command::Group(group, secret) => {
             vec![encode_group(script_call(form.group_script(), with_text), group, secret.as_ref())]
         }
+        Command::History { key, limit } => {
+            let mut call = history_call(with_text, key);
+            push(&mut call, HISTORY_READ);
+            push_number(&mut call, (*limit).into());
+            push_count(&mut call, MAX_HISTORY_LEN.0);
+            vec![call]
+        }
+        Command::RecordChange { key, change, max_entries } => {
+            let mut call = history_call(with_text, key);
+            push(&mut call, HISTORY_RECORD);
+            push_number(&mut call, change.base.0);
+            push_number(&mut call, change.revision.0);
+            push(&mut call, &change.mutations);
+            push_number(&mut call, (*max_entries).into());
+            vec![call]
+        }
         Command::Compare { checks } => vec![encode_compare(script_call(form.compare_script(), with_text), checks)],
         Command::Secret { prefix, candidate } => {
             let key = secret_key(prefix);
@@ -80,11 +103,14 @@ fn script_call(Script { text, sha }: Script, with_text: bool) -> RespCommand {
 /// Completes a call of `commit.lua`, whose head lists the keys and arguments.
 fn encode_commit(mut call: RespCommand, commit: &Commit, secret: Option<&Secret>) -> RespCommand {
     let is_append = matches!(commit.plan, Plan::Append(_));
-    push_count(&mut call, 4 + usize::from(commit.names_key.is_some()));
+    push_count(&mut call, 4 + usize::from(commit.max_entries.is_some()) + usize::from(commit.names_key.is_some()));
     push(&mut call, &commit.key);
     push(&mut call, &dedup_key(&commit.key, &commit.writer));
     push(&mut call, &append_run_key(&commit.key));
     push(&mut call, &reservations_key(&commit.key));
+    if commit.max_entries.is_some() {
+        push(&mut call, &history_key(&commit.key));
+    }
     if let Some(names_key) = &commit.names_key {
         push(&mut call, names_key);
     }
@@ -108,8 +134,25 @@ fn encode_commit(mut call: RespCommand, commit: &Commit, secret: Option<&Secret>
     push_channel(&mut call, commit.announcement.as_ref().map(|_| &commit.key), secret);
     push_announcement(&mut call, commit);
     push_plan(&mut call, commit);
-    push_count(&mut call, commit.terms.text_limit.0);
+    push(&mut call, &with_max_entries(commit.terms.text_limit.0, commit));
     push(&mut call, &encode_reservation(commit.terms.reservation));
+    call
+}
+
+/// A number, and behind it the most entries of the history, where the commit is recorded.
+fn with_max_entries(count: usize, commit: &Commit) -> String {
+    match commit.max_entries {
+        Some(max_entries) => format!("{count} {max_entries}"),
+        None => count.to_string(),
+    }
+}
+
+/// The beginning of a call of `history.lua`.
+fn history_call(with_text: bool, key: &str) -> RespCommand {
+    let mut call = script_call(history_script(), with_text);
+    push_count(&mut call, 2);
+    push(&mut call, &history_key(key));
+    push(&mut call, key);
     call
 }
 
@@ -127,7 +170,9 @@ fn encode_group(mut call: RespCommand, group: &Group, secret: Option<&Secret>) -
     let noted = || commits.iter().find_map(|commit| commit.names_key.as_ref());
     let names_key = names.as_ref().map(|(key, _)| key).or_else(noted);
     let optional_keys = mark_key.iter().chain(names_key);
-    push_count(&mut call, commits.len() * 4 + checks.len() * 2 + optional_keys.clone().count());
+    let recorded = || commits.iter().filter(|commit| commit.max_entries.is_some());
+    let key_count = commits.len() * 4 + checks.len() * 2 + recorded().count() + optional_keys.clone().count();
+    push_count(&mut call, key_count);
     for commit in commits {
         push(&mut call, &commit.key);
         push(&mut call, &dedup_key(&commit.key, writer));
@@ -137,6 +182,9 @@ fn encode_group(mut call: RespCommand, group: &Group, secret: Option<&Secret>) -
     for (key, _) in checks {
         push(&mut call, key);
         push(&mut call, &reservations_key(key));
+    }
+    for commit in recorded() {
+        push(&mut call, &history_key(&commit.key));
     }
     for key in optional_keys {
         push(&mut call, key);
@@ -155,7 +203,7 @@ fn encode_group(mut call: RespCommand, group: &Group, secret: Option<&Secret>) -
         push_announcement(&mut call, commit);
         let count_at = call.len();
         push_plan(&mut call, commit);
-        let count = (call.len() - count_at).to_string();
+        let count = with_max_entries(call.len() - count_at, commit);
         call.insert(count_at, count.into_bytes());
     }
     for (_, guard) in checks.iter().chain(names) {

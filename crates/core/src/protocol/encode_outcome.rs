@@ -4,6 +4,7 @@
 use super::resp_reply::RespReply;
 use crate::byte_len::ByteLen;
 use crate::document::Stored;
+use crate::history::{HistoryEntry, HistoryPage};
 use crate::protocol::{CommitOutcome, GroupOutcome, Turn};
 
 /// The reply of `commit.lua`.
@@ -59,6 +60,23 @@ pub(crate) fn encode_group_outcome(outcome: &GroupOutcome) -> RespReply {
 /// The reply of `compare.lua`.
 pub(crate) fn encode_compared(results: &[Option<Stored>]) -> RespReply {
     RespReply::List(results.iter().flat_map(|stored| encode_compared_key(stored.as_ref())).collect())
+}
+
+/// The reply of `history.lua` to a reader.
+pub(crate) fn encode_history(page: &HistoryPage) -> RespReply {
+    let mut parts = vec![text(&page.malformed.to_string())];
+    for HistoryEntry { at_ms, revision, base, writer, mutations, text: stored } in &page.entries {
+        let writer = writer.as_ref().map_or("", |writer| writer.0.as_str());
+        let stored = stored.as_deref().unwrap_or_default();
+        let numbers = [format!("{at_ms}-0"), revision.to_string(), base.to_string()];
+        parts.extend(numbers.iter().map(String::as_str).chain([writer, mutations, stored]).map(text));
+    }
+    RespReply::List(parts)
+}
+
+/// The reply of `history.lua` to a process that has noticed a change.
+pub(crate) fn encode_recorded(is_added: bool) -> RespReply {
+    RespReply::List(vec![text(if is_added { "recorded" } else { "known" })])
 }
 
 fn encode_compared_key(stored: Option<&Stored>) -> [RespReply; 2] {

@@ -29,8 +29,9 @@ pub use answer::{Answer, CommitOutcome, GroupOutcome, GuardResult, Lifetime, Pro
 pub use busy_refusal::busy_refusal;
 pub use channel::{channel, namespace_of, namespace_of_channel};
 pub use command::{
-    Announcement, Command, Commit, ContentionTerms, DEDUP_KEY_SECONDS, Group, JOURNALLED_DEDUP_KEY_SECONDS,
-    MAX_STALE_TEXT, RELEASED_DEDUP_KEY_MS, REQUEST_DEDUP_KEY_SECONDS, RequestId, ReservationRequest,
+    Announcement, Command, Commit, ContentionTerms, DEDUP_KEY_SECONDS, ForeignChange, Group, HISTORY_LIMIT,
+    JOURNALLED_DEDUP_KEY_SECONDS, MAX_STALE_TEXT, RELEASED_DEDUP_KEY_MS, REQUEST_DEDUP_KEY_SECONDS, RequestId,
+    ReservationRequest,
 };
 pub use delta_message::{
     DELTA_PROTOCOL_VERSION, DeltaMessage, MAX_MESSAGE_BYTES, decode_delta_message, decode_unsigned_message,
@@ -43,13 +44,15 @@ pub use names_log::{MAX_NAMES_LOG_BYTES, NamesLog};
 pub use notification::{Delta, DeltaDelivery, Invalidations};
 pub use pending_command::{PendingCommand, ReplyOutcome};
 pub use resp_reply::RespReply;
-pub use scripts::{CommitForm, Script};
+pub use scripts::{CommitForm, Script, history_script};
 pub use secret::Secret;
 pub use writers_list::{ListedWriter, MAX_WRITERS_BYTES, WRITER_LIFETIME_MS, WritersChange, WritersList};
 
 pub(crate) use decode_command::{ScriptName, ServerCommand, SetExpiry, decode_command};
-pub(crate) use encode_outcome::{encode_commit_outcome, encode_compared, encode_group_outcome};
+pub(crate) use encode_outcome::{
+    encode_commit_outcome, encode_compared, encode_group_outcome, encode_history, encode_recorded,
+};
 pub(crate) use side_keys::{
-    SIDE_KEY_PREFIX, append_run_key, dedup_key, dedup_key_pattern, reservations_key, writers_key,
+    SIDE_KEY_PREFIX, append_run_key, dedup_key, dedup_key_pattern, history_key, reservations_key, writers_key,
 };
 pub use side_keys::{group_mark_key, is_reserved_prefix, names_key};

@@ -83,12 +83,13 @@ fn commit(plan: impl Strategy<Value = Plan>, is_announced: bool, is_single: bool
     let ids = (key(), "[a-z0-9]{8,12}", any::<u64>(), option::of(any::<u64>()), any::<bool>(), any::<u32>());
     let announcement =
         (any::<u64>(), text()).prop_map(|(base, mutations)| Announcement { base: Revision(base), mutations });
-    let times = (0..u64::MAX, option::of(any::<u64>()));
+    let times = (0..u64::MAX, option::of(any::<u64>()), option::of(any::<u32>()));
     let terms = if is_single { terms().boxed() } else { Just(ContentionTerms::default()).boxed() };
     (ids, guard(), plan, times, announcement, terms).prop_map(move |(ids, guard, plan, times, announcement, terms)| {
         let (key, writer, sequence, after, needs_dedup_key, dedup_key_seconds) = ids;
         // A deletion has neither a revision nor a lifetime.
-        let (revision, ttl_ms) = if plan == Plan::Delete { (0, None) } else { times };
+        let (revision, ttl_ms, max_entries) = times;
+        let (revision, ttl_ms) = if plan == Plan::Delete { (0, None) } else { (revision, ttl_ms) };
         Commit {
             key,
             writer: WriterId(writer.as_str().into()),
@@ -102,6 +103,7 @@ fn commit(plan: impl Strategy<Value = Plan>, is_announced: bool, is_single: bool
             ttl_ms,
             names_key: None,
             announcement: is_announced.then_some(announcement),
+            max_entries,
             terms,
         }
     })

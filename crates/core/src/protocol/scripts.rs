@@ -78,3 +78,8 @@ impl CommitForm {
         }
     }
 }
+
+/// The script that reads the history of a document, or adds what a foreign writer has changed.
+pub fn history_script() -> Script {
+    script!("history")
+}

@@ -25,6 +25,9 @@ const WRITERS: &str = "writers";
 /// The end of the key of a group mark. No writer's id is as short.
 const GROUP_MARK: &str = "group";
 
+/// The end of the key of a history. No writer's id is as short.
+const HISTORY: &str = "history";
+
 /// The end of the key of a reservation queue.
 const RESERVATIONS: &str = "reservations";
 
@@ -78,6 +81,11 @@ pub fn group_mark_key(prefix: &str, key: &str, has_one_slot: bool) -> Option<Str
 /// The key of the reservation queue: the writers that have reserved the next commits of the document under `key`.
 pub(crate) fn reservations_key(key: &str) -> String {
     side_key(key, RESERVATIONS)
+}
+
+/// The key of the history of the document under `key`.
+pub(crate) fn history_key(key: &str) -> String {
+    side_key(key, HISTORY)
 }
 
 /// The key that is written before replicas are waited for. It belongs to a memory, whose keys start with `prefix`.

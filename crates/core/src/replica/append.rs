@@ -154,7 +154,7 @@ impl Replica {
         let new_end: List = elements.into_iter().chain(pending_elements).collect();
         // Without any difference, the host still has to know the revision.
         let change = Some(Change::Patched(merge::diff_of_ends(&[], at, &old_end, &new_end)));
-        Some(Rebased { change, regression: None, dropped, writer: None })
+        Some(Rebased { change, regression: None, dropped, writer: None, unrecorded: None })
     }
 
     /// The elements of the list without the pending mutations from `at` on, `remove` of them, were replaced by others.

@@ -226,6 +226,7 @@ impl Replica {
             ttl_ms: self.config.ttl_ms,
             names_key,
             announcement,
+            max_entries: self.config.max_entries(&self.key),
             terms: ContentionTerms::default(),
         };
         self.confirmed.raise_highest(Some(revision));

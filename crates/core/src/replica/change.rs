@@ -3,6 +3,7 @@
 use crate::error::SyncError;
 use crate::ids::{GroupId, MutationNumber, Revision, WriterId};
 use crate::mutation::{Json, Mutation};
+use crate::protocol::ForeignChange;
 use std::borrow::Cow;
 
 /// A change of the optimistic document that the host did not make.
@@ -29,6 +30,8 @@ pub struct Rebased {
     pub dropped: DroppedMutations,
     /// The writer of the only commit that it took over; None where it is unknown, or where there were several.
     pub writer: Option<WriterId>,
+    /// The change of the confirmed document, where its history is recorded: whoever made it may not have recorded it.
+    pub unrecorded: Option<ForeignChange>,
 }
 
 /// A confirmed revision that went back.

@@ -150,7 +150,7 @@ impl Replica {
         let patch = patch.filter(|_| dropped.conflicts.is_empty());
         let patch = patch.and_then(|patch| patch.into_mutations(self.value()));
         let change = patch.map_or_else(|| self.document.replacement(), Change::Patched);
-        Rebased { change: Some(change), regression: None, dropped, writer: None }
+        Rebased { change: Some(change), regression: None, dropped, writer: None, unrecorded: None }
     }
 
     /// Apply a delta over which all pending mutations stay as they are.

@@ -3,13 +3,15 @@
 use super::Replica;
 use super::change::{Change, DroppedMutations, GivenUp, Rebased, Regression};
 use super::optimistic::{OptimisticDocument, Snapshot};
-use super::pending::{Unapplied, created_value};
+use super::pending::{Unapplied, announced_text, created_value};
 use crate::document::{self, Content, Guard, Layout, Stored};
 use crate::error::SyncError;
 use crate::ids::Revision;
-use crate::merge::Transform;
+use crate::merge::{self, Transform};
 use crate::mutation::Mutation;
+use crate::protocol::ForeignChange;
 use crate::time::Now;
+use std::borrow::Cow;
 
 /// Another confirmed document.
 impl Replica {
@@ -58,25 +60,39 @@ impl Replica {
             Content::Document { value, revision, layout } => (Some(value), None, layout, Some(revision)),
             Content::Unreadable { error, layout } => (None, Some(error), layout, None),
         };
+        let had_known_base = self.has_known_base();
         let before = if self.pending.is_empty() { None } else { Some(self.document.snapshot()) };
         let revision_before = self.revision();
         let unapplied = self.unapply_from(count);
         let with_dropped = if count > 0 { Some(self.value().cloned()) } else { None };
         let given_up = self.unapply_from(0);
         let old = std::mem::replace(&mut self.document, OptimisticDocument::new(new, error));
+        let unrecorded = self.unrecorded_change(&old, revision).filter(|_| had_known_base);
         self.leave_journal();
         self.unplaced = None;
         self.confirmed.set(layout, revision);
         let Some(before) = before else {
             let rebased = self.rebased(&old.into_snapshot(), revision_before, DroppedMutations::default());
-            return (given_up, rebased);
+            return (given_up, Rebased { unrecorded, ..rebased });
         };
         let old = with_dropped.unwrap_or_else(|| old.value().cloned());
         // A value that was created because none was there is compared with the one that is there after all.
         let old = old.or_else(|| created_value(&unapplied));
         let new = self.value().cloned();
         let dropped = self.reapply(unapplied, &mut Transform::new(old.as_ref(), new.as_ref()), now);
-        (given_up, self.rebased(&before, revision_before, dropped))
+        (given_up, Rebased { unrecorded, ..self.rebased(&before, revision_before, dropped) })
+    }
+
+    /// The change from the confirmed document to the one that has just replaced it. None where the history is not recorded.
+    fn unrecorded_change(&self, old: &OptimisticDocument, revision: Option<Revision>) -> Option<ForeignChange> {
+        self.config.max_entries(&self.key)?;
+        let base = self.revision();
+        if base == revision || old.read_error().is_some() || self.document.read_error().is_some() {
+            return None;
+        }
+        let mutations = announced_text(merge::diff(old.value(), self.value()).iter().map(Cow::Borrowed));
+        let [base, revision] = [base, revision].map(|revision| revision.unwrap_or(Revision::NONE));
+        Some(ForeignChange { base, revision, mutations })
     }
 
     /// Build the pending commits on the confirmed document again, the first one without any before it.
@@ -129,7 +145,7 @@ impl Replica {
             (revision_before != revision).then_some(change)
         };
         let change = self.document.change_since(before).or_else(same_document);
-        Rebased { change, regression, dropped, writer: None }
+        Rebased { change, regression, dropped, writer: None, unrecorded: None }
     }
 }
 

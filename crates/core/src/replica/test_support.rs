@@ -33,6 +33,7 @@ pub(super) fn loaded(stored: &str) -> Replica {
         ttl_ms: None,
         seed: 1,
         add,
+        history: None,
         max_absent_attributes: MAX_ABSENT_ATTRIBUTES,
     };
     let mut replica = Replica::new("memory:x".into(), Arc::new(config), None);

@@ -11,7 +11,7 @@ use crate::byte_len::{ByteLen, ByteOffset};
 use crate::document::{self, Stored, StoredTail};
 use crate::error::{ErrorCode, SyncError};
 use crate::ids::{AppendRun, RefreshId, Revision, Sequence};
-use crate::protocol::{Answer, CommitOutcome, DeltaDelivery, NamesLog, ProbeResult, RequestId, Turn};
+use crate::protocol::{Answer, Command, CommitOutcome, DeltaDelivery, NamesLog, ProbeResult, RequestId, Turn};
 use crate::replica::{Change, RolledBack};
 use crate::time::Now;
 
@@ -119,12 +119,16 @@ impl Session {
     fn handle_lifetime(&mut self, request: TtlRequest, answer: Answer, now: Now) {
         let lifetime = match answer {
             Answer::Lifetime(lifetime) => Ok(lifetime),
+            Answer::History(page) => return self.report_history(&request, &page),
             Answer::Busy(_) | Answer::ReplyLost(_) => {
                 self.ttl_requests.add_retry(request, now);
                 return;
             }
             other => Err(answer_error(other)),
         };
+        if let (Command::History { .. }, Err(error)) = (&request.command, &lifetime) {
+            return self.events.push(Event::History { id: request.id, result: Err(error.clone()) });
+        }
         self.events.push(Event::Lifetime { id: request.id, lifetime });
     }
 }

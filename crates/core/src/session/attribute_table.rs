@@ -380,6 +380,7 @@ mod tests {
             ttl_ms: None,
             seed: 7,
             add,
+            history: None,
             max_absent_attributes: 2,
         }))
     }

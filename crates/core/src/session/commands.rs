@@ -151,6 +151,7 @@ impl Session {
     fn send_ttl_requests(&mut self, now: Now) {
         for request in self.ttl_requests.take_ready(now) {
             let command = request.command.clone();
+            self.send_expiry_of_history(&command, now);
             self.send(Purpose::TimeToLive(request), command, ByteLen(0), now);
         }
     }

@@ -5,7 +5,7 @@ use crate::error::SyncError;
 use crate::ids::{
     GroupId, MutationNumber, RefreshId, ReplicationId, Revision, TtlRequestId, WriterId, WritersRequestId,
 };
-use crate::mutation::Mutation;
+use crate::mutation::{Json, Mutation};
 use crate::protocol::{Lifetime, WritersList};
 use crate::replica::{Change, MutationResult};
 use std::borrow::Cow;
@@ -118,6 +118,14 @@ pub enum Event {
         id: TtlRequestId,
         /// The remaining time to live, or why it is unknown.
         lifetime: Result<Lifetime, SyncError>,
+    },
+    /// The answer to a request about the history of an attribute.
+    History {
+        /// The id that `history` or `value_at` returned.
+        id: TtlRequestId,
+        /// For `history` the entries as [`describe_page`](crate::history::describe_page) writes them; for `value_at` an array of
+        /// the value, which is empty where there was none; or why neither is known.
+        result: Result<Json, SyncError>,
     },
     /// The commit of a mutation that has a result was acknowledged, or the mutation was given up.
     Completed {

@@ -30,6 +30,7 @@ mod group_marks;
 mod group_table;
 mod groups;
 mod held_reads;
+mod history;
 mod ids;
 mod input;
 mod issued_numbers;
@@ -240,9 +241,13 @@ impl Session {
     }
 
     fn request_ttl(&mut self, name: &str, command: Command) -> Result<TtlRequestId, SyncError> {
+        self.request(name, command, None)
+    }
+
+    fn request(&mut self, name: &str, command: Command, wanted: Option<Revision>) -> Result<TtlRequestId, SyncError> {
         check_name(name)?;
         let (id, after) = (self.ttl_requests.next_id(), self.issued.last_mutation());
-        self.queue_ttl(TtlRequest { id, name: name.to_owned(), command, after, not_before: None });
+        self.queue_ttl(TtlRequest { id, name: name.to_owned(), command, wanted, after, not_before: None });
         Ok(id)
     }
 

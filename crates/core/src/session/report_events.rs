@@ -18,6 +18,9 @@ impl Session {
     /// Reports what a rebase did, and aborts the groups that it broke.
     pub(super) fn report_rebased(&mut self, id: AttributeId, rebased: Rebased, now: Now) {
         self.discard_resent_commits(id);
+        if let Some(change) = rebased.unrecorded {
+            self.record_change(id, change, now);
+        }
         if let Some(Regression { from, to }) = rebased.regression {
             self.events.push(Event::Regressed { name: self.attributes[id].name.clone(), from, to });
         }

@@ -1,15 +1,15 @@
-//! The host's requests to read or set the time to live of attributes, until they are sent.
+//! The host's requests to read or set the time to live of attributes, and to read their histories, until they are sent.
 
 use super::ids::AttributeId;
 use crate::id_map::IdMap;
-use crate::ids::{MutationNumber, TtlRequestId};
+use crate::ids::{MutationNumber, Revision, TtlRequestId};
 use crate::protocol::Command;
 use crate::time::{Instant, Now};
 
 /// The delay before a request is sent again, after the backend was too busy for it, in milliseconds.
 const RETRY_MS: u64 = 200;
 
-/// A request to read or set the time to live of an attribute. Carrying it out twice does no harm, so it is sent again
+/// A request to read or set the time to live of an attribute, or to read its history. Carrying it out twice does no harm, so it is sent again
 /// after a lost connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct TtlRequest {
@@ -17,6 +17,8 @@ pub(super) struct TtlRequest {
     /// The attribute's name.
     pub(super) name: String,
     pub(super) command: Command,
+    /// The revision whose value is wanted, of a request that reads the history.
+    pub(super) wanted: Option<Revision>,
     /// The mutations up to this one go first.
     pub(super) after: MutationNumber,
     /// The request is not sent before this time.
@@ -105,7 +107,8 @@ mod tests {
 
     fn request(queue: &mut TtlRequests, name: &str) -> TtlRequest {
         let command = Command::Ttl { key: format!("memory:{name}") };
-        TtlRequest { id: queue.next_id(), name: name.into(), command, after: MutationNumber(1), not_before: None }
+        let (id, after) = (queue.next_id(), MutationNumber(1));
+        TtlRequest { id, name: name.into(), command, wanted: None, after, not_before: None }
     }
 
     #[test]

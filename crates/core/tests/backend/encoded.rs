@@ -68,6 +68,7 @@ impl Backend for Recorder {
         let script = match command {
             Command::Group(..) => "group.lua",
             Command::Compare { .. } => "compare.lua",
+            Command::History { .. } | Command::RecordChange { .. } => "history.lua",
             _ => "commit.lua",
         };
         exchange::execute(command, CommitForm::Standard, |command| self.send(command, script))

@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use synced_memory_core::byte_len::{ByteLen, ByteOffset};
 use synced_memory_core::document;
+use synced_memory_core::history::{HistoryEntry, HistoryPage};
 use synced_memory_core::ids::{AppendRun, Revision, Sequence, WriterId};
 use synced_memory_core::protocol::{self, Answer, Command, GuardResult, Lifetime, ReservationRequest, Turn};
 use synced_memory_core::splice;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("../../../../tests/conformance/backend/commit.json"),
     include_str!("../../../../tests/conformance/backend/append.json"),
     include_str!("../../../../tests/conformance/backend/group.json"),
+    include_str!("../../../../tests/conformance/backend/history.json"),
     include_str!("../../../../tests/conformance/backend/lifetime.json"),
     include_str!("../../../../tests/conformance/backend/long.json"),
     include_str!("../../../../tests/conformance/backend/other-type.json"),
@@ -122,6 +124,25 @@ enum Request {
         #[serde(default = "writer_a")]
         writer: String,
     },
+    /// The newest entries of this number.
+    History(u32),
+    #[serde(rename_all = "camelCase")]
+    RecordChange {
+        base: u64,
+        revision: u64,
+        mutations: String,
+        max_entries: u32,
+    },
+}
+
+/// An entry of a history, whose time does not matter.
+#[derive(Deserialize)]
+struct Entry {
+    revision: u64,
+    base: u64,
+    writer: Option<String>,
+    mutations: String,
+    text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +164,8 @@ struct Commit {
     /// The names key, if the commit notes that it creates or deletes its document.
     names_key: Option<String>,
     announcement: Option<Announcement>,
+    /// Where the commit is recorded.
+    max_entries: Option<u32>,
     /// No limit where it does not matter.
     text_limit: Option<usize>,
     reserve: Option<Reserve>,
@@ -355,6 +378,13 @@ fn assert_answer(answer: &Answer, expected: &Answer, at: &str) {
         (Answer::Lifetime(Lifetime::Remaining(ms)), Answer::Lifetime(Lifetime::Remaining(most))) => {
             assert!(ms <= most && ms + PATIENCE_MS > *most, "{at}: {ms} of {most} ms are left");
         }
+        (Answer::History(page), Answer::History(expected)) => {
+            let mut page = page.clone();
+            for entry in &mut page.entries {
+                entry.at_ms = 0;
+            }
+            assert_eq!(page, *expected, "{at}");
+        }
         _ => assert_eq!(answer, expected, "{at}"),
     }
 }
@@ -405,6 +435,16 @@ impl Request {
             Self::Expire { key, ms } => Command::Expire { key: key.clone(), ms: *ms },
             Self::Persist { key } => Command::Persist { key: key.clone() },
             Self::Ttl { key } => Command::Ttl { key: key.clone() },
+            Self::History(limit) => Command::History { key: tasks(), limit: *limit },
+            Self::RecordChange { base, revision, mutations, max_entries } => Command::RecordChange {
+                key: tasks(),
+                change: protocol::ForeignChange {
+                    base: Revision(*base),
+                    revision: Revision(*revision),
+                    mutations: mutations.clone(),
+                },
+                max_entries: *max_entries,
+            },
             Self::LastSequence { key, writer } => {
                 Command::LastSequence { key: key.clone(), writer: WriterId(writer.as_str().into()) }
             }
@@ -455,6 +495,11 @@ impl Request {
                 let stored = read::<Vec<Option<Stored>>>(json);
                 Answer::Compared(stored.iter().map(|stored| stored.as_ref().map(Stored::to_core)).collect())
             }
+            Self::History(_) => {
+                let entries = read::<Vec<Entry>>(json).into_iter().map(Entry::into_core).collect();
+                Answer::History(HistoryPage { entries, malformed: 0 })
+            }
+            Self::RecordChange { .. } => Answer::Recorded(read(json)),
             Self::LastSequence { .. } => Answer::LastSequence(read::<Option<u64>>(json).map(Sequence)),
             Self::Expire { .. } | Self::Persist { .. } | Self::Ttl { .. } => Answer::Lifetime(match read(json) {
                 TimeLeft::Absent => Lifetime::Absent,
@@ -467,6 +512,19 @@ impl Request {
 
 fn read<T: DeserializeOwned>(json: &Value) -> T {
     serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{json}: {error}"))
+}
+
+impl Entry {
+    fn into_core(self) -> HistoryEntry {
+        HistoryEntry {
+            at_ms: 0,
+            revision: Revision(self.revision),
+            base: Revision(self.base),
+            writer: self.writer.map(|writer| WriterId(writer.as_str().into())),
+            mutations: self.mutations,
+            text: self.text,
+        }
+    }
 }
 
 impl Commit {
@@ -488,6 +546,7 @@ impl Commit {
                 base: Revision(*base),
                 mutations: mutations.clone(),
             }),
+            max_entries: self.max_entries,
             terms: protocol::ContentionTerms {
                 text_limit: self.text_limit.map_or(protocol::ContentionTerms::default().text_limit, ByteLen),
                 reservation: self.reserve.as_ref().map_or(ReservationRequest::None, Reserve::to_core),

@@ -93,6 +93,7 @@ fn config(writer: &str, names: Option<&[&str]>, max_document_bytes: usize) -> Co
         publishes_deltas: false,
         notes_names: true,
         poll_interval_ms: None,
+        history: None,
         max_absent_attributes: MAX_ABSENT_ATTRIBUTES,
         dedup_key_seconds: DEDUP_KEY_SECONDS,
         transport_lifetime: TransportLifetime::Process,

@@ -121,10 +121,12 @@ fn acknowledged_commits_survive_kill_9() {
 #[test]
 fn a_file_of_an_older_version_keeps_its_documents() {
     let to_version_3 = "ALTER TABLE sequences RENAME COLUMN expires TO at;
+        DROP TABLE history; DROP TABLE history_expiries;
         DROP TABLE reservations; DROP INDEX documents_deleted; DROP TABLE change_log;
         CREATE TABLE news (number INTEGER PRIMARY KEY, since INTEGER NOT NULL, message BLOB NOT NULL);
         PRAGMA user_version = 3";
     let to_version_2 = "ALTER TABLE sequences RENAME COLUMN expires TO at;
+        DROP TABLE history; DROP TABLE history_expiries;
         DROP TABLE reservations; DROP INDEX documents_deleted; DROP TABLE change_log;
         DROP INDEX documents_expires;
         ALTER TABLE documents DROP COLUMN expires; PRAGMA user_version = 2";

@@ -104,6 +104,7 @@ fn the_answer_to_a_stale_commit_says_the_length_and_the_end_of_a_long_text() {
         revision: Revision(sequence),
         ttl_ms: None,
         names_key: None,
+        max_entries: None,
         terms: ContentionTerms::default(),
         announcement: None,
     };
@@ -157,6 +158,7 @@ pub(crate) fn commit(key: &str, sequence: u64, guard: Guard, plan: Plan) -> Comm
         revision: Revision(1_763_000_000_000_000_000 + sequence),
         ttl_ms: None,
         names_key: None,
+        max_entries: None,
         terms: ContentionTerms::default(),
         announcement: Some(Announcement { base: Revision(sequence), mutations: r#"[["x","",["ü"],"🙂"]]"#.into() }),
     }

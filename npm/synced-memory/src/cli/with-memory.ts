@@ -16,7 +16,7 @@ export interface OpenMemory {
   flush(): Promise<void>;
 }
 
-interface OpenSettings extends Pick<OpenOptions, 'names' | 'defaults'> {
+interface OpenSettings extends Pick<OpenOptions, 'names' | 'defaults' | 'history'> {
   /** True for a command that may create the embedded file. */
   readonly isWriter?: boolean;
   /** Receives errors that are not about an attribute's stored text. Default: they are printed. */

@@ -52,8 +52,18 @@ export interface SessionOptions {
   readonly label?: string | undefined;
   /** The name of this host, with which the writer is listed among those that have the memory open. Default: it is not listed. */
   readonly host?: string | undefined;
+  /** The histories that the session records. Default: none. */
+  readonly history?: RecordedHistory | undefined;
   /** The journal that the session keeps. Default: none. Throws ERR_NOT_SUPPORTED where the build has no files. */
   readonly journal?: SessionJournal | undefined;
+}
+
+/** The histories of attributes that a session records. */
+export interface RecordedHistory {
+  /** The most entries of one history. */
+  readonly maxEntries: number;
+  /** The attributes. Default: all. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** A local file with the mutations that are not acknowledged and the last known documents. */
@@ -112,6 +122,13 @@ export interface CoreSession {
   ttl(name: string): number;
   /** Asks who has the memory open. Returns the number of the `writers` event to come. */
   writers(): number;
+  /**
+   * Reads at most `limit` of the newest entries of an attribute's history, after its earlier mutations. Returns the number of the
+   * `history` event to come.
+   */
+  history(name: string, limit: number): number;
+  /** Finds the value that an attribute had at a revision. Returns the number of the `history` event to come. */
+  valueAt(name: string, revision: bigint): number;
   /**
    * Lets the backend forget this writer in two minutes, because it sends nothing again. Called before `close`, when nothing is
    * pending; nothing is mutated afterwards. Returns true if the event `released` will follow.

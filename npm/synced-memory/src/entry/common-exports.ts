@@ -23,6 +23,8 @@ export {
   pop,
   snapshot,
 } from '../memory/collection-functions.js';
+export type { History, HistoryEntry, HistoryMutation, HistoryQuery } from '../memory/history.js';
+export type { HistoryOptions } from '../memory/history-options.js';
 export type { JournalOptions } from '../memory/journal-options.js';
 export type { ListedWriter } from '../memory/listed-writer.js';
 export type { MemoryClass, PrefixedMemoryClass } from '../memory/memory-classes.js';

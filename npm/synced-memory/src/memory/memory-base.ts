@@ -17,6 +17,7 @@ import {
   checkTimeout,
   secondsToMilliseconds,
 } from './check-arguments.js';
+import { checkRevision, deepFreeze, type History, type HistoryQuery, historyLimit, toHistory } from './history.js';
 import type { ListedWriter } from './listed-writer.js';
 import { MemoryInternals } from './memory-internals.js';
 import type {
@@ -58,7 +59,7 @@ function refreshed(memory: object, name?: string): MemoryInternals {
 type InspectMethod = (depth: number, options: object, inspect: (value: object, options: object) => string) => string;
 
 /** The methods without the types of a state. */
-type UntypedMethods = Omit<MemoryMethods, '$batch' | '$snapshot' | '$shift' | '$pop' | '$scope'>;
+type UntypedMethods = Omit<MemoryMethods, '$batch' | '$snapshot' | '$at' | '$shift' | '$pop' | '$scope'>;
 
 /** The prototype of memories. It checks arguments; {@link MemoryInternals} does the work. */
 export class MemoryBase implements UntypedMethods {
@@ -111,6 +112,25 @@ export class MemoryBase implements UntypedMethods {
 
   async $writers(): Promise<ListedWriter[]> {
     return internalsOf(this).writers();
+  }
+
+  async $history(name: string, query: HistoryQuery = {}): Promise<History> {
+    checkAttributeName(name);
+    const limit = historyLimit(query);
+    return toHistory(name, await internalsOf(this).history((session) => session.history(name, limit)), query);
+  }
+
+  async $at(name: string, revision: bigint): Promise<unknown> {
+    const internals = internalsOf(this);
+    checkAttributeName(name);
+    checkRevision(revision);
+    const [value] = await internals.history((session) => session.valueAt(name, revision));
+    return deepFreeze(value);
+  }
+
+  async $restore(name: string, revision: bigint): Promise<void> {
+    const value = await this.$at(name, revision);
+    return internalsOf(this).restore(name, value);
   }
 
   async $close(): Promise<void> {

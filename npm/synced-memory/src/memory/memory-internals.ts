@@ -26,6 +26,7 @@ import { printFirstLoss } from './first-connection-loss.js';
 import { type ListedWriter, listWriters } from './listed-writer.js';
 import { Readiness } from './readiness.js';
 import type { ResolvedOptions } from './resolve-options.js';
+import { restoreInside } from './restore-value.js';
 import { createValidator } from './schema.js';
 import { backendOf, readStatus, type Status } from './status.js';
 
@@ -380,6 +381,22 @@ export class MemoryInternals implements FlushTarget {
   async lifetime(request: (session: CoreSession) => number): Promise<number | boolean> {
     const { connection } = this;
     return keepProcessAlive(connection.requests.result('lifetime', connection.request(request)));
+  }
+
+  /** Reads the history of an attribute, after every earlier mutation of it was acknowledged. */
+  async history(request: (session: CoreSession) => number): Promise<readonly unknown[]> {
+    const { connection } = this;
+    return keepProcessAlive(connection.requests.result('history', connection.request(request)));
+  }
+
+  /** Gives an attribute an earlier value, or deletes it for undefined, by an ordinary commit. */
+  async restore(name: string, value: unknown): Promise<void> {
+    if (this.mirror.isUnknown(name)) await this.load([name]);
+    this.runBatch(() => {
+      if (value === undefined) this.mirror.delete(name);
+      else if (!restoreInside(this.mirror.get(name), value)) this.mirror.assign(name, value);
+    });
+    await this.flush();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Change } from '../changes/describe-change.js';
 import type { ListenerOptions } from '../changes/event-listeners.js';
 import type { EventMap } from '../changes/event-map.js';
 import type { AnyState, NameOf } from './any-state.js';
+import type { History, HistoryQuery } from './history.js';
 import type { InferredState, InferringScopeOptions } from './inferred-state.js';
 import type { ListedWriter } from './listed-writer.js';
 import type { ScopeOptions } from './open-options.js';
@@ -181,6 +182,21 @@ export interface MemoryMethods<S extends object = AnyState> {
    * without `$close` is listed for 90 seconds after its last sign of life. At most 1000 are listed.
    */
   $writers(): Promise<ListedWriter[]>;
+  /**
+   * The last commits of an attribute, the newest first, with what each of them changed: those that memories with the option `history`
+   * have recorded. It is read after every earlier mutation is acknowledged.
+   */
+  $history(name: keyof S & string, query?: HistoryQuery): Promise<History>;
+  /**
+   * An attribute as it was at a revision, as a frozen plain value; undefined if it was absent. Rejects with ERR_NOT_FOUND if its history
+   * does not lead there.
+   */
+  $at<K extends keyof S & string>(name: K, revision: bigint): Promise<Snapshot<S[K]> | undefined>;
+  /**
+   * Makes an attribute what it was at a revision, by an ordinary commit of what differs, which merges with the changes of others and
+   * can be undone as any other. Resolves when it is acknowledged. Rejects with ERR_NOT_FOUND as `$at` does, and as `$flush` does.
+   */
+  $restore(name: keyof S & string, revision: bigint): Promise<void>;
   /** The state of the memory at this moment. Reading it changes nothing. */
   readonly $status: Status;
   /**

@@ -2,6 +2,7 @@ import type { SyncedMemoryError } from '../base/errors.js';
 import type { TlsOptions } from '../engine/engine.js';
 import type { Transport } from '../engine/transport.js';
 import type { AnyState, NameOf } from './any-state.js';
+import type { HistoryOptions } from './history-options.js';
 import type { JournalOptions } from './journal-options.js';
 import type { Schemas } from './schema.js';
 
@@ -95,6 +96,11 @@ export interface OpenOptions<S extends object = AnyState> {
    * the process is not listed.
    */
   writer?: string;
+  /**
+   * Records the last commits of each attribute on the server, for `$history`, `$at` and `$restore`: `{ max: 1000 }` of all, or with
+   * `names` of some. Every process that changes an attribute should record it. Default: nothing is recorded.
+   */
+  history?: HistoryOptions;
   /** Called with every error that no call can throw, as listeners of the event `error` are. */
   onError?: (error: SyncedMemoryError) => void;
 }
@@ -113,6 +119,7 @@ export interface ScopeOptions<S extends object = AnyState>
     | 'exitTimeout'
     | 'pythonMethods'
     | 'writer'
+    | 'history'
     | 'onError'
   > {
   /** Names of the attributes to load. Default: those of `defaults`; without `defaults`, all that exist. */

@@ -5,6 +5,7 @@ import type { BackendOptions, SessionOptions } from '../engine/engine.js';
 import { isObjectPrototype } from '../mirror/plain-prototypes.js';
 import { checkAttributeName, isWellFormed } from './attribute-name.js';
 import { checkPositive, secondsToMilliseconds } from './check-arguments.js';
+import { historyOptions, resolveHistory } from './history-options.js';
 import { resolveJournal, resolveScopeJournal } from './journal-options.js';
 import type { OpenOptions, ScopeOptions } from './open-options.js';
 import { checkOptionNames, checkScheme, checkTransport } from './option-errors.js';
@@ -46,6 +47,7 @@ const scopeOptionNames: readonly string[] = [
   'timeout',
   'exitTimeout',
   'pythonMethods',
+  'history',
   'journal',
   'writer',
   'onError',
@@ -123,7 +125,7 @@ export function resolveScopeOptions(
   checkOptionNames(options, scopeOptionNames, 'those of a scope are');
   const { url, tls, transport, clock, base } = parent;
   const { ttlMs, label, onError, maxDocumentBytes, maxPendingBytes, pythonMethods } = parent;
-  const { openTimeout, offline, timeout, exitTimeout } = parent;
+  const { openTimeout, offline, timeout, exitTimeout, history } = parent;
   const inherited: ScopeOptions = {
     maxDocumentBytes,
     maxPendingBytes,
@@ -132,6 +134,7 @@ export function resolveScopeOptions(
     timeout,
     exitTimeout,
     pythonMethods,
+    ...(history === undefined ? {} : { history: historyOptions(history) }),
     ...(onError === undefined ? {} : { onError }),
     ...(label === undefined ? {} : { writer: label }),
     ...(ttlMs === undefined ? {} : { ttl: ttlMs / 1000 }),
@@ -168,6 +171,7 @@ function resolveMemoryOptions(given: Omit<OpenOptions, 'journal'>): MemoryOption
     pythonMethods,
     label: given.writer === undefined ? undefined : checkWriterLabel(given.writer),
     host: given.writer === undefined ? undefined : hostName(),
+    history: resolveHistory(given.history),
     ttlMs: ttl === undefined ? undefined : secondsToMilliseconds('ttl', ttl),
     maxDocumentBytes,
     maxPendingBytes: checkPositive('maxPendingBytes', given.maxPendingBytes ?? 128 * 1024 * 1024),

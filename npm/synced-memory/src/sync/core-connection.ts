@@ -53,10 +53,13 @@ export class CoreConnection {
     this.telemetry = telemetry;
     this.clock = clock;
     this.timeout = timeout;
-    const { base, prefix, names, maxDocumentBytes, ttlMs, label, host, journal } = options;
+    const { base, prefix, names, maxDocumentBytes, ttlMs, label, host, history, journal } = options;
     try {
       const wake = () => this.#runInBackground(() => this.#receive());
-      this.#session = sessions.open({ base, prefix, names, maxDocumentBytes, ttlMs, label, host, journal }, wake);
+      this.#session = sessions.open(
+        { base, prefix, names, maxDocumentBytes, ttlMs, label, host, history, journal },
+        wake,
+      );
       const restored = this.#session.restored();
       this.#submitted = restored.mutations;
       this.state.stale = restored.names;

@@ -42,6 +42,8 @@ export type CoreEvent =
   | ['result', number: number, result: unknown[] | null, code?: string, message?: string]
   /** Result of a request: the milliseconds left; true if the attribute does not expire, false if it is absent. */
   | ['lifetime', request: number, left: number | boolean, code?: string, message?: string]
+  /** Result of a request: the entries of a history, or an array of an earlier value; null with an error. */
+  | ['history', request: number, result: unknown[] | null, code?: string, message?: string]
   /** Result of a request: the number of replicas that have every acknowledged mutation. */
   | ['replicated', request: number, count: number, code?: string, message?: string]
   /** Result of a request: the writers that have the memory open; null with an error. Times are in milliseconds. */

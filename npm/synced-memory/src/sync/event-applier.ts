@@ -211,6 +211,12 @@ export class EventApplier implements EventReceiver {
       case 'refreshed':
         state.refreshing.delete(event[1]);
         break;
+      case 'history': {
+        const [kind, number, result, code, message] = event;
+        if (result === null) this.#requests.reject(kind, number, coreError(code ?? 'ERR_INTERNAL', message));
+        else this.#requests.resolve(kind, number, result);
+        break;
+      }
       case 'lifetime':
       case 'writers':
       case 'replicated': {

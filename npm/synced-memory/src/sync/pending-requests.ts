@@ -11,6 +11,8 @@ export type MutationResult = readonly unknown[];
 export interface RequestResults {
   /** An attribute's remaining lifetime in milliseconds; true if it does not expire, false if it is absent. */
   lifetime: number | boolean;
+  /** The entries of a history, or an array of an earlier value. */
+  history: readonly unknown[];
   /** Number of replicas that have every acknowledged mutation. */
   replicated: number;
   /** The writers that have the memory open. */

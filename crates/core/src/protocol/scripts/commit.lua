@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the document   2 the dedup key, which holds the last sequence of the writer that was applied
 --       3 the append run, 'first-last' revision   4 the reservation queue (see reservations)
---       5 where the commit creates or deletes the document: the log of names
+--       where the commit is recorded the history; where the commit creates or deletes the document the log of names
 -- ARGV  1 the commit's sequence   2 the sequence that must be the last applied, or 'any' where there must be one, or ''
 --       3 lifetime of side keys in seconds
 --       4 to 6 the guard (see check_guard); for 'append' its bytes begin with the list's bracket
@@ -10,7 +10,7 @@
 --       9 the revision that the commit is built on   10 the revision that it makes   11 its mutations, for the delta message
 --       12 the plan (see apply_plan), or 'append' elements lowest-revision
 --       then, where the document is to expire, 'ttl' milliseconds
---       last but one the longest text to return
+--       last but one the longest text to return; where the commit is recorded also ' ' and the most entries of the history
 --       last 'stale' or 'reserved' and milliseconds: the writer reserves the next commit where it is stale, or where others
 --         have reserved it; or ''
 -- Returns {'applied'} | {'duplicate'} | {'appended', revision}
@@ -26,6 +26,9 @@ local final = #ARGV - 2
 local writer = string.match(KEYS[2], '.*:(.*)')
 local request, reserved_ms = string.match(ARGV[#ARGV], '^(%a+) (%d+)$')
 local queue, place, is_queued = reservations(KEYS[4], writer)
+local text_limit, max_entries = string.match(ARGV[#ARGV - 1], '^(%d+) ?(%d*)$')
+local is_recorded = max_entries ~= ''
+local names = is_recorded and 6 or 5
 if place > 0 then
   if request and not is_queued then reserve(KEYS[4], queue, writer, reserved_ms) end
   local remaining = redis.call('PTTL', KEYS[4])
@@ -75,7 +78,7 @@ end
 if not matches and not bracket then
   if is_next then return {'stale', dedup} end
   if request == 'stale' and not is_queued then reserve(KEYS[4], queue, writer, reserved_ms) end
-  if kind == 'text' and length > tonumber(ARGV[#ARGV - 1]) then
+  if kind == 'text' and length > tonumber(text_limit) then
     return {'stale', dedup, 'tail', '' .. length, redis.call('GETRANGE', KEYS[1], -512, -1)}
   end
   if kind == 'text' then return {'stale', dedup, stale_text(KEYS[1], length)} end
@@ -83,7 +86,8 @@ if not matches and not bracket then
 end
 
 reserve_sequence(KEYS[2], last_applied, ARGV[3], ARGV[final - 1] == 'ttl')
-if KEYS[5] then note_name(KEYS[5], KEYS[1], KEYS[2], ARGV[1]) end
+if KEYS[names] then note_name(KEYS[names], KEYS[1], KEYS[2], ARGV[1]) end
+local entry = is_recorded and make_entry(KEYS[1], newest_entry(KEYS[5]), base, ARGV[11], max_entries)
 local new_length
 if bracket then
   local comma = tonumber(bracket) == 10 and '' or ','
@@ -98,6 +102,7 @@ end
 renew_ttl(KEYS[1], final)
 store_sequence(KEYS[2], last_applied, ARGV[1], ARGV[3])
 if is_queued then end_reservation(KEYS[4], queue) end
+if entry then add_entry(KEYS[5], entry, revision, writer, max_entries, redis.pcall('PTTL', KEYS[1])) end
 if ARGV[7] ~= '' then
   local delta = encode_delta(KEYS[2], base, revision, new_length, ARGV[11])
   publish(ARGV[7], encode_delta_message(ARGV[8], {KEYS[1]}, {delta}))

@@ -1,15 +1,16 @@
 -- Applies the commits of a group to several documents, all or none, and at most once.
 --
 -- KEYS  of each commit its document, the dedup key of its writer, the append run and the reservation queue (see reservations);
---       then of each document that is only checked itself and its reservation queue; then the group mark, if there is one; then,
---       where the log of names is checked, or where a commit creates or deletes its document, the log of names
+--       then of each document that is only checked itself and its reservation queue; then the histories of the commits that
+--       are recorded; then the group mark, if there is one; then, where the log of names is checked, or where a commit creates or deletes its document, the log of names
 -- ARGV  1 the number of commits   2 the number of documents that are only checked   3 lifetime of side keys in seconds
 --       4 the channel, or ''   5 the secret of delta messages, or ''   6 the writer
 --       7 'stale' or 'reserved' and milliseconds: the writer reserves the next commits of all documents where one of them is
 --         stale, or where others have reserved one; or ''
 --       8 '1' if there is a group mark, else '0'
 --       then of each commit: its sequence | its guard (see check_guard: three) | the revision that it is built on, the one
---         that it makes, its mutations, for the delta message | the number of arguments of its plan, and those (see apply_plan)
+--         that it makes, its mutations, for the delta message | the number of arguments of its plan, where it is recorded ' ' and
+--         the most entries of the history, and the arguments of the plan (see apply_plan)
 --       then of each document that is only checked its guard; then, where the log of names is checked, its guard
 -- Returns {'applied'} | {'duplicate'}
 --       | {'reserved', and of each document: milliseconds that are left, number of writers that come before; '0' twice where none do}
@@ -19,13 +20,20 @@
 
 local count = tonumber(ARGV[1])
 -- Of each commit: the numbers of its keys, its sequence and the last applied one, and the first and the last argument of its
--- plan.
+-- plan; and the number of its history and the most entries there.
 local commits = {}
 local at = 9
+local checks_at = 4 * count
+local history_at = checks_at + 2 * tonumber(ARGV[2])
 for n = 1, count do
   local commit = {}
   commit.document, commit.dedup, commit.append_run = 4 * n - 3, 4 * n - 2, 4 * n - 1
-  commit.start, commit.plan, commit.plan_last = at, at + 8, at + 7 + tonumber(ARGV[at + 7])
+  local arguments, max_entries = string.match(ARGV[at + 7], '^(%d+) ?(%d*)$')
+  commit.start, commit.plan, commit.plan_last = at, at + 8, at + 7 + tonumber(arguments)
+  if max_entries ~= '' then
+    history_at = history_at + 1
+    commit.history, commit.max_entries = history_at, max_entries
+  end
   commit.sequence, commit.last_applied = ARGV[at], last_sequence(KEYS[commit.dedup])
   if commit.last_applied and tonumber(commit.last_applied) >= tonumber(commit.sequence) then return {'duplicate'} end
   commits[n] = commit
@@ -54,10 +62,9 @@ end
 for n = 1, count do
   read_queue(4 * n)
 end
-local checks_at = 4 * count
-local mark_at = checks_at + 2 * tonumber(ARGV[2]) + 1
+local mark_at = history_at + 1
 local names_at = mark_at + tonumber(ARGV[8])
-for n = checks_at + 2, mark_at - 1, 2 do
+for n = checks_at + 2, checks_at + 2 * tonumber(ARGV[2]), 2 do
   read_queue(n)
 end
 if is_reserved then
@@ -83,7 +90,7 @@ for n = 1, count do
   local commit = commits[n]
   check(KEYS[commit.document], commit.start + 1, commit.last_applied and '1' or '0')
 end
-for n = checks_at + 1, mark_at - 2, 2 do
+for n = checks_at + 1, checks_at + 2 * tonumber(ARGV[2]), 2 do
   check(KEYS[n], at, '0')
   at = at + 3
 end
@@ -106,6 +113,13 @@ for n = 1, count do
     note_name(KEYS[names_at], KEYS[commit.document], KEYS[commit.dedup], commit.sequence)
   end
 end
+for n = 1, count do
+  local commit = commits[n]
+  if commit.history then
+    local newest, base = newest_entry(KEYS[commit.history]), ARGV[commit.start + 4]
+    commit.entry = make_entry(KEYS[commit.document], newest, base, ARGV[commit.start + 6], commit.max_entries)
+  end
+end
 local lengths, refusal = apply_group(commits, ARGV[3])
 if not lengths then return refusal end
 
@@ -114,6 +128,10 @@ for n = 1, count do
   local commit = commits[n]
   local base, revision, mutations = ARGV[commit.start + 4], ARGV[commit.start + 5], ARGV[commit.start + 6]
   restart_append_run(KEYS[commit.append_run], revision, ARGV[3])
+  if commit.entry then
+    local lifetime = redis.pcall('PTTL', KEYS[commit.document])
+    add_entry(KEYS[commit.history], commit.entry, revision, ARGV[6], commit.max_entries, lifetime)
+  end
   names[n] = KEYS[commit.document]
   deltas[n] = encode_delta(KEYS[commit.dedup], base, revision, lengths[n], mutations)
 end

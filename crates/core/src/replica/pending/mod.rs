@@ -3,7 +3,7 @@
 mod open_commit;
 mod sealed_commit;
 
-pub(super) use open_commit::{OpenCommit, appended_elements};
+pub(super) use open_commit::{OpenCommit, announced_text, appended_elements};
 pub(super) use sealed_commit::{Delivery, Form, SealedCommit};
 
 use super::applied_mutation::{AppliedMutation, NumberedMutation};

@@ -6,6 +6,7 @@ use crate::ids::{GroupId, MutationNumber};
 use crate::mutation::{JsonList, Mutation, Undo};
 use crate::replica::applied_mutation::{AppliedMutation, unapply};
 use crate::splice::{Edit, EditSet};
+use std::borrow::Cow;
 
 /// Mutations that take more memory than this are not announced with a commit: most replicas that hear of the commit do not
 /// want them yet.
@@ -142,12 +143,14 @@ impl OpenCommit {
 
     /// The mutations as text for other replicas; empty where the text would be long.
     pub(in crate::replica) fn announced_mutations(&self) -> String {
-        let size: ByteLen = self.mutations.iter().map(|applied| applied.mutation.size()).sum();
-        if size > MAX_ANNOUNCED_SIZE {
-            return String::new();
-        }
-        codec::encode_mutations(self.mutations.iter().map(AppliedMutation::announced))
+        announced_text(self.mutations.iter().map(AppliedMutation::announced))
     }
+}
+
+/// Mutations as text for other replicas and for histories; empty where the text would be long.
+pub(in crate::replica) fn announced_text<'a>(mutations: impl Iterator<Item = Cow<'a, Mutation>> + Clone) -> String {
+    let size: ByteLen = mutations.clone().map(|mutation| mutation.size()).sum();
+    if size > MAX_ANNOUNCED_SIZE { String::new() } else { codec::encode_mutations(mutations) }
 }
 
 /// The number of elements that a mutation appends to the list that is the whole value. None where it does anything else.

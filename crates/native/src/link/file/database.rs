@@ -184,6 +184,7 @@ fn is_write(command: &Command) -> bool {
             | Command::Persist { .. }
             | Command::ExpireDedupKey { .. }
             | Command::Writers { change: Some(_), .. }
+            | Command::RecordChange { .. }
     )
 }
 
@@ -219,6 +220,7 @@ mod tests {
             names_key: None,
             announcement: None,
             ttl_ms: None,
+            max_entries: None,
             terms: ContentionTerms::default(),
         };
         Command::Commit(commit.into(), None)
@@ -238,6 +240,7 @@ mod tests {
             names_key: None,
             announcement: None,
             ttl_ms: None,
+            max_entries: None,
             terms: ContentionTerms::default(),
         };
         Command::Commit(commit.into(), None)

@@ -4,7 +4,8 @@ use rusqlite::ffi::{SQLITE_CORRUPT, SQLITE_NOMEM};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
-use synced_memory_core::backend::{Store, StoredReservations};
+use synced_memory_core::backend::{NewestEntry, Store, StoredReservations};
+use synced_memory_core::history::{HistoryCounts, HistoryEntry};
 use synced_memory_core::ids::{AppendRun, Revision, Sequence, WriterId};
 
 /// The length of a chunk, in bytes. The last chunk of a document may be shorter.
@@ -278,6 +279,22 @@ impl Store for Documents<'_> {
         Ok(())
     }
 
+    fn newest_entry(&mut self, key: &str, now: u64) -> Result<Option<NewestEntry>> {
+        self.newest_entry_of(key, now)
+    }
+
+    fn add_entry(&mut self, key: &str, entry: &HistoryEntry, counts: HistoryCounts, max_entries: u32) -> Result<()> {
+        self.add_entry_of(key, entry, counts, max_entries)
+    }
+
+    fn entries(&mut self, key: &str, limit: u32, now: u64) -> Result<Vec<HistoryEntry>> {
+        self.entries_of(key, limit, now)
+    }
+
+    fn set_history_expires_at(&mut self, key: &str, at: Option<u64>) -> Result<()> {
+        self.set_expiry_of_history(key, at)
+    }
+
     fn expires_at(&mut self, key: &str) -> Result<Option<u64>> {
         self.0
             .prepare_cached("SELECT expires FROM documents WHERE key = ? AND expires IS NOT NULL")?
@@ -298,6 +315,7 @@ impl Store for Documents<'_> {
             .query_map([i64::try_from(now).unwrap_or(i64::MAX)], |row| row.get(0))?
             .collect::<Result<_>>()?;
         keys.iter().try_for_each(|key| self.remove(key))?;
+        self.purge_histories(now)?;
         Ok(keys)
     }
 

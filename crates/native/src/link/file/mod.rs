@@ -6,6 +6,7 @@ mod documents;
 mod file_errors;
 mod file_identity;
 mod file_worker;
+mod history;
 mod purge;
 mod schema;
 mod write_ahead_log;

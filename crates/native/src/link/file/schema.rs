@@ -14,9 +14,9 @@ const OPEN_STEP_TIMEOUT: Duration = Duration::from_millis(50);
 /// The pragma `application_id`: `SynM`. The `file` command shows it, and a database with another one is left alone.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 /// The pragma `user_version`: the version of [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 8;
+const SCHEMA_VERSION: i32 = 9;
 /// The number of statements that stay prepared; there are fewer.
-const CACHED_STATEMENTS: usize = 40;
+const CACHED_STATEMENTS: usize = 50;
 /// The maximum length of the write-ahead log between commits, in bytes. One commit of a large document may exceed it.
 pub(super) const MAX_IDLE_LOG_BYTES: u32 = 16 << 20;
 
@@ -58,6 +58,22 @@ CREATE TABLE change_log (
   since INTEGER NOT NULL, -- the number of the last change before the commit
   message BLOB NOT NULL -- the delta message
 );
+-- The last commits of documents whose history is recorded.
+CREATE TABLE history (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL,
+  at INTEGER NOT NULL, -- milliseconds since 1970
+  revision INTEGER NOT NULL, -- 0 where the commit deleted the document
+  base INTEGER NOT NULL, -- 0 where there was no document
+  writer TEXT, -- NULL for a change of a foreign writer
+  mutations TEXT NOT NULL,
+  text TEXT, -- in some rows the stored text before the commit
+  entries INTEGER NOT NULL, -- these three numbers are those of HistoryCounts
+  length INTEGER NOT NULL,
+  total INTEGER NOT NULL
+);
+CREATE INDEX history_key ON history (key, id);
+CREATE TABLE history_expiries (key TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 -- For people: SELECT * FROM memory.
 CREATE VIEW memory (key, text) AS
   SELECT key, coalesce((
@@ -68,7 +84,7 @@ CREATE VIEW memory (key, text) AS
 ";
 
 /// The update to each version from the one before it, beginning with version 2.
-const UPDATES: [&str; 7] = [
+const UPDATES: [&str; 8] = [
     "ALTER TABLE documents ADD COLUMN first_append INTEGER;
      ALTER TABLE documents ADD COLUMN last_append INTEGER;",
     "ALTER TABLE documents ADD COLUMN expires INTEGER;
@@ -90,6 +106,13 @@ const UPDATES: [&str; 7] = [
     // Sequences were kept for a day, whoever had made them.
     "ALTER TABLE sequences RENAME COLUMN at TO expires;
      UPDATE sequences SET expires = expires + 86400;",
+    "CREATE TABLE history (
+       id INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL, revision INTEGER NOT NULL, base INTEGER NOT NULL,
+       writer TEXT, mutations TEXT NOT NULL, text TEXT, entries INTEGER NOT NULL, length INTEGER NOT NULL,
+       total INTEGER NOT NULL
+     );
+     CREATE INDEX history_key ON history (key, id);
+     CREATE TABLE history_expiries (key TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;",
 ];
 
 /// Open a database. It and its folder are created where they are absent, and updated from an earlier version. Waits for
@@ -222,6 +245,7 @@ mod tests {
         let new = open(&folder.path().join("new.db")).unwrap();
         assert_eq!(version(&new), SCHEMA_VERSION);
         for (earlier, steps) in [
+            (8, vec![VERSION_3, UPDATES[2], UPDATES[3], UPDATES[4], UPDATES[5], UPDATES[6]]),
             (7, vec![VERSION_3, UPDATES[2], UPDATES[3], UPDATES[4], UPDATES[5]]),
             (6, vec![VERSION_3, UPDATES[2], UPDATES[3], UPDATES[4]]),
             (5, vec![VERSION_3, UPDATES[2], UPDATES[3]]),

@@ -132,6 +132,14 @@ class AddonSession implements CoreSession {
     return this.#addon.writers(this.#handle);
   }
 
+  history(name: string, limit: number): number {
+    return this.#addon.history(this.#handle, name, limit);
+  }
+
+  valueAt(name: string, revision: bigint): number {
+    return this.#addon.valueAt(this.#handle, name, revision);
+  }
+
   sideKeys(): SideKeys {
     return this.#addon.sideKeys(this.#handle);
   }

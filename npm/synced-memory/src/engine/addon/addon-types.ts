@@ -24,8 +24,15 @@ export interface OpenOptions {
   ttlMs?: number | undefined;
   label?: string | undefined;
   host?: string | undefined;
+  history?: RecordedHistory | undefined;
   tls?: Tls | undefined;
   journal?: Journal | undefined;
+}
+
+/** The histories that a session records; engine/engine.ts describes them. */
+export interface RecordedHistory {
+  maxEntries: number;
+  names?: readonly string[] | undefined;
 }
 
 /** The journal of a session; engine/engine.ts describes it. */
@@ -87,6 +94,10 @@ export interface Addon {
   ttl(handle: number, name: string): number;
   /** See `CoreSession.writers`. */
   writers(handle: number): number;
+  /** See `CoreSession.history`. */
+  history(handle: number, name: string, limit: number): number;
+  /** See `CoreSession.valueAt`. */
+  valueAt(handle: number, name: string, revision: bigint): number;
   /** See `CoreSession.sideKeys`. */
   sideKeys(handle: number): SideKeys;
   /** See `CoreSession.release`. */

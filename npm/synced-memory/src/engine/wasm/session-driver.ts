@@ -102,6 +102,14 @@ export class SessionDriver implements CoreSession {
     return this.#change((session) => session.writers());
   }
 
+  history(name: string, limit: number): number {
+    return this.#change((session) => session.history(name, limit));
+  }
+
+  valueAt(name: string, revision: bigint): number {
+    return this.#change((session) => session.valueAt(name, revision));
+  }
+
   sideKeys(): SideKeys {
     return this.#core.call(() => this.#session.sideKeys(...this.#now()));
   }
@@ -257,11 +265,11 @@ export class SessionDriver implements CoreSession {
 }
 
 function sessionSettings(options: SessionOptions, transport: Transport, clock: Clock): SessionSettings {
-  const { base, prefix, names, maxDocumentBytes, ttlMs, label, host } = options;
+  const { base, prefix, names, maxDocumentBytes, ttlMs, label, host, history } = options;
   const { pollIntervalMs, notifiesAllWrites = false, isCluster = false, lifetime = 'process' } = transport;
   const random = { writer: randomId(), secret: randomId(), seed: Math.floor(clock.random() * Number.MAX_SAFE_INTEGER) };
   const traits = { pollIntervalMs, notifiesAllWrites, isCluster, isRequestLived: lifetime === 'request' };
-  return { ...random, ...traits, base, prefix, names, maxDocumentBytes, ttlMs, label, host };
+  return { ...random, ...traits, base, prefix, names, maxDocumentBytes, ttlMs, label, host, history };
 }
 
 function canSubscribe(transport: Transport): transport is Transport & SubscribingTransport {

@@ -435,6 +435,8 @@ fn key_of(command: &Command) -> Option<&str> {
         | Command::Ttl { key }
         | Command::LastSequence { key, .. }
         | Command::Writers { key, .. }
+        | Command::History { key, .. }
+        | Command::RecordChange { key, .. }
         | Command::ExpireDedupKey { key, .. } => key,
         Command::Commit(commit, _) => &commit.key,
         // All keys of a group have one slot: see `Link::may_share_group`.

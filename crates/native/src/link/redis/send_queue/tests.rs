@@ -54,6 +54,7 @@ fn commit(session: u64, sequence: u64) -> QueuedCommand {
         revision: Revision(1),
         ttl_ms: None,
         names_key: None,
+        max_entries: None,
         terms: ContentionTerms { text_limit: ByteLen(0), ..ContentionTerms::default() },
         announcement: None,
     };
