@@ -1,6 +1,9 @@
+import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { apart, type Backend, backends, kinds } from './backends.js';
+import { until } from './until.mjs';
 
 // biome-ignore lint/suspicious/noExplicitAny: a state of any shape
 type State = Record<string, any>;
@@ -175,7 +178,7 @@ describe.each(kinds)('%s', (kind) => {
     await some.$close();
   });
 
-  test('a change of a memory without history leaves a gap, behind which values can be had', async () => {
+  test('a change of a memory without history leaves a gap or is recorded by another, and values can be had behind it', async () => {
     await commitEach('gap', () => (mine.gap = { n: 1 }));
     const plain = await Memory.open<State>(backend.url);
     plain.gap.n = 2;
@@ -185,7 +188,96 @@ describe.each(kinds)('%s', (kind) => {
     await mine.$sync();
     await commitEach('gap', () => (mine.gap.n = 3));
     const { entries } = await mine.$history('gap');
-    expect(entries.map(({ isAfterGap }) => isAfterGap)[0]).toBe(true);
+    // A memory that reads the document instead of receiving the delta records the difference.
+    const isRecorded = entries.some(({ revision }) => revision === between);
+    expect(entries[0]?.isAfterGap).toBe(!isRecorded);
     expect(await mine.$at('gap', between)).toEqual({ n: 2 });
+  });
+});
+
+describe('on a server that others use, too', () => {
+  let server: Awaited<ReturnType<typeof startRedisServer>>;
+  let raw: ReturnType<typeof createClient>;
+  const open = (max = 100) => Memory.open<State>({ url: apart(server.url), history: { max } });
+  beforeAll(async () => {
+    server = await startRedisServer();
+    raw = createClient({ url: server.url, RESP: 2 });
+    await raw.connect();
+  });
+  afterAll(async () => {
+    raw.destroy();
+    await server.stop();
+  });
+
+  test('a change of another program is recorded once, by the first memory that notices it', async () => {
+    const watchers = await Promise.all([open(), open(), open()]);
+    const [first] = watchers as [Opened, Opened, Opened];
+    first.shared = ['a'];
+    await first.$flush();
+    const base = first.$lastModified('shared') as bigint;
+    await raw.set('memory:shared', `{"value": ["a", "b"], "last_modified": ${base + 5n}}`);
+    for (const mem of watchers) await until('the change is here', () => mem.shared.length === 2);
+    await until('the change is recorded', async () => (await first.$history('shared')).entries.length > 1);
+    for (const mem of watchers) await mem.$sync();
+    const { entries } = await first.$history('shared');
+    expect(entries).toHaveLength(2);
+    expect(entries[0]).toMatchObject({ revision: base + 5n, base, writer: undefined, isAfterGap: false });
+    expect(entries[0]?.mutations).toEqual([{ kind: 'append', path: ['shared'], values: ['b'] }]);
+    expect(await first.$at('shared', base)).toEqual(['a']);
+    for (const mem of watchers) await mem.$close();
+  });
+
+  test('entries that are none are skipped and counted', async () => {
+    const mem = await open();
+    mem.notes = ['a'];
+    await mem.$flush();
+    await raw.xAdd('sm:{memory:notes}:history', '*', { garbage: 'x' });
+    await raw.xAdd('sm:{memory:notes}:history', '*', { e: '\u0000'.repeat(50_000) });
+    mem.notes.push('b');
+    await mem.$flush();
+    const { entries, malformed } = await mem.$history('notes');
+    expect([entries.length, malformed]).toEqual([2, 2]);
+    expect(await mem.$at('notes', entries[1]?.revision as bigint)).toEqual(['a']);
+    await mem.$close();
+  });
+
+  test('a history lives as long as its attribute', async () => {
+    const mem = await open();
+    mem.session = { n: 1 };
+    await mem.$flush();
+    const key = 'sm:{memory:session}:history';
+    expect(await raw.pTTL(key)).toBe(-1);
+    await mem.$expire('session', 1000);
+    mem.session.n++;
+    await mem.$flush();
+    expect(await raw.pTTL(key)).toBeGreaterThan(990_000);
+    await mem.$persist('session');
+    mem.session.n++;
+    await mem.$flush();
+    expect(await raw.pTTL(key)).toBe(-1);
+    delete mem.session;
+    await mem.$flush();
+    expect(await raw.pTTL(key)).toBeGreaterThan(23 * 3_600_000);
+    await mem.$close();
+  });
+
+  test('a history has a bounded number of entries, and of bytes', async () => {
+    const mem = await open(10);
+    mem.count = 0;
+    for (let n = 1; n <= 300; n++) {
+      mem.count = n;
+      await mem.$flush();
+    }
+    expect(await raw.xLen('sm:{memory:count}:history')).toBeLessThanOrEqual(110);
+    expect((await mem.$history('count', { last: 1 })).entries[0]?.mutations).toEqual([
+      { kind: 'set', path: ['count'], value: 300 },
+    ]);
+    for (let n = 0; n < 30; n++) {
+      mem.large = { n, text: String(n % 10).repeat(900_000) };
+      await mem.$flush();
+    }
+    expect(await raw.memoryUsage('sm:{memory:large}:history')).toBeLessThan(10_000_000);
+    expect(mem.large.n).toBe(29);
+    await mem.$close();
   });
 });
