@@ -123,7 +123,7 @@ pub enum Event {
     History {
         /// The id that `history` or `value_at` returned.
         id: TtlRequestId,
-        /// For `history` the entries as [`describe_page`](crate::history::describe_page) writes them; for `value_at` an array of
+        /// For `history` the entries as [`encode_page`](crate::history::encode_page) writes them; for `value_at` an array of
         /// the value, which is empty where there was none; or why neither is known.
         result: Result<Json, SyncError>,
     },

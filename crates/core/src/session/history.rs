@@ -6,7 +6,7 @@ use super::{Event, Session, TtlRequest};
 use crate::byte_len::ByteLen;
 use crate::document::Node;
 use crate::error::SyncError;
-use crate::history::{HistoryPage, describe_page, value_at};
+use crate::history::{HistoryPage, encode_page, value_at};
 use crate::ids::{Revision, TtlRequestId};
 use crate::mutation::Json;
 use crate::protocol::{Command, ForeignChange, HISTORY_LIMIT, history_key};
@@ -28,7 +28,7 @@ impl Session {
     /// Reports the answer to a request.
     pub(super) fn report_history(&mut self, request: &TtlRequest, page: &HistoryPage) {
         let result = match request.wanted {
-            None => Ok(describe_page(page)),
+            None => Ok(encode_page(page)),
             Some(revision) => self.find_value(&request.name, revision, page),
         };
         self.events.push(Event::History { id: request.id, result });

@@ -1,6 +1,6 @@
 import type { MergeTrace, RejectTrace, ResyncTrace } from '../../base/traces.js';
-import { errorType, sourceAttributes } from './attributes.js';
 import type { Instruments } from './instruments.js';
+import { errorType, sourceAttributes } from './source-attributes.js';
 
 /** Counts merges, with the mutations that they dropped. */
 export function mergeHandlers({ merges, conflicts, moots, collection }: Instruments) {

@@ -1,6 +1,6 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { TraceSource } from '../../base/traces.js';
-import { collection } from './attributes.js';
+import { collection } from './source-attributes.js';
 
 /** The instruments of all metrics. */
 export type Instruments = ReturnType<typeof createInstruments>;

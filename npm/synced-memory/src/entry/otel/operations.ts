@@ -1,7 +1,7 @@
 import { type Attributes, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import type { CommitTrace, ConnectionTrace, OpenTrace, TraceSource } from '../../base/traces.js';
-import { collection, errorType, sourceAttributes } from './attributes.js';
 import type { Instruments } from './instruments.js';
+import { collection, errorType, sourceAttributes } from './source-attributes.js';
 
 /** Makes a span of each commit. */
 export function commitHandlers(tracer: Tracer, instruments: Instruments) {

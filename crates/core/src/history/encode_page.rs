@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// A page as a JSON array: the number of malformed entries, then of each entry, the newest first,
 /// `[ms,revision,base,[id,…label],hasText,mutations]`. Revisions are strings; null stands for a foreign writer, and the
 /// [mutations](crate::codec) are null where they are too long for an entry.
-pub fn describe_page(page: &HistoryPage) -> Json {
+pub fn encode_page(page: &HistoryPage) -> Json {
     let mut out = format!("[{}", page.malformed);
     for HistoryEntry { at_ms, revision, base, writer, mutations, text } in &page.entries {
         let writer = match writer.as_ref().and_then(WriterName::read) {
