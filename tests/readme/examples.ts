@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/paths.mjs';
 
-/** A code block of the README that a test executes. */
+/** A code block of a page that a test executes. */
 export interface Example {
   heading: string;
   language: 'js' | 'ts' | 'python';
@@ -11,13 +11,11 @@ export interface Example {
   prints: string[];
 }
 
-/** All executable blocks of the README, in order. */
-export function readmeExamples(): Example[] {
+/** All executable blocks of a page, in order. */
+export function examplesOf(page: string): Example[] {
   const examples: Example[] = [];
-  let heading = '';
-  for (const match of readFileSync(join(root, 'README.md'), 'utf8').matchAll(
-    /^## ([^\n]*)$|^```(\w+)\n(.*?)^```$/gms,
-  )) {
+  let heading = page;
+  for (const match of readFileSync(join(root, page), 'utf8').matchAll(/^## ([^\n]*)$|^```(\w+)\n(.*?)^```$/gms)) {
     const [, title, language, code = ''] = match;
     if (title) heading = title;
     if (language !== 'js' && language !== 'ts' && language !== 'python') continue;

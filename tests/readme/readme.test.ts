@@ -8,9 +8,9 @@ import { root } from '../../scripts/paths.mjs';
 import { python, requirePython } from '../../scripts/python-environment.mjs';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { onWasm } from '../servers/backends.js';
-import { readmeExamples } from './examples.js';
+import { examplesOf } from './examples.js';
 
-const examples = readmeExamples();
+const examples = ['README.md', 'docs/history.md'].flatMap(examplesOf);
 /** Inside the repository, so that `synced-memory` resolves as it does for a user who installed it. */
 const sources = join(root, '.cache/readme');
 const folder = mkdtempSync(join(tmpdir(), 'synced-memory-readme-'));
@@ -52,8 +52,8 @@ function compile(index: number): string {
   return fileOf(index).replace(/ts$/, 'js');
 }
 
-/** Examples under one heading build on each other, so they run in the order of the README. */
-describe.sequential('the examples of the README', () => {
+/** Examples under one heading build on each other, so they run in the order of the page. */
+describe.sequential('the examples of the README and of docs/history.md', () => {
   test('are all found', () => {
     expect(examples.map(({ language }) => language)).toEqual([
       'js',
@@ -71,6 +71,7 @@ describe.sequential('the examples of the README', () => {
       'js',
       'js',
       'python',
+      'js',
       'js',
       'js',
     ]);
