@@ -215,6 +215,7 @@ describe('on a server that others use, too', () => {
     first.shared = ['a'];
     await first.$flush();
     const base = first.$lastModified('shared') as bigint;
+    for (const mem of watchers) await mem.$sync();
     await raw.set('memory:shared', `{"value": ["a", "b"], "last_modified": ${base + 5n}}`);
     for (const mem of watchers) await until('the change is here', () => mem.shared.length === 2);
     await until('the change is recorded', async () => (await first.$history('shared')).entries.length > 1);
