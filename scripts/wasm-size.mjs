@@ -14,9 +14,9 @@ const KB = 1024;
 /**
  * The most bytes of the addon, uncompressed, and of the rest after gzip -9. The JavaScript has telemetry in it, which a build for
  * browsers cannot leave out, because it loads `node:diagnostics_channel` at run time. Histories are 6 KB of the
- * wasm core, a part of them Lua.
+ * wasm core, a part of them Lua, and 1 KB of the JavaScript.
  */
-const limits = { addon: 6_000 * KB, wasm: 220 * KB, JavaScript: 35 * KB, React: 2 * KB };
+const limits = { addon: 6_300 * KB, wasm: 220 * KB, JavaScript: 37 * KB, React: 2 * KB };
 
 async function main() {
   await build();

@@ -65,6 +65,14 @@ export class FakeSession implements CoreSession {
     return this.#request('writers');
   }
 
+  history(name: string, limit: number): number {
+    return this.#request(`history ${name} ${limit}`);
+  }
+
+  valueAt(name: string, revision: bigint): number {
+    return this.#request(`valueAt ${name} ${revision}`);
+  }
+
   #request(call: string): number {
     this.calls.push(call);
     return ++this.#requests;
