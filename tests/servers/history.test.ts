@@ -27,7 +27,7 @@ describe.each(kinds)('%s', (kind) => {
 
   /** Makes each change a commit of its own, and returns the revisions. */
   async function commitEach(name: string, ...changes: (() => unknown)[]): Promise<bigint[]> {
-    const revisions = [];
+    const revisions: bigint[] = [];
     for (const change of changes) {
       change();
       await mine.$flush();
