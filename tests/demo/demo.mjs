@@ -73,7 +73,7 @@ function brief(value) {
 }
 
 await runAsScript(import.meta.url, async () => {
-  build();
+  await build();
   const folder = mkdtempSync(join(tmpdir(), 'synced-memory-demo-'));
   const url = process.argv[2] ?? `file:${join(folder, 'memory.db')}`;
   try {
