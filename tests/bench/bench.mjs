@@ -8,7 +8,7 @@ import { requireRedisServer, startRedisServer } from '../../scripts/redis-server
 import { runAsScript } from '../../scripts/script.mjs';
 
 await runAsScript(import.meta.url, async () => {
-  build();
+  await build();
   if (process.argv[2] === 'local') return compareLocalWork();
   requireRedisServer();
   // Only now is everything installed that these import.
@@ -21,6 +21,7 @@ await runAsScript(import.meta.url, async () => {
   const { live } = await import('./live.mjs');
   const { manyPending } = await import('./crowds.mjs');
   const { manyScopes } = await import('./scopes.mjs');
+  const { historyCost } = await import('./history.mjs');
   const { telemetryCost } = await import('./telemetry.mjs');
   const { snapshots } = await import('./snapshots.mjs');
 
@@ -40,6 +41,7 @@ await runAsScript(import.meta.url, async () => {
     await contention(server.url);
     await live(server.url, untimed);
     await journalCost(server.url);
+    await historyCost(server.url);
     await telemetryCost(server.url);
     await snapshots();
     client.destroy();
