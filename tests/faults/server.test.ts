@@ -28,7 +28,7 @@ describe('a server that is killed and restarted', () => {
     await connected;
     await mem.$flush();
     const { capabilities, sideKeys, ...status } = mem.$status;
-    const settled = { stale: [], unknown: [], pending: 0, pendingBytes: 0 };
+    const settled = { stale: [], unknown: [], unreadable: [], pending: 0, pendingBytes: 0 };
     expect(status).toEqual({ state: 'connected', backend: 'redis', ...settled });
     expect([capabilities, sideKeys]).not.toContain(undefined);
     const other = await Memory.open({ url: redis.url });

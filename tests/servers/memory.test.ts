@@ -354,7 +354,7 @@ test.skipIf(onWasm)(
     const script = `
     import { Memory } from 'synced-memory';
     const mem = await Memory.open('memory:');
-    const { engine } = await import(new URL('engine/addon/addon-engine.js?again', import.meta.resolve('synced-memory')));
+    const { engine } = await import(new URL('../engine/addon/addon-engine.js?again', import.meta.resolve('synced-memory')));
     const sessions = await engine.prepare({ url: 'memory:' });
     const options = { base: 'memory:', prefix: 'memory:', maxDocumentBytes: 1000 };
     // Nothing else keeps the process alive here.
