@@ -8,7 +8,7 @@ import { buildCommonJs } from './commonjs.mjs';
 import { inspectorFolder, modifiedAt, packageFolder } from './paths.mjs';
 import { runAsScript, step } from './script.mjs';
 import { requireToolchain } from './toolchain.mjs';
-import { buildWasm } from './wasm.mjs';
+import { buildWasm, wasmFolder } from './wasm.mjs';
 
 export async function build() {
   requireToolchain();
@@ -21,9 +21,10 @@ export async function build() {
 
 async function buildTypeScript() {
   const dist = join(packageFolder, 'dist');
-  // The file that is written last.
-  if (modifiedAt(join(packageFolder, 'cjs/index.d.cts')) >= newestSource(packageFolder))
-    return step('TypeScript: up to date');
+  // The wasm modules are bundled into the CommonJS build, which is written last.
+  const wasm = readdirSync(wasmFolder).map((name) => modifiedAt(join(wasmFolder, name)));
+  const newest = Math.max(newestSource(packageFolder), ...wasm);
+  if (modifiedAt(join(packageFolder, 'cjs/index.d.cts')) >= newest) return step('TypeScript: up to date');
   // A file that lost its source must not stay.
   if (existsSync(dist)) rmSync(dist, { recursive: true });
   run('npm', ['run', '--silent', 'build', '--workspace', 'synced-memory', '--', '--noEmitOnError']);

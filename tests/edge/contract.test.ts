@@ -62,6 +62,12 @@ function remainingMs({ command, reply }: Extract<Vector['exchanges'][number], { 
   return undefined;
 }
 
+/** A reply without the times in the ids of a history's entries. */
+function withoutIds(command: readonly string[], reply: unknown): unknown {
+  if (command[1] !== 'history.lua' || !Array.isArray(reply)) return reply;
+  return reply.map((field) => (/^\d+-\d+$/.test(field) ? '0-0' : field));
+}
+
 /** Replays a vector on an empty server. */
 async function replay({ exchanges }: Vector, transport: Transport): Promise<void> {
   const messages: string[] = [];
@@ -84,7 +90,7 @@ async function replay({ exchanges }: Vector, transport: Transport): Promise<void
       expect(ms, exchange.command.join(' ')).toBeLessThanOrEqual(remaining);
       expect(ms, exchange.command.join(' ')).toBeGreaterThan(remaining - 5_000);
     } else {
-      expect(found, exchange.command.join(' ')).toEqual(exchange.reply);
+      expect(withoutIds(exchange.command, found), exchange.command.join(' ')).toEqual(exchange.reply);
     }
   }
   // Messages come in order: behind this one there is none.
