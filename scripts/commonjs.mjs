@@ -1,8 +1,8 @@
 // The package's build for require(): the folder npm/synced-memory/cjs, made of the ES modules in dist.
 //
 // In Node, import and require() get this one build, import through the modules of dist/node, which hold nothing of their own.
-// So a program that does both has one engine and one set of classes. Bundlers for other platforms, Deno and Bun get the ES
-// modules.
+// So a program that does both has one engine and one set of classes. Bundlers, which set the condition "module", Deno and Bun
+// get the ES modules.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';

@@ -16,7 +16,7 @@ import { requireServerVersions } from './server-versions.mjs';
  */
 const nativeOnly = [
   'faults/file',
-  'faults/journal',
+  'faults/journal*',
   ...[
     'acl',
     'cli*',

@@ -49,7 +49,7 @@ test('the size and the cold start of a Worker', async () => {
   );
   // Of the 1 MB that a Worker may have at the least, and of the second that its start may take.
   expect(needed).toBeLessThan(270_000);
-  expect(late).toBeLessThan(60_000);
+  expect(late).toBeLessThan(65_000);
   expect(first).toBeLessThan(1000);
 });
 

@@ -1,4 +1,3 @@
-import type { TracingChannel } from 'node:diagnostics_channel';
 import type {
   CommitTrace,
   ConnectionTrace,
@@ -10,14 +9,33 @@ import type {
   WithError,
 } from './traces.js';
 
+/**
+ * A channel of `node:diagnostics_channel`, as far as it is used. With Node's own type, every program that uses this package would
+ * need `@types/node`.
+ */
+interface Channel<Context> {
+  readonly hasSubscribers: boolean;
+  publish(context: Context): void;
+  runStores<Result>(context: Context, run: () => Result): Result;
+  subscribe(listener: (message: unknown) => void): void;
+  unsubscribe(listener: (message: unknown) => void): void;
+}
+
+/** A tracing channel: the channels of the steps of an operation. */
+interface TracingChannel<Context>
+  extends Record<'start' | 'end' | 'asyncStart' | 'asyncEnd' | 'error', Channel<Context>> {
+  traceSync<Result>(run: () => Result, context: Context): Result;
+  tracePromise<Result>(run: () => Promise<Result>, context: Context): Promise<Result>;
+}
+
 /** The tracing channels of `node:diagnostics_channel`. */
 export interface TelemetryChannels {
-  readonly open: TracingChannel<unknown, OpenTrace>;
-  readonly commit: TracingChannel<unknown, CommitTrace>;
-  readonly merge: TracingChannel<unknown, MergeTrace>;
-  readonly resync: TracingChannel<unknown, ResyncTrace>;
-  readonly reject: TracingChannel<unknown, RejectTrace>;
-  readonly connection: TracingChannel<unknown, ConnectionTrace>;
+  readonly open: TracingChannel<OpenTrace>;
+  readonly commit: TracingChannel<CommitTrace>;
+  readonly merge: TracingChannel<MergeTrace>;
+  readonly resync: TracingChannel<ResyncTrace>;
+  readonly reject: TracingChannel<RejectTrace>;
+  readonly connection: TracingChannel<ConnectionTrace>;
 }
 
 export type TelemetryName = keyof TelemetryChannels;
@@ -57,18 +75,12 @@ export function isObserved(channel: Observable): boolean {
 }
 
 /** Publishes that an operation begins which ends in a later task. */
-export function publishStart<Context extends object>(
-  channel: TracingChannel<unknown, Context>,
-  context: Context,
-): void {
+export function publishStart<Context extends object>(channel: TracingChannel<Context>, context: Context): void {
   channel.start.runStores(context, () => channel.end.publish(context));
 }
 
 /** Publishes that such an operation has ended; its outcome is in the context by now. */
-export function publishEnd<Context extends WithError>(
-  channel: TracingChannel<unknown, Context>,
-  context: Context,
-): void {
+export function publishEnd<Context extends WithError>(channel: TracingChannel<Context>, context: Context): void {
   if (context.error !== undefined) channel.error.publish(context);
   channel.asyncStart.runStores(context, () => channel.asyncEnd.publish(context));
 }
