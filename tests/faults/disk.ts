@@ -9,7 +9,7 @@ const BLOCK_BYTES = 4096;
 export class Disk {
   private constructor(
     readonly folder: string,
-    /** What is mounted, as arguments of `mount`. */
+    /** The file system to mount, as arguments of `mount`. */
     private readonly source: readonly string[],
     private readonly image?: string,
   ) {

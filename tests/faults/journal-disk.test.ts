@@ -66,7 +66,7 @@ describe.each([false, true])('a disk that is full under a journal, fsync: %s', (
       code: 'ERR_JOURNAL',
       message: expect.stringMatching(/journal\.db cannot be written: .*full; free some space/),
     });
-    // Those before the first that did not fit may have been sent.
+    // Mutations before the first one that did not fit may have been sent.
     await other.$sync();
     const { pending } = mem.$status;
     expect(pending).toBeGreaterThan(0);

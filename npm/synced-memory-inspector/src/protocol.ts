@@ -276,7 +276,7 @@ export interface Tick {
 
 /** Shows that the connection works. */
 export interface Beat {
-  readonly type: 'beat';
+  readonly type: 'heartbeat';
 }
 
 export type StreamMessage = Hello | Tick | Beat;

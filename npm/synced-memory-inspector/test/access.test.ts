@@ -1,4 +1,4 @@
-// Who gets an answer: tokens, origins, hosts, methods, bodies.
+// The requests that are refused: by token, origin, host, method and body.
 import { request } from 'node:http';
 import { Memory } from 'synced-memory';
 import { inspector, type RequestHandler, type ServedInspector, serveInspector } from 'synced-memory-inspector';

@@ -108,7 +108,7 @@ pub struct StoredReservations {
     pub expires_at: u64,
 }
 
-/// What the next entry of a history has to know of the newest one.
+/// The facts about the newest entry of a history that the next one depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct NewestEntry {
     /// The revision that it made.

@@ -197,7 +197,7 @@ impl Replica {
         self.mutation_results.collect()
     }
 
-    /// Undoes the mutations of a group that cannot be made, all of which have numbers after `last`. The caller is told by the
+    /// Undoes the mutations of a group that cannot be made, all of which have numbers after `last`. The caller receives the
     /// error, so they have no results.
     pub fn withdraw_group(&mut self, group: GroupId, last: MutationNumber, error: &SyncError, now: Now) {
         self.abort(group, error, now);

@@ -80,7 +80,7 @@ pub enum Event {
         /// no document.
         to: Revision,
     },
-    /// A document that was loaded has been read again, as a whole or its end, because no deltas told how it changed.
+    /// A document that was loaded has been read again, as a whole or its end, because no deltas led to its new revision.
     Resynced {
         /// The attribute.
         name: String,

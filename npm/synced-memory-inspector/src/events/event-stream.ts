@@ -6,7 +6,7 @@ const TICK_MS = 100;
 /** How often the status is looked at, in milliseconds. */
 const STATUS_MS = 1000;
 /** The longest silence, in milliseconds. */
-const BEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 
 /** The source of the messages that streams send to pages. */
 export interface EventSource {
@@ -129,7 +129,7 @@ class PageStream {
     if (point !== undefined) this.#points.push(point);
     const hasNews = point !== undefined || JSON.stringify(this.#source.status()) !== this.#sentStatus;
     if (hasNews) this.tick(this.#waitingVersion ?? this.#sentVersion);
-    else if (Date.now() - this.#lastSent > BEAT_MS) this.#send({ type: 'beat' });
+    else if (Date.now() - this.#lastSent > HEARTBEAT_MS) this.#send({ type: 'heartbeat' });
   }
 
   #changedStatus(): { status?: ProcessStatus } {

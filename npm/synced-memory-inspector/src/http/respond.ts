@@ -41,7 +41,7 @@ export function jsonResponse(value: unknown, status = 200): Response {
 
 /** A stream of JSON lines. */
 export function streamResponse(stream: ReadableStream<Uint8Array>): Response {
-  // Some proxies hold a response back until it is whole, unless they are told not to.
+  // Some proxies hold a response back until it is whole, unless this header forbids it.
   const headers = { ...commonHeaders, 'content-type': 'application/x-ndjson', 'x-accel-buffering': 'no' };
   return new Response(stream, { headers });
 }

@@ -5,7 +5,7 @@ import { type RequestError, send } from './request.js';
 /** Seconds that the plots show. */
 export const PLOT_SECONDS = 120;
 const MAX_INCIDENTS = 500;
-/** A stream that is silent for so long is dead, in milliseconds; it beats every fifteen seconds. */
+/** A stream that is silent for so long is dead, in milliseconds; it has a heartbeat every fifteen seconds. */
 const SILENCE_MS = 40_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 5000;
@@ -73,7 +73,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 }
 
 function receive(message: StreamMessage): void {
-  if (message.type === 'beat') return;
+  if (message.type === 'heartbeat') return;
   if (message.type === 'hello') {
     link.value = 'live';
     canWrite.value = message.canWrite;

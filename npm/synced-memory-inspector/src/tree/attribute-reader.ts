@@ -5,7 +5,7 @@ import { SizeMeter } from './measure-size.js';
 
 /** Number of values in an attribute from which on its snapshot would take too long, some tens of milliseconds. */
 const LARGE = 50_000;
-/** How long a lifetime is believed, in milliseconds: others may change it without a notice. */
+/** Milliseconds after which a lifetime is read again: other processes can change it without a notice. */
 const LIFETIME_MS = 30_000;
 
 /** An attribute as the page shows it: a frozen value, or a live one where that is large; or why it cannot be read. */

@@ -28,7 +28,7 @@ export interface HistoryEntry {
   writer: ChangeWriter | undefined;
   /** When the server added the entry, by its clock. */
   time: Date;
-  /** What the commit changed; undefined where that was too long to be recorded. */
+  /** The mutations of the commit; undefined where they were too long to be recorded. */
   mutations: HistoryMutation[] | undefined;
   /** True if what came between the entry before this one and this one was not recorded. */
   isAfterGap: boolean;
