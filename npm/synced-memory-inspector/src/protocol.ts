@@ -275,8 +275,8 @@ export interface Tick {
 }
 
 /** Shows that the connection works. */
-export interface Beat {
+export interface Heartbeat {
   readonly type: 'heartbeat';
 }
 
-export type StreamMessage = Hello | Tick | Beat;
+export type StreamMessage = Hello | Tick | Heartbeat;

@@ -81,7 +81,7 @@ export class Events implements AsyncDisposable {
       if (end >= 0) {
         const message = JSON.parse(this.#rest.slice(0, end)) as StreamMessage;
         this.#rest = this.#rest.slice(end + 1);
-        if (message.type !== 'beat') this.#collect(message);
+        if (message.type !== 'heartbeat') this.#collect(message);
         return message;
       }
       const { done, value } = await this.#reader.read();
