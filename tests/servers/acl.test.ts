@@ -8,16 +8,16 @@ import { Cluster, Node } from './cluster.mjs';
 
 const connect = (url: string) => createClient({ url }).connect();
 
-// The user gets exactly the permissions that the README lists.
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const rule = /^ACL SETUSER app (.*)$/m.exec(readme)?.[1]?.split(' ') ?? [];
-const onClusters = /`(\+cluster\|slots [^`]*)`/.exec(readme)?.[1]?.split(' ') ?? [];
+// The user gets exactly the permissions that docs/deployment.md lists.
+const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
+const rule = /^ACL SETUSER app (.*)$/m.exec(page)?.[1]?.split(' ') ?? [];
+const onClusters = /`(\+cluster\|slots [^`]*)`/.exec(page)?.[1]?.split(' ') ?? [];
 const withoutListening = rule.filter(
   (part) => !['&sm:memory:*', '+subscribe', '+unsubscribe', '+client|tracking', '+publish'].includes(part),
 );
 
 describe.each([
-  ['what the README lists', rule],
+  ['what docs/deployment.md lists', rule],
   ['no more than committing takes', withoutListening],
 ])('a user with %s', (_, permissions) => {
   let server: Awaited<ReturnType<typeof startRedisServer>>;
@@ -170,7 +170,7 @@ test.skipIf(onWasm)(
 );
 
 test.skipIf(onWasm)(
-  'on a cluster, the permissions of the README suffice for the subscription',
+  'on a cluster, the permissions of docs/deployment.md suffice for the subscription',
   async () => {
     const cluster = await Cluster.start();
     const everywhere = <T>(...command: string[]) =>

@@ -39,9 +39,9 @@ describe('doctor on one server', () => {
     await server.stop();
   });
 
-  test('with the permissions that the README lists, the clock alone is not shown', async () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const rules = /^ACL SETUSER app (.*)$/m.exec(readme)?.[1]?.split(' ') ?? [];
+  test('with the permissions that docs/deployment.md lists, the clock alone is not shown', async () => {
+    const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
+    const rules = /^ACL SETUSER app (.*)$/m.exec(page)?.[1]?.split(' ') ?? [];
     await admin.sendCommand(['ACL', 'SETUSER', 'app', 'resetchannels', ...rules]);
     const { code, report } = await examine(urlOf('app:password'));
     expect(code).toBe(0);

@@ -98,9 +98,9 @@ test('a batch that is too large for the server is refused, and nothing of it is 
   await unknown.stop();
 });
 
-test('the permissions that the README lists for DragonflyDB are enough', async () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, rule] = [...readme.matchAll(/^ACL SETUSER app (.*)$/gm)].map(([, permissions]) =>
+test('the permissions that docs/deployment.md lists for DragonflyDB are enough', async () => {
+  const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
+  const [, rule] = [...page.matchAll(/^ACL SETUSER app (.*)$/gm)].map(([, permissions]) =>
     String(permissions).split(' '),
   );
   expect(rule).toContain('+client');
