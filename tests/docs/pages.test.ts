@@ -1,7 +1,9 @@
 // What the pages say about the code, and that nothing on them is left out of the tests.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { groups, otherSources, sourceOf } from '../../docs/.vitepress/pages.mjs';
+import { sitePage, summary } from '../../scripts/docs.mjs';
 import { root } from '../../scripts/paths.mjs';
 import { blocksOf, isExample, pages, read } from './examples.js';
 
@@ -13,8 +15,11 @@ const executedElsewhere: Record<string, string> = {
   'docs/testing.md named': 'tests/runtimes/testing-page.ts',
 };
 
+/** Languages of blocks that are not executed. Commands are checked below. */
+const notPrograms = ['sh', 'mermaid', 'json', 'text', 'html'];
+
 describe.each(pages)('%s', (page) => {
-  const blocks = blocksOf(page).filter(({ language }) => language !== 'mermaid' && language !== 'sh');
+  const blocks = blocksOf(page).filter(({ language }) => !notPrograms.includes(language));
 
   test('a test executes every block', () => {
     for (const block of blocks.filter((one) => !isExample(one))) {
@@ -55,6 +60,30 @@ function anchorsOf(path: string): string[] {
 
 test('the README has at most 150 lines', () => {
   expect(read('README.md').split('\n').length).toBeLessThanOrEqual(150);
+});
+
+describe('the site', () => {
+  const names = groups.flatMap((group) => group.pages);
+
+  test('has every page once', () => {
+    const files = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+    const others = Object.keys(otherSources).filter((name) => name !== 'index');
+    expect([...names].sort()).toEqual([...files.map((name) => name.replace('.md', '')), ...others].sort());
+  });
+
+  test.each(names)('llms.txt has a sentence about %s', (name) => {
+    const { title, sentence } = summary(read(sourceOf(name)));
+    expect(title).not.toBe('');
+    expect(sentence).toMatch(/^[A-Z`][^|#]{10,}\.$/);
+  });
+
+  test('links pages of the site to each other', () => {
+    expect(sitePage('docs/browser.md', '[a](../README.md#install) [b](edge.md)')).toBe(
+      '[a](index.md#install) [b](edge.md)',
+    );
+    expect(sitePage('README.md', '[c](docs/edge.md) [d](CONTRIBUTING.md)')).toBe('[c](edge.md) [d](contributing.md)');
+    expect(sitePage('README.md', '[e](https://example.com)')).toBe('[e](https://example.com)');
+  });
 });
 
 describe('docs/options.md lists', () => {
