@@ -2,7 +2,7 @@ import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
-import { apart, type Backend, backends, kinds, onWasm } from './backends.js';
+import { apart, type Backend, backends, kinds } from './backends.js';
 import { until } from './until.mjs';
 
 // biome-ignore lint/suspicious/noExplicitAny: a state of any shape
@@ -58,8 +58,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(entries.map(({ base }) => base).reverse()).toEqual([0n, ...revisions.slice(0, -1)]);
     expect(entries.some(({ isAfterGap }) => isAfterGap)).toBe(false);
     expect(new Set(entries.map(({ writer }) => writer?.id)).size).toBe(1);
-    // The server in the process of the wasm build has no calendar: its clock counts from a start of its own.
-    if (!(onWasm && kind === 'memory')) expect(Math.abs(Date.now() - Number(entries[0]?.time))).toBeLessThan(60_000);
+    expect(Math.abs(Date.now() - Number(entries[0]?.time))).toBeLessThan(60_000);
 
     const last = await theirs.$history('tasks', { last: 2 });
     expect(last.entries).toEqual(entries.slice(0, 2));

@@ -30,7 +30,7 @@ type ServerNotification =
 
 /// A server in the process, with its keys in the memory of this module.
 ///
-/// Times are in milliseconds from any fixed point, and never go back. After each call that takes one, the host takes the
+/// Times are in milliseconds since 1970, and never go back. After each call that takes one, the host takes the
 /// notifications and sets its timer to `nextExpiry`.
 #[wasm_bindgen]
 #[derive(Default)]

@@ -14,7 +14,7 @@ use std::ops::Range;
 /// Executes RESP commands on strings in this process.
 ///
 /// It runs the two scripts by the commit rules of this module, and gives the replies that a server gives: they pass
-/// through the same code as those. Time is an argument, in milliseconds from any fixed point.
+/// through the same code as those. Time is an argument, in milliseconds since 1970.
 #[derive(Debug, Default)]
 pub struct InProcessServer {
     keyspace: Keyspace,

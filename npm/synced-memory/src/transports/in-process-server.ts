@@ -7,6 +7,8 @@ export class InProcessServer {
   /** The server of the wasm module, which holds the keys. */
   readonly #core: ReturnType<typeof createInProcessServer>;
   readonly #subscriptions = new Set<{ readonly channel: string; readonly listener: Listener }>();
+  /** What is added to the monotonic clock, so that the server's time counts from 1970 and never goes back. */
+  readonly #epoch: number;
   /** The timer for the next document that expires, by the server's time. */
   #expiry: { readonly at: number; readonly cancel: () => void } | undefined;
 
@@ -16,6 +18,7 @@ export class InProcessServer {
     readonly clock: Clock = systemClock,
   ) {
     this.#core = createInProcessServer(loadModule);
+    this.#epoch = clock.unix() - clock.monotonic();
   }
 
   /** A transport to this server. */
@@ -34,10 +37,14 @@ export class InProcessServer {
 
   /** Executes commands in order. The listeners have been called when it returns. */
   execute(commands: readonly Command[]): Reply[] {
-    const replies = this.#core.execute(commands, this.clock.monotonic());
+    const replies = this.#core.execute(commands, this.#now());
     this.#notify();
     this.#setTimer();
     return replies;
+  }
+
+  #now(): number {
+    return this.#epoch + this.clock.monotonic();
   }
 
   #notify(): void {
@@ -55,13 +62,13 @@ export class InProcessServer {
     this.#expiry?.cancel();
     this.#expiry = undefined;
     if (at === undefined) return;
-    const ms = Math.min(at - this.clock.monotonic(), MAX_TIMER_MS);
+    const ms = Math.min(at - this.#now(), MAX_TIMER_MS);
     this.#expiry = { at, cancel: this.clock.after(ms, () => this.#expire()) };
   }
 
   #expire(): void {
     this.#expiry = undefined;
-    this.#core.expire(this.clock.monotonic());
+    this.#core.expire(this.#now());
     this.#notify();
     this.#setTimer();
   }
