@@ -1,5 +1,5 @@
 import { createClient } from 'redis';
-import { Memory } from 'synced-memory';
+import { Memory, type SyncedMemoryError } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
 import { apart, type Backend, backends, kinds } from './backends.js';
@@ -260,6 +260,34 @@ describe('on a server that others use, too', () => {
     await mem.$flush();
     expect(await raw.pTTL(key)).toBeGreaterThan(23 * 3_600_000);
     await mem.$close();
+  });
+
+  test('where the server refuses the entries, commits go on and a warning says why, once', async () => {
+    await raw.sendCommand(['ACL', 'SETUSER', 'unrecorded', 'on', '>pw', '~*', '&*', '+@all', '-xadd']);
+    await raw.set('sm:{memory:taken}:history', 'another value');
+    const warnings: SyncedMemoryError[] = [];
+    for (const [login, name] of [
+      ['unrecorded:pw@', 'plain'],
+      ['', 'taken'],
+    ]) {
+      const url = apart(server.url.replace('//', `//${login}`));
+      const mem = await Memory.open<State>({ url, history: { max: 100 } });
+      mem.$on('warning', (warning) => warnings.push(warning));
+      mem[name as string] = 1;
+      await mem.$flush();
+      await until('the warning is here', () => warnings.length > 0);
+      mem[name as string] = 2;
+      await mem.$flush();
+      expect((await mem.$history(name as string).catch(() => ({ entries: [] }))).entries).toEqual([]);
+      expect(warnings.splice(0)).toMatchObject([
+        {
+          code: 'ERR_REFUSED',
+          message: expect.stringMatching(RegExp(`the history of ${name} is not recorded: .*xadd`)),
+        },
+      ]);
+      await mem.$close();
+    }
+    await raw.del('sm:{memory:taken}:history');
   });
 
   test('a history has a bounded number of entries, and of bytes', async () => {

@@ -48,6 +48,7 @@ impl Session {
             Purpose::CheckLateCommit(domain, id) => self.handle_late_commit_check(domain, id, &answer, now),
             Purpose::ReadSecret => self.handle_secret(answer),
             Purpose::ReadEvictionPolicy => self.handle_eviction_policy(&answer),
+            Purpose::CheckHistory { name, revision } => self.handle_history_check(&name, revision, answer),
             Purpose::CheckHeldRead(id, request) => {
                 self.handle_held_read_check(id, request, answer, now);
                 self.apply_deltas(id, now);
@@ -359,6 +360,7 @@ impl Session {
             _ => {
                 let is_acknowledged = attribute.replica.acknowledge(sequence, now);
                 attribute.freshness.is_verified |= attribute.replica.has_known_base();
+                self.check_history(id, now);
                 is_acknowledged
             }
         };

@@ -217,6 +217,7 @@ impl Session {
         } else {
             attribute.replica.acknowledge(sequence, now);
             attribute.freshness.is_verified |= attribute.replica.has_known_base();
+            self.check_history(id, now);
         }
         self.report_acknowledged(id, sequence);
         self.fail_overtaken_groups(id, now);

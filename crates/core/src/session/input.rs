@@ -93,6 +93,7 @@ impl Session {
         self.requests.start(now);
         self.secret.request();
         self.eviction.connect();
+        self.history_check.connect(&self.config);
         self.check_acknowledged(now);
         self.begin_marks();
         self.begin_presence(now);

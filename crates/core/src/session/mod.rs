@@ -31,6 +31,7 @@ mod group_table;
 mod groups;
 mod held_reads;
 mod history;
+mod history_check;
 mod ids;
 mod input;
 mod issued_numbers;
@@ -78,6 +79,7 @@ use event_queue::EventQueue;
 use eviction::EvictionState;
 use fetch_state::FetchKind;
 use group_table::GroupTable;
+use history_check::HistoryCheck;
 use ids::AttributeId;
 use issued_numbers::IssuedNumbers;
 use journal::SessionJournal;
@@ -111,6 +113,7 @@ pub struct Session {
     issued: IssuedNumbers,
     events: EventQueue,
     eviction: EvictionState,
+    history_check: HistoryCheck,
     release: DedupKeyRelease,
     presence: Presence,
     /// None where the session keeps no journal.
@@ -141,6 +144,7 @@ impl Session {
             issued: IssuedNumbers::new(),
             events: EventQueue::default(),
             eviction: EvictionState::default(),
+            history_check: HistoryCheck::default(),
             release: DedupKeyRelease::default(),
             presence: Presence::default(),
             journal: None,

@@ -4,7 +4,7 @@ use super::ids::{AttributeId, MarkDomainId};
 use super::ttl_requests::TtlRequest;
 use crate::byte_len::ByteLen;
 use crate::id_map::IdMap;
-use crate::ids::{GroupId, RefreshId, ReplicationId, Sequence, WritersRequestId};
+use crate::ids::{GroupId, RefreshId, ReplicationId, Revision, Sequence, WritersRequestId};
 use crate::protocol::{Command, RequestId};
 use crate::time::{Instant, Now};
 use std::collections::VecDeque;
@@ -35,6 +35,11 @@ pub(super) enum Purpose {
     /// Whether a copy of a commit was applied that may be in this held read, which no joint read checks.
     CheckHeldRead(AttributeId, RequestId),
     ReadEvictionPolicy,
+    /// Whether the history of an attribute has the commit that made this revision.
+    CheckHistory {
+        name: String,
+        revision: Revision,
+    },
     /// Whether the server has the last acknowledged commit.
     CheckSequence(AttributeId),
     Replicate(ReplicationId),

@@ -39,6 +39,7 @@ export interface EventMap {
    * Something weakens what the memory promises, or changes nothing in it. The first listener also gets what came before it.
    * - ERR_EVICTION: the server may evict documents, or the keys by which a commit is applied once; set its `maxmemory-policy` to
    *   `noeviction`.
+   * - ERR_REFUSED: the server does not record the history of an attribute, which the option `history` asks for.
    * - ERR_CHANGED_AFTER_ASSIGN: an array or object was changed after it was assigned, as in `(mem.log ??= []).push(x)`. The memory
    *   holds a copy: change that one, by `mem.log ??= []; mem.log.push(x)`. Lengths and keys of the first eight that a task assigns
    *   are compared. To use a buffer again is right. It is printed once for each place where nobody listens.
