@@ -43,6 +43,15 @@ describe('doctor on one server', () => {
     const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
     const rules = /^ACL SETUSER app (.*)$/m.exec(page)?.[1]?.split(' ') ?? [];
     await admin.sendCommand(['ACL', 'SETUSER', 'app', 'resetchannels', ...rules]);
+    const ofHistories = /`history` also needs `([^`]*)`/.exec(readme)?.[1] ?? '';
+    const lacking = check((await examine(urlOf('app:password'))).report, 'permissions');
+    expect(lacking).toMatchObject({
+      state: 'warning',
+      text: `user app lacks ${ofHistories}, for the option history only`,
+      remedy: `ACL SETUSER app ${ofHistories}`,
+    });
+    await admin.sendCommand(['ACL', 'SETUSER', 'app', ...ofHistories.split(' ')]);
+    expect(await admin.exists('sm:{memory:doctor}:doctor')).toBe(0);
     const { code, report } = await examine(urlOf('app:password'));
     expect(code).toBe(0);
     expect(report.url).toBe(urlOf('app:***'));

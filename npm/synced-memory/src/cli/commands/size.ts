@@ -32,8 +32,9 @@ export const size: Command = {
   options: { top: { type: 'string', value: 'N', summary: 'the number of largest documents to list (10)' } },
   details: [
     'On a server, the stored texts are measured without reading them: documents,',
-    'those of scopes, and side keys (names and values). In a file, documents are',
-    'measured as JSON text. docs/side-keys.md says what side keys are.',
+    'those of scopes, and side keys (names and values; histories by MEMORY USAGE). In',
+    'a file, documents are measured as JSON text. docs/side-keys.md says what side',
+    'keys are.',
   ],
 
   async run(invocation) {
@@ -68,7 +69,7 @@ async function measureServer(invocation: Invocation, target: Target): Promise<St
   const masters = await connectMasters(target.url, timeoutOf(invocation));
   const measure = (pattern: string, add: (key: string, bytes: number) => void) =>
     scanKeys(masters, pattern, async (keys, server) => {
-      const lengths = await server.pipeline(keys.map((key) => ['STRLEN', key]));
+      const lengths = await server.pipeline(keys.map(lengthCommand));
       for (const [index, key] of keys.entries()) add(key, Number(lengths[index]) || 0);
     });
   try {
@@ -86,6 +87,11 @@ async function measureServer(invocation: Invocation, target: Target): Promise<St
     for (const server of masters) server.close();
   }
   return { documents, scopes, sideKeys } as StoredSizes;
+}
+
+/** The command that measures a key: a history is a stream. Where the user may not run it, the key counts by its name alone. */
+function lengthCommand(key: string): string[] {
+  return /^sm:.*:history$/s.test(key) ? ['MEMORY', 'USAGE', key] : ['STRLEN', key];
 }
 
 function report({ documents, scopes, sideKeys, fileBytes }: StoredSizes, most: number, isJson: boolean): void {

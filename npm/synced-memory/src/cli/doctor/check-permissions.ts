@@ -38,11 +38,18 @@ function probes(prefix: string): Probe[] {
     probe('+scan', 'SCAN', '0', 'MATCH', document, 'COUNT', '1'),
     probe('+wait', 'WAIT', '0', '1'),
     probe('+info', 'INFO', 'server'),
+    probe('+xadd', 'XADD', sideKey, 'NOMKSTREAM', '*', 'a', ''),
+    probe('+xrange', 'XRANGE', sideKey, '-', '+', 'COUNT', '1'),
+    probe('+xrevrange', 'XREVRANGE', sideKey, '+', '-', 'COUNT', '1'),
+    probe('+xdel', 'XDEL', sideKey, '0-1'),
     probe('+publish', 'PUBLISH', `sm:${prefix}doctor`, ''),
     probe('+subscribe', 'SUBSCRIBE', `sm:${prefix}doctor`),
     probe('+unsubscribe', 'UNSUBSCRIBE', `sm:${prefix}doctor`),
   ];
 }
+
+/** Rules that only the option `history` needs. */
+const OF_HISTORIES: ReadonlySet<string> = new Set(['+xadd', '+xrange', '+xrevrange', '+xdel']);
 
 /** Rules without which everything works, but slower or with fewer abilities. */
 const OPTIONAL: ReadonlySet<string> = new Set([
@@ -53,6 +60,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   '+publish',
   '+wait',
   '+info',
+  ...OF_HISTORIES,
 ]);
 
 /** Finds the permissions that the user lacks, and writes the line that gives them. */
@@ -68,10 +76,11 @@ export async function checkPermissions({ server, url, target: { prefix } }: Exam
     if (text.startsWith('NOPERM')) missing.add(lackingRule(text, all[index] as Probe, prefix));
   }
   if (missing.size === 0) return { name: 'permissions', state: 'ok', text: `user ${user} may run every command` };
+  const forHistories = [...missing].every((rule) => OF_HISTORIES.has(rule)) ? ', for the option history only' : '';
   return {
     name: 'permissions',
     state: [...missing].every((rule) => OPTIONAL.has(rule)) ? 'warning' : 'failed',
-    text: `user ${user} lacks ${[...missing].join(' ')}`,
+    text: `user ${user} lacks ${[...missing].join(' ')}${forHistories}`,
     remedy: `ACL SETUSER ${user} ${[...missing].join(' ')}`,
   };
 }
