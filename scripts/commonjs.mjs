@@ -39,6 +39,8 @@ async function bundle(modules) {
   await build.write({
     dir: commonJs,
     format: 'cjs',
+    // As in the ES modules.
+    strict: true,
     entryFileNames: '[name].cjs',
     chunkFileNames: 'shared/[name].cjs',
     exports: 'named',

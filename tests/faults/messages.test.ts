@@ -46,6 +46,21 @@ describe('opening', () => {
       { transport: createClient() },
       'transport is a Redis client: wrap it, as ioredis(client) or nodeRedis(client)',
     ],
+    [
+      'a URL that is undefined',
+      { url: undefined },
+      'url is undefined, which is what process.env has for a variable that is not set; set the variable, or leave url out for the default server or file',
+    ],
+    [
+      'parameters of a URL',
+      'redis://localhost?tls=true',
+      'the URL has parameters after ? that nothing reads: pass settings as options of open, and write ? in a password as %3F',
+    ],
+    [
+      'certificates for a connection in plain text',
+      { url: 'redis://localhost', tls: {} },
+      'tls has certificates, and redis: connections are not encrypted; write rediss: for redis:, or leave tls out',
+    ],
     ['a transport of another kind', { transport: {} }, 'transport must have a method execute'],
     ['a URL without a scheme', 'localhost:6379', 'url has no scheme: did you mean redis://localhost:6379?'],
     [
@@ -60,6 +75,11 @@ describe('opening', () => {
     ],
   ])('%s', async (_, options, message) => {
     expect(await failureOf(() => open(options))).toBe(`ERR_OPTIONS ${message}`);
+  });
+
+  test('by new', async () => {
+    const message = 'new opens no memory; use await Memory.open(options)';
+    expect(await failureOf(() => Reflect.construct(Memory as never, ['memory:']))).toBe(`ERR_NOT_SUPPORTED ${message}`);
   });
 
   test('an unknown option that is near no other lists all', async () => {
@@ -120,7 +140,17 @@ describe('calls', () => {
         const { $flush } = mem;
         return $flush();
       },
-      'ERR_OPTIONS a method was called without its memory: call it as mem.$flush()',
+      'ERR_OPTIONS $flush lost its memory: call it as mem.$flush()',
+    ],
+    [
+      'a mutation of the memory in a transaction',
+      () => mem.$transaction(() => mem.todo.push(2)),
+      'ERR_NOT_SUPPORTED todo: this mutation is of the memory and not of the draft, so it is not part of the transaction; mutate the draft that the function gets: draft.todo',
+    ],
+    [
+      'a transaction inside a transaction that read the same',
+      () => mem.$transaction(async (draft: typeof mem) => draft.todo.push(await mem.$update('todo', () => [2]))),
+      'ERR_NOT_SUPPORTED todo: a transaction inside another one changes it, and the outer one has read or changed it, so the outer one could never be committed; use the draft of the outer one for both',
     ],
     [
       'an increment below an absent attribute',
@@ -157,7 +187,7 @@ describe('calls', () => {
       () => {
         mem.text = 'x'.repeat(2000);
       },
-      'ERR_TOO_LARGE text: the document would have 2002 bytes; the limit is 1000 (maxDocumentBytes): raise it, or split the document over several attributes',
+      'ERR_TOO_LARGE text: the document would have 2,002 bytes; the limit is 1,000 (maxDocumentBytes): raise it, or split the document over several attributes',
     ],
     [
       'a value that is too deep',

@@ -24,7 +24,7 @@ describe.each(kinds)('%s', (kind) => {
     const tooLarge = expect.objectContaining({ code: 'ERR_TOO_LARGE', attribute: 'large' });
     expect(() => reader.large).toThrow(tooLarge);
     expect(errors).toEqual([tooLarge]);
-    expect(errors[0]?.message).toMatch(/^large: .* 30\d\d bytes, more than maxDocumentBytes \(1000\)/);
+    expect(errors[0]?.message).toMatch(/^large: .* 3,0\d\d bytes, more than maxDocumentBytes \(1,000\)/);
     reader.small.push(2);
     await reader.$flush();
     expect(reader.small).toEqual([1, 2]);

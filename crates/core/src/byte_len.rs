@@ -19,6 +19,17 @@ impl ByteLen {
         Self(text.len())
     }
 
+    /// The number with commas between thousands, for messages.
+    pub fn grouped(self) -> String {
+        let mut text = self.0.to_string();
+        let mut position = text.len();
+        while position > 3 {
+            position -= 3;
+            text.insert(position, ',');
+        }
+        text
+    }
+
     /// The difference; None where `other` is longer.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
@@ -103,5 +114,16 @@ impl Sub for ByteOffset {
 impl AddAssign<ByteLen> for ByteOffset {
     fn add_assign(&mut self, len: ByteLen) {
         self.0 += len.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated_in_messages() {
+        let texts = [0, 999, 1_000, 12_345, 67_108_864].map(|len| ByteLen(len).grouped());
+        assert_eq!(texts, ["0", "999", "1,000", "12,345", "67,108,864"]);
     }
 }

@@ -211,8 +211,9 @@ fn too_long(len: ByteLen, max_document_bytes: ByteLen) -> SyncError {
     SyncError::new(
         ErrorCode::TooLarge,
         format!(
-            "the key holds {len} bytes, more than maxDocumentBytes ({max_document_bytes}); raise it, or assign the \
-             attribute to replace them"
+            "the key holds {} bytes, more than maxDocumentBytes ({}); raise it, or assign the attribute to replace them",
+            len.grouped(),
+            max_document_bytes.grouped()
         ),
     )
 }

@@ -150,8 +150,10 @@ pub fn effect_within(
         return Err(SyncError::new(
             ErrorCode::TooLarge,
             format!(
-                "the document would have {len} bytes; the limit is {max_len} (maxDocumentBytes): raise it, or split the \
-                 document over several attributes"
+                "the document would have {} bytes; the limit is {} (maxDocumentBytes): raise it, or split the document \
+                 over several attributes",
+                len.grouped(),
+                max_len.grouped()
             ),
         ));
     }

@@ -1,3 +1,4 @@
+import { traceNewError } from './caller-stack.js';
 import { formatPath, type Path } from './path.js';
 
 /** Stable codes of {@link SyncedMemoryError}. */
@@ -111,6 +112,8 @@ export class SyncedMemoryError extends Error {
     this.code = code;
     if (details.attribute !== undefined) this.attribute = details.attribute;
     if (details.path !== undefined) this.path = [...details.path];
+    // A bug of this package is found by the frames inside it.
+    if (code !== 'ERR_INTERNAL') traceNewError(this);
   }
 
   /** Converts an error with `code` and `message` that the core threw. Any other error becomes ERR_INTERNAL. */

@@ -1,3 +1,4 @@
+import { runningMethod, traceCallers } from '../base/caller-stack.js';
 import { optionsError, SyncedMemoryError } from '../base/errors.js';
 import { isThenable } from '../base/is-thenable.js';
 import { refusedPromise } from '../base/refused-promise.js';
@@ -43,7 +44,10 @@ export function isMemory(value: unknown): value is MemoryMethods {
 /** The internals of a memory. `memory` is undefined for a method that was taken off its memory: `const { $flush } = mem`. */
 function internalsOf(memory: object | undefined): MemoryInternals {
   const internals = memory && internalsByMemory.get(memory);
-  if (memory === undefined) throw optionsError('a method was called without its memory: call it as mem.$flush()');
+  if (memory === undefined) {
+    const method = runningMethod() ?? '$flush';
+    throw optionsError(`${method} lost its memory: call it as mem.${method}()`);
+  }
   if (internals === undefined) throw optionsError('not an open memory; open one with Memory.open');
   return internals;
 }
@@ -121,16 +125,12 @@ export class MemoryBase implements UntypedMethods {
   }
 
   async $at(name: string, revision: bigint): Promise<unknown> {
-    const internals = internalsOf(this);
-    checkAttributeName(name);
-    checkRevision(revision);
-    const [value] = await internals.history((session) => session.valueAt(name, revision));
-    return deepFreeze(value);
+    return valueAt(internalsOf(this), name, revision);
   }
 
   async $restore(name: string, revision: bigint): Promise<void> {
-    const value = await this.$at(name, revision);
-    return internalsOf(this).restore(name, value);
+    const internals = internalsOf(this);
+    return internals.restore(name, await valueAt(internals, name, revision));
   }
 
   async $close(): Promise<void> {
@@ -247,6 +247,15 @@ export class MemoryBase implements UntypedMethods {
   [Symbol.dispose](): void {
     internalsOf(this).closeSync();
   }
+}
+
+traceCallers(MemoryBase.prototype);
+
+async function valueAt(internals: MemoryInternals, name: string, revision: bigint): Promise<unknown> {
+  checkAttributeName(name);
+  checkRevision(revision);
+  const [value] = await internals.history((session) => session.valueAt(name, revision));
+  return deepFreeze(value);
 }
 
 async function takeElement(memory: object, kind: 'shift' | 'pop', path: unknown): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { traceCallers } from '../base/caller-stack.js';
 import type { Engine } from '../engine/engine.js';
 import type { InferredState, InferringOptions } from './inferred-state.js';
 import { isMemory, MemoryBase, openMemory, openMemorySync } from './memory-base.js';
@@ -103,6 +104,8 @@ export function createMemoryClasses(
       return openMemorySync(PrefixedMemory.prototype, engine.prepareSync(resolved), resolved);
     }
   }
+
+  for (const Class of [Memory, PrefixedMemory]) traceCallers(Class, ['open', 'openSync']);
 
   function resolveForScope(scope: string, args: OpenArguments): ResolvedOptions {
     const resolved = resolveOptions(args, defaults);

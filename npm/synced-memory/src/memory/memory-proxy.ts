@@ -1,3 +1,4 @@
+import { fromCaller } from '../base/caller-stack.js';
 import { SyncedMemoryError, syncedError } from '../base/errors.js';
 import type { Mirror } from '../mirror/mirror.js';
 import { checkAttributeName, isAttributeName } from './attribute-name.js';
@@ -32,20 +33,32 @@ class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
     const root = this.#roots.get(key as string);
     if (root !== undefined) return root;
     if (typeof key === 'symbol' || !isAttributeName(key)) return Reflect.get(target, key, receiver);
-    this.#owner.beforeRead(key);
+    this.#beforeRead(key, this.get);
     const value = this.#owner.mirror.get(key);
     if (typeof value === 'object' && value !== null && this.#owner.canCacheRoots) this.#roots.set(key, value);
     return value === undefined ? Reflect.get(target, key, receiver) : value;
   }
 
+  #beforeRead(key: string | undefined, trap: (...args: never[]) => unknown): void {
+    try {
+      this.#owner.beforeRead(key);
+    } catch (error) {
+      throw fromCaller(error, trap);
+    }
+  }
+
   has(target: Record<string, unknown>, key: string | symbol): boolean {
     if (typeof key === 'symbol' || !isAttributeName(key)) return Reflect.has(target, key);
-    this.#owner.beforeRead(key);
+    this.#beforeRead(key, this.has);
     return this.#owner.mirror.exists(key) || Reflect.has(target, key);
   }
 
   set(_target: Record<string, unknown>, key: string | symbol, value: unknown): boolean {
-    this.#owner.mirror.assign(checkAttributeName(key), value);
+    try {
+      this.#owner.mirror.assign(checkAttributeName(key), value);
+    } catch (error) {
+      throw fromCaller(error, this.set);
+    }
     return true;
   }
 
@@ -68,7 +81,7 @@ class MemoryHandler implements ProxyHandler<Record<string, unknown>> {
   }
 
   ownKeys(target: Record<string, unknown>): (string | symbol)[] {
-    this.#owner.beforeRead();
+    this.#beforeRead(undefined, this.ownKeys);
     return Reflect.ownKeys(target);
   }
 

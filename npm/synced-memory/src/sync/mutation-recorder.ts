@@ -29,8 +29,7 @@ export class MutationRecorder implements Recorder {
   admit(name: string, units: number, text: () => string): void {
     this.#connection.checkOpen();
     if (this.runningDraft !== undefined) {
-      const detail =
-        'this mutation is of the memory and not of the draft, so it is not part of the transaction; mutate the draft that the function gets';
+      const detail = `this mutation is of the memory and not of the draft, so it is not part of the transaction; mutate the draft that the function gets: draft.${name}`;
       throw syncedError('ERR_NOT_SUPPORTED', detail, name);
     }
     // The core does not know yet what the open batch has changed. It checks the whole batch later.

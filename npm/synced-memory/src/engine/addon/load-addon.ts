@@ -21,7 +21,7 @@ export function loadAddon(): Addon {
   throw new SyncedMemoryError(
     'ERR_ADDON',
     `the native addon cannot be loaded on ${process.platform}-${process.arch}:${causes.join('')}
-Install again with optional dependencies (npm install --include=optional), or use the wasm build, which needs no addon: import from 'synced-memory/edge' and pass a transport, such as nodeRedis(client) from 'synced-memory/transports/node-redis'`,
+Install again with optional dependencies (npm install --include=optional), mark synced-memory as external in your bundler and ship node_modules, or use the wasm build, which needs no addon: import from 'synced-memory/edge' and pass a transport, such as nodeRedis(client) from 'synced-memory/transports/node-redis'`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { fromCaller } from '../../base/caller-stack.js';
 import { type ErrorCode, type SyncedMemoryError, syncedError } from '../../base/errors.js';
 import { setOwnProperty } from '../../base/own-property.js';
 import type { Path } from '../../base/path.js';
@@ -173,7 +174,11 @@ export abstract class Container<R extends object = object> implements ProxyHandl
   set(target: R, key: string | symbol, value: unknown, receiver: unknown): boolean {
     // Another receiver inherits from the proxy, or is a proxy around it, for which Reflect.set calls `defineProperty`.
     if (receiver !== this.proxy) return Reflect.set(target, key, value, receiver);
-    this.write(key, value);
+    try {
+      this.write(key, value);
+    } catch (error) {
+      throw fromCaller(error, this.set);
+    }
     return true;
   }
 

@@ -1,3 +1,4 @@
+import { fromCaller } from '../../base/caller-stack.js';
 import { SyncedMemoryError } from '../../base/errors.js';
 import { toPlain } from '../to-plain.js';
 import { containerOf } from './container.js';
@@ -59,7 +60,11 @@ function copyOf(this: DictContainer): object {
 export const dictMethods: ReadonlyMap<string, unknown> = new Map(
   Object.entries<Method>(methods).map(([name, body]) => {
     function method(this: unknown, ...args: never[]) {
-      return body.apply(dictOf(this, name), args);
+      try {
+        return body.apply(dictOf(this, name), args);
+      } catch (error) {
+        throw fromCaller(error, method);
+      }
     }
     // As a value, it would be taken for what a key holds: `(words[word] ?? 0) + 1` would store its source text.
     Object.defineProperty(method, Symbol.toPrimitive, { value: () => throwNotAValue(name) });

@@ -1,3 +1,4 @@
+import { fromCaller } from '../../base/caller-stack.js';
 import { isDigit, toArrayIndex } from '../array-index.js';
 import { KIND } from './container-registry.js';
 import { ListContainer } from './list-container.js';
@@ -34,7 +35,7 @@ export class ListHandler extends ListContainer {
     if (index >= target.length) return true;
     if (index < target.length - 1) {
       const detail = 'only the last element can be deleted, others would leave a hole; use splice or assign null';
-      throw this.error('ERR_NOT_SERIALIZABLE', detail, index);
+      throw fromCaller(this.error('ERR_NOT_SERIALIZABLE', detail, index), this.deleteProperty);
     }
     this.splice(index, 1, []);
     return true;

@@ -1,3 +1,4 @@
+import { fromCaller } from '../../base/caller-stack.js';
 import { SyncedMemoryError } from '../../base/errors.js';
 import { deepEqual } from '../deep-equal.js';
 import { toPlain } from '../to-plain.js';
@@ -226,7 +227,11 @@ function toMethod(name: string, body: Method): unknown {
     [name](this: unknown, ...args: unknown[]): unknown {
       const list = findList(this);
       if (list === undefined && typeof native === 'function') return native.apply(this, args);
-      return body.apply(list ?? listOf(this, name), args);
+      try {
+        return body.apply(list ?? listOf(this, name), args);
+      } catch (error) {
+        throw fromCaller(error, call as Method);
+      }
     },
   }[name];
   if (typeof native === 'function') Object.defineProperty(call, 'length', { value: native.length });
