@@ -189,7 +189,7 @@ describe.each(kinds)('on %s', (kind) => {
     await memory.$sync();
     expect([...memory.log].sort()).toEqual(['first of 0', 'first of 1', 'first of 2']);
     await Promise.all(all.map((one) => one.$close()));
-    const bad = Memory.open({ url: backend.url, defaults: { $x: 1 } });
+    const bad = Memory.open({ url: backend.url, defaults: { $x: 1 } as object });
     await expect(bad).rejects.toMatchObject({ code: 'ERR_RESERVED_NAME' });
   });
 

@@ -18,12 +18,16 @@ const validators = {
   arktype: type({ name: 'string', age: 'number.integer >= 0', tags: 'string[]' }),
 };
 
+interface State {
+  user: { name: string; age: number; tags: string[] };
+}
+
 describe.each(Object.keys(validators) as (keyof typeof validators)[])('%s', (vendor) => {
-  const schema = { user: validators[vendor] as StandardSchema<{ name: string; age: number; tags: string[] }> };
+  const schema = { user: validators[vendor] as StandardSchema<State['user']> };
 
   test('a mutation against the schema throws at its line and changes nothing', async () => {
     const url = place();
-    const mem = await Memory.open({ url, schema });
+    const mem = await Memory.open<State>({ url, schema });
     mem.user = { name: 'Alice', age: 7, tags: ['a', 'b', 'c'] };
     const { user } = mem;
     const before = mem.$snapshot();
@@ -67,7 +71,7 @@ describe.each(Object.keys(validators) as (keyof typeof validators)[])('%s', (ven
     const other = await Memory.open({ url });
     other.user = { name: 1, age: 0, tags: [] };
     await other.$flush();
-    const mem = await Memory.open({ url, schema, onError: (error) => errors.push(error) });
+    const mem = await Memory.open<State>({ url, schema, onError: (error) => errors.push(error) });
     expect(mem.user).toEqual({ name: 1, age: 0, tags: [] });
     expect(errors).toMatchObject([{ code: 'ERR_SCHEMA', attribute: 'user', path: ['name'] }]);
     other.user = { name: 'Bob', age: 1, tags: [] };
@@ -82,12 +86,12 @@ describe.each(Object.keys(validators) as (keyof typeof validators)[])('%s', (ven
   });
 });
 
-test('types are inferred from the validators', async () => {
+test('types are inferred from the validators; what has no default may be absent', async () => {
   const schema = { user: validators.zod, log: v.array(v.string()), flag: type('boolean') };
-  await using mem = await Memory.open({ url: place(), schema });
-  expectTypeOf(mem.user).toEqualTypeOf<{ name: string; age: number; tags: string[] }>();
+  await using mem = await Memory.open({ url: place(), schema, defaults: { log: [] } });
+  expectTypeOf(mem.user).toEqualTypeOf<State['user'] | undefined>();
   expectTypeOf(mem.log).toEqualTypeOf<string[]>();
-  expectTypeOf(mem.flag).toEqualTypeOf<boolean>();
+  expectTypeOf(mem.flag).toEqualTypeOf<boolean | undefined>();
   expectTypeOf(mem.$snapshot('log')).toEqualTypeOf<readonly string[]>();
   mem.log = [];
   // @ts-expect-error: not a string

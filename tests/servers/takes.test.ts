@@ -80,7 +80,7 @@ describe.each(kinds)('on %s', (kind) => {
     mine.queue = [];
     expect(await mine.$shift('queue')).toBeUndefined();
     expect(await mine.$pop(['jobs', 'more'])).toBeUndefined();
-    expect(await mine.$pop(['jobs', 'more', 0, 'x'])).toBeUndefined();
+    expect(await mine.$pop(['jobs', 'more', 0, 'x'] as never)).toBeUndefined();
     delete (mine as Partial<State>).queue;
     expect(await mine.$shift('queue')).toBeUndefined();
     expect(mine.$status.pending).toBe(0);

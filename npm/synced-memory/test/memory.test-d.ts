@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest';
 import type { ErrorCode, SyncedMemoryError } from '../src/base/errors.js';
-import type { SyncedDict, SyncedList } from '../src/entry/common-exports.js';
+import type { Change, Json, Snapshot, StandardSchema, SyncedDict, SyncedList } from '../src/entry/common-exports.js';
 import { Memory, PrefixedMemory } from '../src/index.js';
 
 interface State {
@@ -73,6 +73,91 @@ test('open infers the state from defaults, validators and names', () => {
     expectTypeOf(await Memory.open({ names: ['tasks'] })).toEqualTypeOf<Memory>();
   };
   expectTypeOf(use).returns.resolves.toBeVoid();
+});
+
+test('a schema alone gives optional attributes', () => {
+  const use = async (user: StandardSchema<{ age: number }>, log: StandardSchema<string[]>) => {
+    const mem = await Memory.open({ schema: { user, log }, defaults: { log: [] } });
+    expectTypeOf(mem.user).toEqualTypeOf<{ age: number } | undefined>();
+    expectTypeOf(mem.log).toEqualTypeOf<string[]>();
+    // @ts-expect-error: undefined is not stored
+    mem.user = undefined;
+    delete mem.user;
+  };
+  expectTypeOf(use).returns.resolves.toBeVoid();
+});
+
+describe('paths are checked', () => {
+  interface Stats {
+    total: number;
+    days: { hits: number; note?: string }[];
+    byName: Record<string, { best?: bigint }>;
+  }
+
+  test('$increment takes those of numbers', () => {
+    const use = async (mem: Memory<Stats>, path: readonly ['byName', string, 'best'], loose: Memory) => {
+      expectTypeOf(await mem.$increment('total')).toEqualTypeOf<number | bigint>();
+      await mem.$increment(['days', 0, 'hits']);
+      await mem.$increment(path);
+      await loose.$increment(['any', 'path', 0]);
+      // @ts-expect-error: a text
+      await mem.$increment(['days', 0, 'note']);
+      // @ts-expect-error: a list
+      await mem.$increment('days');
+    };
+    expectTypeOf(use).returns.resolves.toBeVoid();
+  });
+
+  test('a change tells its kind and its attribute', () => {
+    expectTypeOf<Change['kind']>().toEqualTypeOf<'set' | 'delete' | 'splice' | 'reload'>();
+    expectTypeOf<Change<Stats>['name']>().toEqualTypeOf<keyof Stats>();
+    expectTypeOf<Change<Stats, 'total'>['path']>().toEqualTypeOf<readonly ['total', ...(string | number)[]]>();
+    expectTypeOf<(Change<Stats> & { kind: 'delete' })['value']>().toEqualTypeOf<undefined>();
+    expectTypeOf<Extract<Change<Stats, 'total'>, { kind: 'set' }>['value']>().toEqualTypeOf<number>();
+    expectTypeOf<Extract<Change<Stats, 'days'>, { kind: 'set' }>['value']>().toBeUnknown();
+    expectTypeOf<Extract<Change<{ log: string[] }>, { kind: 'splice' }>['value']>().toEqualTypeOf<readonly string[]>();
+    const use = async (mem: Memory<Stats>, loose: Memory) => {
+      mem.$on('change', (change) => expectTypeOf(change.name).toEqualTypeOf<'days'>(), ['days', 0]);
+      mem.$on('change', (change) => expectTypeOf(change).toEqualTypeOf<Change<Stats>>());
+      for await (const { name } of mem.$changes('total')) expectTypeOf(name).toEqualTypeOf<'total'>();
+      loose.$on('change', (change) => expectTypeOf(change).toEqualTypeOf<Change>());
+      loose.$on('change', ({ name }) => expectTypeOf(name).toEqualTypeOf<'any'>(), ['any', 0]);
+    };
+    expectTypeOf(use).returns.resolves.toBeVoid();
+  });
+
+  test('$snapshot is of the memory, or of an attribute', () => {
+    const use = (mem: Memory<Stats>, loose: Memory) => {
+      expectTypeOf(mem.$snapshot()).toEqualTypeOf<Snapshot<Stats>>();
+      expectTypeOf(mem.$snapshot('total')).toEqualTypeOf<number>();
+      expectTypeOf(loose.$snapshot('anything')).toBeAny();
+    };
+    expectTypeOf(use).returns.toBeVoid();
+  });
+});
+
+test('a method without its $ is never', () => {
+  expectTypeOf<Memory<State>['flush']>().toBeNever();
+  expectTypeOf<Memory<{ flush: number }>['flush']>().toEqualTypeOf<number>();
+  expectTypeOf<Memory['flush']>().toBeAny();
+});
+
+test('Json is the type of what is stored', () => {
+  interface Node {
+    name: string;
+    made: Date;
+    size: bigint;
+    next?: Node;
+    walk(): void;
+  }
+  expectTypeOf<Json<Node>['made']>().toEqualTypeOf<string>();
+  expectTypeOf<Json<Node>['size']>().toEqualTypeOf<bigint>();
+  expectTypeOf<keyof Json<Node>>().toEqualTypeOf<'name' | 'made' | 'size' | 'next'>();
+  expectTypeOf<NonNullable<Json<Node>['next']>['made']>().toEqualTypeOf<string>();
+  expectTypeOf<Json<Map<string, Set<number>>>>().toEqualTypeOf<Record<string, number[]>>();
+  expectTypeOf<Json<[Date, number]>>().toEqualTypeOf<[string, number]>();
+  expectTypeOf<Json<SyncedList<Date>>>().toEqualTypeOf<SyncedList<string>>();
+  expectTypeOf<Json<State>['settings']['update']>().parameter(0).toEqualTypeOf<Partial<{ size: number }>>();
 });
 
 test('options are typed', () => {

@@ -1,28 +1,18 @@
+import type { AnyState, NameOf } from '../base/any-state.js';
 import { withPrintableRevisions } from '../base/printable-revisions.js';
 import type { AppliedEdit } from '../mirror/edit.js';
+import type { Snapshot } from '../mirror/snapshot.js';
 import type { Snapshots } from '../mirror/snapshots.js';
 
-/** The effect of one mutation. All values are frozen and plain, as those of `$snapshot`. */
-export interface Change {
+/** What changes of every kind have. N is the name of the attribute. */
+interface ChangeBase<N extends string> {
   /** The attribute. */
-  readonly name: string;
+  readonly name: N;
   /**
    * Path of what changed, which begins with the attribute's name: `['tasks', 3, 'done']`. For a splice it ends in the index of the
    * first element.
    */
-  readonly path: readonly (string | number)[];
-  /**
-   * - `set`: a value was added or replaced.
-   * - `delete`: a value was removed.
-   * - `splice`: the elements `oldValue` (an array) were removed from a list at the path's index, and the elements `value` (an
-   *   array) inserted there.
-   * - `reload`: the attribute is `value` now; the single steps are not known.
-   */
-  readonly kind: 'set' | 'delete' | 'splice' | 'reload';
-  /** The new value; undefined for `delete`. */
-  readonly value: unknown;
-  /** The value that was replaced or removed; undefined if there was none, and for `reload`. */
-  readonly oldValue: unknown;
+  readonly path: readonly [N, ...(string | number)[]];
   /** `local` for a mutation of this process. If the server refuses one, its rollback is `remote`. */
   readonly origin: 'local' | 'remote';
   /**
@@ -33,6 +23,67 @@ export interface Change {
   /** The writer of a `remote` change. Left out where it is unknown: a foreign writer's change, or one of several commits together. */
   readonly writer?: ChangeWriter;
 }
+
+/** A value was added or replaced. `oldValue` is undefined if there was none. */
+interface SetChange<N extends string, T> extends ChangeBase<N> {
+  readonly kind: 'set';
+  readonly value: ValueInside<T>;
+  readonly oldValue: ValueInside<T> | undefined;
+}
+
+/** A value was removed. */
+interface DeleteChange<N extends string, T> extends ChangeBase<N> {
+  readonly kind: 'delete';
+  readonly value: undefined;
+  readonly oldValue: ValueInside<T>;
+}
+
+/** The elements `oldValue` were removed from a list at the path's index, and the elements `value` inserted there. */
+interface SpliceChange<N extends string, T> extends ChangeBase<N> {
+  readonly kind: 'splice';
+  readonly value: readonly ElementInside<T>[];
+  readonly oldValue: readonly ElementInside<T>[];
+}
+
+/** The attribute is `value` now; the single steps are not known. */
+interface ReloadChange<N extends string, T> extends ChangeBase<N> {
+  readonly kind: 'reload';
+  readonly value: unknown extends T ? unknown : Snapshot<T> | undefined;
+  readonly oldValue: unknown;
+}
+
+/**
+ * The effect of one mutation on one of the attributes N of a state S; `kind` tells which. All values are frozen and plain, as those of
+ * `$snapshot`. They are typed for attributes without lists or dicts inside each other, and unknown for others.
+ */
+export type Change<S extends object = AnyState, N extends NameOf<S> = NameOf<S>> =
+  N extends NameOf<S>
+    ? SetChange<N, S[N]> | DeleteChange<N, S[N]> | SpliceChange<N, S[N]> | ReloadChange<N, S[N]>
+    : never;
+
+type Scalar = string | number | boolean | bigint | null | undefined;
+
+/** A value of type T, or one in it. */
+type ValueInside<T> = 0 extends 1 & T
+  ? unknown
+  : T extends Scalar
+    ? T
+    : T extends readonly (infer E)[]
+      ? [E] extends [Scalar]
+        ? readonly E[] | E
+        : unknown
+      : [Snapshot<T>[keyof Snapshot<T>]] extends [Scalar]
+        ? Snapshot<T> | Snapshot<T>[keyof Snapshot<T>]
+        : unknown;
+
+/** An element of a list of type T, or of a list in it. */
+type ElementInside<T> = 0 extends 1 & T
+  ? unknown
+  : [NonNullable<T>] extends [readonly (infer E)[]]
+    ? [E] extends [Scalar]
+      ? E
+      : unknown
+    : unknown;
 
 /** A writer of changes: a memory that some process has opened. */
 export interface ChangeWriter {
@@ -66,14 +117,14 @@ export function describeChange(
   ): Change =>
     freezeChange({
       name,
-      path: Object.freeze(path),
+      path: Object.freeze(path) as Change['path'],
       kind,
       value,
       oldValue,
       origin,
       revision,
       ...(writer && { writer }),
-    });
+    } as Change);
   const list = raw as unknown[];
   switch (edit[0]) {
     case 'set': {

@@ -1,3 +1,4 @@
+import type { AnyState, NameOf } from '../base/any-state.js';
 import type { SyncedMemoryError } from '../base/errors.js';
 import type { Change } from './describe-change.js';
 
@@ -25,10 +26,10 @@ export interface Moot {
   message: string;
 }
 
-/** The events of a memory, each with what its listeners receive. */
-export interface EventMap {
+/** The events of a memory, each with what its listeners receive. S is the shape of its attributes, N the names of some of them. */
+export interface EventMap<S extends object = AnyState, N extends NameOf<S> = NameOf<S>> {
   /** A mutation of this or another process changed something. */
-  change: Change;
+  change: Change<S, N>;
   /** The server is reachable, and everything that is loaded is up to date. */
   connect: undefined;
   /** The server is unreachable; the error says why. Mutations are queued. */

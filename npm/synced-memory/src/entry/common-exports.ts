@@ -32,13 +32,14 @@ export type {
   AnyState,
   FlushOptions,
   MemoryMethods,
-  NumberPath,
   Snapshot,
   TransactionOptions,
 } from '../memory/memory-methods.js';
 export type { OpenOptions, ScopeOptions } from '../memory/open-options.js';
 export type { Schemas, StandardSchema, StateOf } from '../memory/schema.js';
+export type { ExistingPath, ListPath, NumberPath, StatePath, ValueAt } from '../memory/state-path.js';
 export type { Status } from '../memory/status.js';
+export type { Json, Storable } from '../memory/storable.js';
 export {
   type Synced,
   SyncedDict,

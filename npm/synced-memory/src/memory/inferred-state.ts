@@ -1,6 +1,7 @@
-import type { AnyState } from './any-state.js';
+import type { AnyState } from '../base/any-state.js';
 import type { OpenOptions, ScopeOptions } from './open-options.js';
 import type { Schemas, StateOf } from './schema.js';
+import type { Storable } from './storable.js';
 
 /** Options of `open` that tell the shape of the state by their defaults D, validators T and names N. */
 export type InferringOptions<D extends object, T extends Schemas, N extends string> = WithoutState<OpenOptions> &
@@ -19,7 +20,7 @@ interface StateSources<D extends object, T extends Schemas, N extends string> {
    */
   names?: readonly N[];
   /** Attributes to create if they are absent, by name. The server decides, so processes that start together agree. */
-  defaults?: D;
+  defaults?: D & Storable<D>;
   /**
    * Validators by attribute, which implement Standard Schema (zod, valibot, arktype). A mutation with an invalid result throws
    * ERR_SCHEMA and changes nothing. An invalid value that another writer stored raises an `error` event, and can be read. Each
@@ -29,16 +30,19 @@ interface StateSources<D extends object, T extends Schemas, N extends string> {
 }
 
 /**
- * The state that defaults D, validators T and names N describe. The validator of an attribute tells more than its default. Without
- * defaults and validators, the state has any shape.
+ * The state that defaults D, validators T and names N describe. The validator of an attribute tells more than its default; without a
+ * default, the attribute may be absent. Without defaults and validators, the state has any shape.
  */
 export type InferredState<D extends object, T extends Schemas, N extends string> = string extends keyof T
   ? keyof D extends never
     ? AnyState
     : Widened<D> & Untyped<Exclude<N, keyof D>, N>
   : keyof D extends never
-    ? StateOf<T> & Untyped<Exclude<N, keyof T>, N>
-    : Omit<Widened<D>, keyof T> & StateOf<T> & Untyped<Exclude<N, keyof D | keyof T>, N>;
+    ? Partial<StateOf<T>> & Untyped<Exclude<N, keyof T>, N>
+    : Omit<Widened<D>, keyof T> &
+        Pick<StateOf<T>, keyof T & keyof D> &
+        Partial<Omit<StateOf<T>, keyof D>> &
+        Untyped<Exclude<N, keyof D | keyof T>, N>;
 
 /** Attributes of any type, of which only the names K are known. Nothing where the names N are not literals. */
 type Untyped<K extends string, N extends string> = string extends N ? unknown : { [Name in K]: AnyState[string] };

@@ -63,7 +63,10 @@ function refreshed(memory: object, name?: string): MemoryInternals {
 type InspectMethod = (depth: number, options: object, inspect: (value: object, options: object) => string) => string;
 
 /** The methods without the types of a state. */
-type UntypedMethods = Omit<MemoryMethods, '$batch' | '$snapshot' | '$at' | '$shift' | '$pop' | '$scope'>;
+type UntypedMethods = Omit<
+  MemoryMethods,
+  '$batch' | '$on' | '$changes' | '$snapshot' | '$at' | '$increment' | '$shift' | '$pop' | '$scope'
+>;
 
 /** The prototype of memories. It checks arguments; {@link MemoryInternals} does the work. */
 export class MemoryBase implements UntypedMethods {

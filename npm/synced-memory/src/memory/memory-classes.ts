@@ -12,6 +12,7 @@ import {
   scopePrefix,
 } from './resolve-options.js';
 import type { Schemas } from './schema.js';
+import type { Storable } from './storable.js';
 
 /** The class `Memory` of an entry point. */
 export interface MemoryClass {
@@ -28,7 +29,7 @@ export interface MemoryClass {
     options?: InferringOptions<D, T, N> | string | URL,
   ): Promise<MemoryOf<S>>;
   /** Opens a memory whose state has the shape S. */
-  open<S extends object>(options?: OpenOptions<S> | string | URL): Promise<MemoryOf<S>>;
+  open<S extends object & Storable<S>>(options?: OpenOptions<S> | string | URL): Promise<MemoryOf<S>>;
   /**
    * Opens a memory in blocking mode, for scripts: a mutation returns when it is acknowledged, and reading an attribute fetches it
    * from the server first, as in the Python package. Each blocks the thread for a round trip. Throws what `open` rejects with, and
@@ -38,7 +39,7 @@ export interface MemoryClass {
     options?: InferringOptions<D, T, N> | string | URL,
   ): MemoryOf<S>;
   /** Opens a memory in blocking mode, whose state has the shape S. */
-  openSync<S extends object>(options?: OpenOptions<S> | string | URL): MemoryOf<S>;
+  openSync<S extends object & Storable<S>>(options?: OpenOptions<S> | string | URL): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   /** True for the memories of every entry point and scope. */
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
@@ -52,14 +53,14 @@ export interface PrefixedMemoryClass {
     options?: InferringOptions<D, T, N> | string | URL,
   ): Promise<MemoryOf<S>>;
   /** Opens the memory of a scope, whose state has the shape S. */
-  open<S extends object>(scope: string, options?: OpenOptions<S> | string | URL): Promise<MemoryOf<S>>;
+  open<S extends object & Storable<S>>(scope: string, options?: OpenOptions<S> | string | URL): Promise<MemoryOf<S>>;
   /** Opens the memory of a scope in blocking mode. See {@link MemoryClass.openSync}. */
   openSync<D extends object, T extends Schemas, N extends string, S extends object = InferredState<D, T, N>>(
     scope: string,
     options?: InferringOptions<D, T, N> | string | URL,
   ): MemoryOf<S>;
   /** Opens the memory of a scope in blocking mode, whose state has the shape S. */
-  openSync<S extends object>(scope: string, options?: OpenOptions<S> | string | URL): MemoryOf<S>;
+  openSync<S extends object & Storable<S>>(scope: string, options?: OpenOptions<S> | string | URL): MemoryOf<S>;
   readonly prototype: MemoryMethods;
   [Symbol.hasInstance](value: unknown): value is MemoryMethods;
 }

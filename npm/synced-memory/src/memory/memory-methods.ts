@@ -1,16 +1,19 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { AnyState, NameOf } from '../base/any-state.js';
 import type { Change } from '../changes/describe-change.js';
 import type { ListenerOptions } from '../changes/event-listeners.js';
 import type { EventMap } from '../changes/event-map.js';
-import type { AnyState, NameOf } from './any-state.js';
+import type { Snapshot } from '../mirror/snapshot.js';
 import type { History, HistoryQuery } from './history.js';
 import type { InferredState, InferringScopeOptions } from './inferred-state.js';
 import type { ListedWriter } from './listed-writer.js';
 import type { ScopeOptions } from './open-options.js';
 import type { Schemas } from './schema.js';
+import type { ElementOf, ExistingPath, ListPath, NumberPath, PathName, StatePath, ValueAt } from './state-path.js';
 import type { Status } from './status.js';
+import type { Storable } from './storable.js';
 
-export type { AnyState };
+export type { AnyState, Snapshot };
 
 /** Options of `$flush`. */
 export interface FlushOptions {
@@ -25,33 +28,6 @@ export interface TransactionOptions {
   /** Greatest number of attempts before the transaction rejects with ERR_CONFLICT. Default: 100. */
   attempts?: number;
 }
-
-/** A frozen plain value of type T. It lacks the methods that `SyncedList` and `SyncedDict` declare. */
-export type Snapshot<T> = 0 extends 1 & T
-  ? T
-  : T extends readonly (infer E)[]
-    ? readonly Snapshot<E>[]
-    : T extends object
-      ? { readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: Snapshot<T[K]> }
-      : T;
-
-/** Path of a number: an attribute's name, or an array that begins with one. */
-export type NumberPath<S extends object> = (keyof S & string) | readonly [keyof S & string, ...(string | number)[]];
-
-/** Type of the value at a path of keys and indexes; unknown where the path does not tell. */
-type ValueAt<T, P extends readonly unknown[]> = 0 extends 1 & T
-  ? T
-  : P extends readonly [infer K, ...infer Rest]
-    ? K extends keyof T
-      ? ValueAt<NonNullable<T[K]>, Rest>
-      : unknown
-    : T;
-
-/** Type of the elements of a list; unknown for another type. */
-type ElementOf<T> = 0 extends 1 & T ? T : T extends readonly (infer E)[] ? E : unknown;
-
-/** The name K of an attribute of type T, if it is a list. */
-type ListName<K, T> = NonNullable<T> extends readonly unknown[] ? K : never;
 
 /** The methods of every memory. Their names begin with `$`, which no attribute's name does. */
 export interface MemoryMethods<S extends object = AnyState> {
@@ -90,25 +66,24 @@ export interface MemoryMethods<S extends object = AnyState> {
    * with one, they are called only for changes that concern the value there. A listener does not keep the process alive: a program
    * that only watches ends at once, unless it passes `{ keepAlive: true }`. Throws ERR_OPTIONS for an unknown event or option.
    */
-  $on<E extends keyof EventMap>(
+  $on<E extends keyof EventMap, const P extends StatePath<S> = NameOf<S>>(
     event: E,
-    listener: (payload: EventMap[E]) => void,
-    path?: NameOf<S> | readonly [NameOf<S>, ...(string | number)[]],
+    listener: (payload: EventMap<S, PathName<S, P>>[E]) => void,
+    path?: ExistingPath<S, P> | undefined,
     options?: ListenerOptions,
   ): () => void;
   /**
    * The changes of one attribute, or of all, for `for await`. Ends when the memory is closed. The process stays alive while a
    * change is waited for. If a reader falls more than 1000 changes behind, it gets one `reload` per attribute instead.
    */
-  $changes(name?: keyof S & string): AsyncIterableIterator<Change>;
+  $changes<N extends NameOf<S> = NameOf<S>>(name?: N): AsyncIterableIterator<Change<S, N>>;
   /**
    * The memory as a frozen plain object: everything that exists of what was asked for, and what was written here. Throws
    * ERR_NOT_LOADED while some of it is unknown. It shares unchanged parts with the previous snapshot, and is the same object while
-   * nothing changes. Unreadable attributes are left out.
+   * nothing changes. Unreadable attributes are left out. With a name, that attribute as a frozen plain value, or undefined if it is absent;
+   * throws if it is unreadable.
    */
-  $snapshot(): Snapshot<S>;
-  /** An attribute as a frozen plain value; undefined if it is absent. Throws if it is unreadable. */
-  $snapshot<K extends keyof S & string>(name: K): Snapshot<S[K]>;
+  $snapshot<K extends NameOf<S> | undefined = undefined>(name?: K): K extends NameOf<S> ? Snapshot<S[K]> : Snapshot<S>;
   /**
    * Runs `fn`, which must not be async, and returns its result. All its mutations are committed together. If `fn` throws, they are
    * reverted. As single mutations do, they merge with those of other writers; if one of them cannot be kept, all are reverted,
@@ -146,7 +121,7 @@ export interface MemoryMethods<S extends object = AnyState> {
    * ERR_OUTCOME_UNKNOWN if the server's reply was lost, and as `$flush` does. Where nobody waits for the result, an increment that is
    * refused raises an `error` event.
    */
-  $increment(path: NumberPath<S>, by?: number | bigint): Promise<number | bigint>;
+  $increment<const P extends StatePath<S>>(path: NumberPath<S, P>, by?: number | bigint): Promise<number | bigint>;
   /**
    * Removes the first element of a list and resolves with it; with undefined if the list is empty, or there is none. Of several
    * processes, exactly one gets each element: the server removes whichever element is the first when it applies the commit.
@@ -158,15 +133,11 @@ export interface MemoryMethods<S extends object = AnyState> {
    * Rejects with ERR_NOT_A_LIST if something else is at the path, with ERR_NOT_SUPPORTED inside `$batch`, with ERR_OUTCOME_UNKNOWN if
    * the server's reply was lost and it does not know any more whether the element was removed, and as `$flush` does.
    */
-  $shift<K extends keyof S & string>(path: ListName<K, S[K]> & K): Promise<ElementOf<NonNullable<S[K]>> | undefined>;
-  $shift<K extends keyof S & string, const P extends readonly (string | number)[]>(
-    path: readonly [K, ...P],
-  ): Promise<ElementOf<ValueAt<NonNullable<S[K]>, P>> | undefined>;
+  $shift<const P extends StatePath<S>>(
+    path: ListPath<S, P>,
+  ): Promise<ElementOf<NonNullable<ValueAt<S, P>>> | undefined>;
   /** Removes the last element of a list and resolves with it, as `$shift` does with the first one. */
-  $pop<K extends keyof S & string>(path: ListName<K, S[K]> & K): Promise<ElementOf<NonNullable<S[K]>> | undefined>;
-  $pop<K extends keyof S & string, const P extends readonly (string | number)[]>(
-    path: readonly [K, ...P],
-  ): Promise<ElementOf<ValueAt<NonNullable<S[K]>, P>> | undefined>;
+  $pop<const P extends StatePath<S>>(path: ListPath<S, P>): Promise<ElementOf<NonNullable<ValueAt<S, P>>> | undefined>;
   /**
    * Makes an attribute expire after so many seconds, counted from when the server receives the request, after every earlier
    * mutation is acknowledged. Mutations keep the lifetime; the option `ttl` renews it. Resolves with false if there is no such
@@ -208,7 +179,7 @@ export interface MemoryMethods<S extends object = AnyState> {
     name: string,
     options?: InferringScopeOptions<D, T, N>,
   ): Promise<Memory<S>>;
-  $scope<S extends object>(name: string, options?: ScopeOptions<S>): Promise<Memory<S>>;
+  $scope<S extends object & Storable<S>>(name: string, options?: ScopeOptions<S>): Promise<Memory<S>>;
   /** An attribute's confirmed revision: nanoseconds since 1970 of its last change; undefined if it is absent. */
   $lastModified(name: NameOf<S>): bigint | undefined;
   /** Calls `$close`, for `await using`. */
@@ -217,5 +188,10 @@ export interface MemoryMethods<S extends object = AnyState> {
   [Symbol.dispose](): void;
 }
 
+/** The names of the methods without their `$`, except those that an attribute has: what is not there. */
+type MistakenNames<S extends object> = {
+  readonly [K in keyof MemoryMethods as K extends `$${infer Name}` ? Exclude<Name, keyof S> : never]: never;
+};
+
 /** An open memory: its methods, and its attributes as own properties. S is the shape of the attributes. */
-export type Memory<S extends object = AnyState> = MemoryMethods<S> & S;
+export type Memory<S extends object = AnyState> = MemoryMethods<S> & S & MistakenNames<S>;

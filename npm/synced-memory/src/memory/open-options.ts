@@ -1,7 +1,7 @@
+import type { AnyState, NameOf } from '../base/any-state.js';
 import type { SyncedMemoryError } from '../base/errors.js';
 import type { TlsOptions } from '../engine/engine.js';
 import type { Transport } from '../engine/transport.js';
-import type { AnyState, NameOf } from './any-state.js';
 import type { HistoryOptions } from './history-options.js';
 import type { JournalOptions } from './journal-options.js';
 import type { Schemas } from './schema.js';
