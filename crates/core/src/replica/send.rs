@@ -89,6 +89,12 @@ impl Replica {
         self.pending.mark_refused_from(sequence);
     }
 
+    /// The server has not executed this commit this time: it must be sent again. So must those after it, unless the server may
+    /// have executed an earlier sending of this one: then they stay in flight.
+    pub fn mark_not_executed(&mut self, sequence: Sequence) {
+        self.pending.mark_not_executed(sequence);
+    }
+
     /// Replies to commits in flight will not arrive: the commits must be sent again.
     pub fn mark_replies_lost(&mut self) {
         self.pending.mark_replies_lost();

@@ -288,7 +288,7 @@ impl Session {
             }
             Answer::Committed(CommitOutcome::Reserved(turn)) => {
                 let is_first = attribute.replica.is_first(sequence);
-                attribute.replica.mark_refused_from(sequence);
+                attribute.replica.mark_not_executed(sequence);
                 if is_first {
                     attribute.retry.succeed();
                     self.wait_for_turn(id, turn, now);
@@ -296,7 +296,7 @@ impl Session {
             }
             Answer::Committed(outcome) => self.handle_committed(id, sequence, &outcome, now),
             Answer::Busy(error) => {
-                attribute.replica.mark_refused_from(sequence);
+                attribute.replica.mark_not_executed(sequence);
                 self.discard_resent_commits(id);
                 self.back_off(id, error, now);
             }

@@ -37,7 +37,7 @@ impl Session {
                     let replica = &mut self.attributes[attribute].replica;
                     match replica.group_sequence(id) {
                         Some(_) if is_reply_lost => replica.mark_replies_lost(),
-                        Some(sequence) => replica.mark_refused_from(sequence),
+                        Some(sequence) => replica.mark_not_executed(sequence),
                         None => {}
                     }
                     self.back_off(attribute, error.clone(), now);
@@ -55,7 +55,7 @@ impl Session {
         for (&attribute, turn) in sent.iter().zip(turns) {
             let replica = &mut self.attributes[attribute].replica;
             if let Some(sequence) = replica.group_sequence(id) {
-                replica.mark_refused_from(sequence);
+                replica.mark_not_executed(sequence);
             }
             self.attributes[attribute].retry.succeed();
             if turn.writers_ahead > 0 {

@@ -245,6 +245,17 @@ impl PendingCommits {
         }
     }
 
+    /// The server has not executed this commit this time, nor any after it that needs it. If it has executed an earlier sending
+    /// of it, it may execute those after it: they stay in flight.
+    pub(super) fn mark_not_executed(&mut self, sequence: Sequence) {
+        for commit in self.sealed.iter_mut().skip_while(|commit| commit.command.sequence != sequence) {
+            commit.note_refusal();
+            if commit.has_lost_reply {
+                return;
+            }
+        }
+    }
+
     /// Replies that are outstanding cannot arrive any more.
     pub(super) fn mark_replies_lost(&mut self) {
         for commit in &mut self.sealed {
@@ -314,6 +325,22 @@ mod tests {
         replica.pending.mark_replies_lost();
         assert!(replica.pending.has_lost_replies());
         assert_eq!(replica.pending.first_number(), Some(MutationNumber(1)));
+    }
+
+    #[test]
+    fn a_commit_behind_one_that_was_not_executed_stays_in_flight_if_an_earlier_sending_may_have_been() {
+        let in_flight_after_refusal = |replica: &mut Replica| {
+            replica.pending.mark_not_executed(Sequence(1));
+            let sealed = replica.pending.sealed();
+            sealed.iter().map(|commit| commit.delivery.is_in_flight()).collect::<Vec<_>>()
+        };
+        assert_eq!(in_flight_after_refusal(&mut in_flight(2)), [false, false], "never sent before");
+        let mut replica = in_flight(1);
+        replica.mark_replies_lost();
+        send(&mut replica, 1);
+        mutate(&mut replica, 2, r#"[["append","x",[],[2]]]"#);
+        send(&mut replica, 2);
+        assert_eq!(in_flight_after_refusal(&mut replica), [false, true]);
     }
 
     #[test]
