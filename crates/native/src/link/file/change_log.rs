@@ -11,7 +11,8 @@ const MAX_ENTRIES: i64 = 256;
 pub(super) struct ChangeLog<'a>(pub(super) &'a Connection);
 
 impl ChangeLog<'_> {
-    /// Add the deltas of the commit that was made after the change `since`, and remove old entries.
+    /// Add the deltas of the commit that was made after the change `since`, and remove old entries. A change that no replica shows
+    /// has no deltas.
     pub(super) fn add(&self, since: ChangeNumber, deltas: &[Delta]) -> Result<()> {
         let documents = Documents(self.0);
         for delta in deltas.iter().filter(|delta| delta.is_end_of_turn()) {
@@ -22,7 +23,7 @@ impl ChangeLog<'_> {
             // The commit deleted what it had created.
             return Ok(());
         }
-        let message = encode_delta_message(deltas, None).into_bytes();
+        let message = if deltas.is_empty() { Vec::new() } else { encode_delta_message(deltas, None).into_bytes() };
         self.0
             .prepare_cached("INSERT INTO change_log (number, since, message) VALUES (?, ?, ?)")?
             .execute(params![number.0, since.0, message])?;
@@ -44,14 +45,15 @@ impl ChangeLog<'_> {
         let (mut known, mut entries) = (since, Vec::new());
         while let Some(row) = rows.next()? {
             let message = row.get_ref("message")?.as_blob().unwrap_or_default();
-            let Some(DeltaMessage::Deltas(deltas)) = decode_delta_message(message) else {
-                return Ok(None);
-            };
             if row.get_ref("since")?.as_i64() != Ok(known.0) {
                 return Ok(None);
             }
             known = ChangeNumber(row.get("number")?);
-            entries.push(deltas);
+            match decode_delta_message(message) {
+                Some(DeltaMessage::Deltas(deltas)) => entries.push(deltas),
+                _ if message.is_empty() => {}
+                _ => return Ok(None),
+            }
         }
         Ok((known == Documents(self.0).last_change()?).then_some(entries))
     }

@@ -133,8 +133,10 @@ impl Database {
         for (origin, command) in batch {
             let last_change = if is_write(command) { documents.last_change()? } else { ChangeNumber::default() };
             let Execution { answer, deltas } = execute(&mut documents, command, now)?;
-            if !deltas.is_empty() {
+            if !deltas.is_empty() || matches!(command, Command::Writers { change: Some(_), .. }) {
                 change_log.add(last_change, &deltas)?;
+            }
+            if !deltas.is_empty() {
                 deliveries.push(Delivery::Notice(Input::Deltas(deltas)));
             }
             deliveries.push(Delivery::Answer(*origin, answer));
@@ -202,8 +204,8 @@ mod tests {
     use synced_memory_core::document::{Guard, Stored};
     use synced_memory_core::error::ErrorCode;
     use synced_memory_core::ids::{Revision, Sequence, WriterId};
-    use synced_memory_core::protocol::RequestId;
     use synced_memory_core::protocol::{Commit, CommitOutcome, ContentionTerms, DEDUP_KEY_SECONDS};
+    use synced_memory_core::protocol::{ListedWriter, RequestId, WritersChange};
     use synced_memory_core::splice::Plan;
 
     fn commit(key: &str, bytes: usize) -> Command {
@@ -441,6 +443,18 @@ mod tests {
         // A commit of another process comes along with the next answers.
         other.execute(&[(origin(2), commit("again", 1))]);
         assert_eq!(first_key(&database.execute(&[(origin(2), commit("own too", 1))])), "again");
+        assert_eq!(database.execute(&[]), []);
+    }
+
+    #[test]
+    fn a_change_of_the_list_of_writers_costs_other_processes_no_delta() {
+        let (folder, mut database) = open();
+        let mut other = open_in(&folder);
+        let entry = ListedWriter { writer: WriterId("w".into()), host: "host".into(), open_ms: 0, age_ms: 0 };
+        let keep = Command::Writers { key: "writers".into(), change: Some(WritersChange::Keep(entry)) };
+        other.execute(&[(origin(1), keep.clone()), (origin(2), commit("theirs", 1)), (origin(3), keep)]);
+        let deliveries = database.execute(&[]);
+        assert!(matches!(notices(&deliveries)[..], [Input::Deltas(_)]), "{deliveries:?}");
         assert_eq!(database.execute(&[]), []);
     }
 

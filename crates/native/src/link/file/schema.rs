@@ -56,7 +56,7 @@ CREATE TABLE reservations (
 CREATE TABLE change_log (
   number INTEGER PRIMARY KEY, -- the number of the commit's last change
   since INTEGER NOT NULL, -- the number of the last change before the commit
-  message BLOB NOT NULL -- the delta message
+  message BLOB NOT NULL -- the delta message; empty for a change that no replica shows
 );
 -- The last commits of documents whose history is recorded.
 CREATE TABLE history (
