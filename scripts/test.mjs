@@ -31,8 +31,13 @@ const nativeOnly = [
   ].map((name) => `servers/${name}`),
 ];
 
-/** The test files of the command line that do not depend on the version of the server. */
-const anyServerVersion = ['servers/cli.test.ts', 'servers/cli-{page,tools,transfer,watch}.test.ts'];
+/** The test files that do not depend on the version of the server. */
+const anyServerVersion = [
+  'edge/{convergence,late-module,lifetime,testing}',
+  'faults/file',
+  'histories/histories',
+  'servers/{cli,cli-page,cli-tools,cli-transfer,cli-watch,schema}',
+];
 
 /** The test files that need no server. */
 const withoutServer = [
@@ -118,7 +123,7 @@ const suites = {
         console.log(`\n-- ${name}`);
         code ||= await withVariable('SYNCED_MEMORY_TEST_SERVER', binary, async () => {
           const native = await cargoTest(counts, ['-p', 'synced-memory-native', '--test', 'native']);
-          const excluded = anyServerVersion.map((pattern) => `--exclude=${pattern}`);
+          const excluded = anyServerVersion.map((name) => `--exclude=${name}.test.ts`);
           const folders = ['servers/', 'faults/', 'histories/', 'interop/', 'edge/'];
           return native || vitest(counts, 'tests', ...folders, ...excluded);
         });

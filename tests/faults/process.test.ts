@@ -8,7 +8,7 @@ import { createClient } from 'redis';
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
-import { onWasm } from '../servers/backends.js';
+import { among, onWasm } from '../servers/backends.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each(onWasm ? ['redis'] : ['redis', 'file'])('on %s', (kind) => {
+describe.each(among('redis', 'file'))('on %s', (kind) => {
   const url = () => (kind === 'redis' ? server.url : `file:${folder}/memory.db`);
 
   test('an open memory does not keep the process alive; pending mutations do', async () => {

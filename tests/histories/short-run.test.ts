@@ -1,11 +1,11 @@
 // A short run on every backend. `npm run check:histories` takes longer ones.
 import { expect, test } from 'vitest';
-import { onWasm } from '../servers/backends.js';
+import { among } from '../servers/backends.js';
 import { checkHistories } from './run.mjs';
 
 const sets = ['plain', 'transactions', 'names', 'replicas'] as const;
 
-test.each(onWasm ? ['redis', 'memory'] : ['redis', 'cluster', 'file', 'memory'])(
+test.each(among('redis', 'cluster', 'file', 'memory'))(
   'what three processes do under faults can be put in one order: %s',
   async (backend) => {
     const seed = Date.now() % 1_000_000;

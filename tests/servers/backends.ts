@@ -19,7 +19,14 @@ export const apart = (url: string): string => url.replace(/^[a-z]+/, (scheme) =>
 
 type Kind = 'redis' | 'cluster' | 'sentinel' | 'file' | 'memory';
 
-export const kinds: readonly Kind[] = onWasm ? ['redis', 'memory'] : ['redis', 'cluster', 'sentinel', 'file', 'memory'];
+const withServer: readonly Kind[] = onWasm ? ['redis'] : ['redis', 'cluster', 'sentinel'];
+const withoutServer: readonly Kind[] = onWasm ? ['memory'] : ['file', 'memory'];
+
+/** The backends under test. On another version of the server, only those that use it. */
+export const kinds = process.env.SYNCED_MEMORY_TEST_SERVER ? withServer : [...withServer, ...withoutServer];
+
+/** The kinds among these that are under test. */
+export const among = <K extends Kind>(...wanted: K[]): K[] => wanted.filter((kind) => kinds.includes(kind));
 
 let memories = 0;
 

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Memory } from 'synced-memory';
 import { describe, expect, test } from 'vitest';
-import { backends, onWasm } from './backends.js';
+import { among, backends, onWasm } from './backends.js';
 
 const works = ['commits', 'commits', 'commits', 'commits', 'batches', 'transactions'];
 const writers = works.length;
@@ -22,7 +22,7 @@ async function longestOverrun(mem: { flushes: number } & Memory, isOver: () => b
   return longest;
 }
 
-describe.skipIf(onWasm).each(['redis', 'file'] as const)('%s', (kind) => {
+describe.skipIf(onWasm).each(among('redis', 'file'))('%s', (kind) => {
   test('six processes that change two dicts commit a third of their fair share at least, and a flush keeps its timeout', async () => {
     const backend = await backends[kind]();
     const mem = await Memory.open<{
