@@ -9,7 +9,7 @@ import type { InspectedMemory } from './inspected-memory.js';
 import { printValue } from './print-value.js';
 import { type Hello, MAX_TEXT, type PageRequest, type RowsReply, type RowsRequest } from './protocol.js';
 import { readCommits, readTextAt, restoreRevision } from './read-history.js';
-import { readStatus } from './read-status.js';
+import { StatusReader } from './read-status.js';
 import { AttributeReader } from './tree/attribute-reader.js';
 import { attributeLevel } from './tree/attribute-rows.js';
 import { findValue } from './tree/find-value.js';
@@ -78,6 +78,7 @@ class Inspection {
   readonly #memory: InspectedMemory;
   readonly #canWrite: boolean;
   readonly #instance = crypto.randomUUID();
+  readonly #status: StatusReader;
   readonly #reader: AttributeReader;
   readonly #recorder: Recorder;
   readonly #streams: EventStreams;
@@ -88,16 +89,24 @@ class Inspection {
     this.#memory = memory;
     this.#canWrite = canWrite;
     const notify = () => this.#streams.notify();
-    this.#reader = new AttributeReader(memory, notify);
-    this.#recorder = new Recorder(memory, notify, (name) => this.#reader.forget(name));
+    this.#status = new StatusReader(memory);
+    this.#reader = new AttributeReader(memory, this.#status, notify);
+    this.#recorder = new Recorder(memory, {
+      onNews: notify,
+      onDelete: (name) => this.#reader.forget(name),
+      onIncident: () => this.#status.expire(),
+    });
     this.#editor = new Editor(memory);
     const recorder = this.#recorder;
     this.#streams = new EventStreams({
       hello: () => this.#hello(),
-      status: () => readStatus(memory),
+      status: () => this.#status.forPage(),
       lastChange: () => recorder.changes.last,
       incidentsFrom: (number) => recorder.incidents.after(number - 1),
-      endSecond: () => recorder.rates.endSecond(),
+      endSecond: () => {
+        this.#status.expire();
+        return recorder.rates.endSecond();
+      },
       addPage: () => recorder.addPage(),
     });
   }
@@ -145,7 +154,7 @@ class Inspection {
       canWrite: this.#canWrite,
       hasWriters: typeof this.#memory.$writers === 'function',
       hasHistory: typeof this.#memory.$history === 'function',
-      status: readStatus(this.#memory),
+      status: this.#status.forPage(),
       incidents: this.#recorder.incidents.after(0),
       points: this.#recorder.rates.points,
     };
@@ -171,7 +180,7 @@ class Inspection {
 
   /** The sorted names of all attributes, and why they are not all, if so. */
   #allNames(): { names: readonly string[]; incomplete?: string } {
-    const key = `${this.#recorder.namesVersion} ${this.#memory.$status.unreadable.length}`;
+    const key = `${this.#recorder.namesVersion} ${this.#status.read().unreadable.length}`;
     if (this.#recorder.isRecording && this.#names?.key === key) return this.#names;
     try {
       const names = this.#reader.names();

@@ -94,6 +94,23 @@ describe('in a process', () => {
     expect([text.length, isWhole]).toEqual([200_000, false]);
   });
 
+  test('the status, which costs the number of attributes, is read once for many rows', async () => {
+    for (let index = 0; index < 100; index++) mem[`item${index}`] = index;
+    await mem.$flush();
+    let reads = 0;
+    const counting = new Proxy(mem, {
+      get(target, key) {
+        if (key === '$status') reads++;
+        const value = Reflect.get(target, key);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const { rows } = await new Client(inspector(counting, { authorize: () => true })).rows();
+    expect(rows).toHaveLength(100);
+    // It is read anew when a second is over.
+    expect(reads).toBeLessThan(20);
+  });
+
   test('10,000 attributes and a document of 20 MB keep the process free', async () => {
     const big = Array.from({ length: 200_000 }, (_, id) => ({ id, text: 'x'.repeat(70), tags: ['a', 'b'] }));
     expect(JSON.stringify(big).length).toBeGreaterThan(20e6);

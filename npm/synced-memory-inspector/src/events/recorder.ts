@@ -16,6 +16,16 @@ const LINGER_MS = 15_000;
 
 type Timer = ReturnType<typeof setTimeout>;
 
+/** The functions that a recorder calls. */
+export interface RecorderCalls {
+  /** After each event. */
+  onNews(): void;
+  /** An attribute was deleted. */
+  onDelete(name: string): void;
+  /** Before `onNews`, where the status may be another one. */
+  onIncident(): void;
+}
+
 /**
  * Records what happens in a memory: incidents always, changes while a page is open, because describing a change costs the process
  * that makes it.
@@ -27,18 +37,15 @@ export class Recorder {
   /** Grows when an attribute appears or goes away. */
   namesVersion = 0;
   readonly #memory: InspectedMemory;
-  readonly #onNews: () => void;
-  readonly #onDelete: (name: string) => void;
+  readonly #calls: RecorderCalls;
   readonly #writers = new Map<string, string>();
   #pages = 0;
   #stopRecording: (() => void) | undefined;
   #lingering: Timer | undefined;
 
-  /** `onNews` is called after each event, `onDelete` with the name of an attribute that was deleted. */
-  constructor(memory: InspectedMemory, onNews: () => void, onDelete: (name: string) => void) {
+  constructor(memory: InspectedMemory, calls: RecorderCalls) {
     this.#memory = memory;
-    this.#onNews = onNews;
-    this.#onDelete = onDelete;
+    this.#calls = calls;
     this.#listen('conflict', (conflict) => {
       this.rates.count('conflicts');
       this.#addIncident('conflict', mergeText(conflict), conflict.name);
@@ -97,9 +104,10 @@ export class Recorder {
     if (origin === 'local') this.rates.mutated(name);
     const writer = writerName(change);
     if (writer !== undefined && this.#writers.size < MAX_WRITERS) this.#writers.set(name, writer);
-    if (path.length > 1) return;
+    const isReplaced = kind === 'set' && change.oldValue !== undefined;
+    if (path.length > 1 || isReplaced) return;
     this.namesVersion++;
-    if (kind === 'delete') this.#onDelete(name);
+    if (kind === 'delete') this.#calls.onDelete(name);
   }
 
   #addError(kind: Incident['kind'], error: SyncedMemoryError): void {
@@ -115,12 +123,13 @@ export class Recorder {
     if (isRepeated) this.incidents.replaceLast({ ...entry, number: last.number });
     else this.incidents.add((number) => ({ ...entry, number }));
     this.namesVersion++;
+    this.#calls.onIncident();
   }
 
   #listen<E extends keyof EventMap>(event: E, listener: (payload: EventMap[E]) => void): () => void {
     const observe = (payload: EventMap[E]) => {
       listener(payload);
-      this.#onNews();
+      this.#calls.onNews();
     };
     // An event without any other listener is still printed.
     return this.#memory.$on(event, observe, undefined, { passive: true });

@@ -1,4 +1,5 @@
 import type { InspectedMemory } from '../inspected-memory.js';
+import type { StatusReader } from '../read-status.js';
 import { type Estimate, estimate } from './estimate.js';
 import { liveAttribute } from './find-value.js';
 import { SizeMeter } from './measure-size.js';
@@ -21,13 +22,15 @@ interface Lifetime {
 /** Reads attributes for the page, in little time whatever their size. */
 export class AttributeReader {
   readonly #memory: InspectedMemory;
+  readonly #status: StatusReader;
   readonly #onNews: () => void;
   readonly #lifetimes = new Map<string, Lifetime>();
   readonly #sizes: SizeMeter;
 
   /** `onNews` is called when something that was missing can be read. */
-  constructor(memory: InspectedMemory, onNews: () => void) {
+  constructor(memory: InspectedMemory, status: StatusReader, onNews: () => void) {
     this.#memory = memory;
+    this.#status = status;
     this.#onNews = onNews;
     this.#sizes = new SizeMeter(onNews);
   }
@@ -35,7 +38,7 @@ export class AttributeReader {
   /** The names of all attributes in their order, with those that cannot be read. Throws ERR_NOT_LOADED. */
   names(): string[] {
     const names = Reflect.ownKeys(this.#memory).filter((key) => typeof key === 'string');
-    return [...names, ...this.#memory.$status.unreadable].sort();
+    return [...names, ...this.#status.read().unreadable].sort();
   }
 
   read(name: string): ReadAttribute {
@@ -54,7 +57,7 @@ export class AttributeReader {
   expiresAt(name: string): number | null | undefined {
     const known = this.#lifetimes.get(name);
     const isOld = known === undefined || Date.now() - known.askedAt > LIFETIME_MS;
-    if (isOld && this.#memory.$status.state === 'connected') this.#askLifetime(name, known?.expiresAt);
+    if (isOld && this.#status.read().state === 'connected') this.#askLifetime(name, known?.expiresAt);
     return known?.expiresAt;
   }
 
