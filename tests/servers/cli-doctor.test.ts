@@ -43,7 +43,7 @@ describe('doctor on one server', () => {
     const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
     const rules = /^ACL SETUSER app (.*)$/m.exec(page)?.[1]?.split(' ') ?? [];
     await admin.sendCommand(['ACL', 'SETUSER', 'app', 'resetchannels', ...rules]);
-    const ofHistories = /`history` also needs `([^`]*)`/.exec(readme)?.[1] ?? '';
+    const ofHistories = /`history` also needs `([^`]*)`/.exec(page)?.[1] ?? '';
     const lacking = check((await examine(urlOf('app:password'))).report, 'permissions');
     expect(lacking).toMatchObject({
       state: 'warning',
