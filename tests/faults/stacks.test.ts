@@ -1,5 +1,5 @@
 // The stack of an error begins at the line of the program that made the mistake, not inside the package.
-import { Memory } from 'synced-memory';
+import { append, clear, Memory, pop, snapshot, synced, update } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 // biome-ignore lint/suspicious/noExplicitAny: the calls are wrong on purpose
@@ -43,6 +43,13 @@ const mutations = {
   },
   pushInBatch: () => mem.$batch(() => mem.list.push(new Map())),
   listen: () => mem.$on('nothing', () => {}),
+  appendByFunction: () => append(mem.list, Number.NaN),
+  popByFunction: () => pop(mem.dict, 'absent'),
+  updateByFunction: () => update(mem.dict, { at: new Date() }),
+  clearAnother: () => clear(mem),
+  snapshotAnother: () => snapshot({}),
+  syncedAnother: () => synced([]),
+  construct: () => Reflect.construct(Memory as never, []),
   read: () => offline.unknown,
   test: () => 'unknown' in offline,
 };

@@ -86,6 +86,7 @@ test('without an addon: one error with every cause and the remedy, which works',
     /the native addon cannot be loaded on \w+-\w+:\n {2}(\.\.\/)+synced-memory\.node: Cannot find/,
   );
   expect(await failing).toContain(`\n  synced-memory-${platform}: Cannot find module`);
+  expect(await failing).toContain('mark synced-memory as external in your bundler and ship node_modules');
   expect(await failing).toContain("import from 'synced-memory/edge'");
   expect(await failing).toContain("code: 'ERR_ADDON'");
   expect(await printed(process.execPath, ['wasm.mjs'], path)).toBe(exercised);

@@ -60,6 +60,11 @@ await good.$scope<Bad>('scope'); // error: Date
 await Memory.open({ defaults: { due: new Date() } }); // error: `due: a Date cannot be stored`
 await Memory.open({ defaults: { tags: { names: new Set([1]) } } }); // error: `tags.names: a Set cannot be stored`
 
+type Nine<T> = { b: { c: { d: { e: { f: { g: { h: { i: T } } } } } } } };
+await Memory.open<{ a: Nine<Date>['b']['c']['d'] }>('memory:'); // error: `a.e.f.g.h.i: a Date cannot be stored`
+await Memory.open<{ a: Nine<Date>['b'] }>('memory:'); // error: `a.c.d.e.f.g.h.i: a Date cannot be stored`
+await Memory.open<{ a: Nine<Date> }>('memory:');
+
 const json = await Memory.open<Json<Bad>>('memory:');
 json.due satisfies string;
 json.by satisfies Record<string, number>;

@@ -1,6 +1,7 @@
 // The stack of an error begins at the line of the user's program, not inside this package.
 
-type Callable = (...args: never[]) => unknown;
+/** A function of any signature. */
+export type Callable = (...args: never[]) => unknown;
 type AsyncCallable = (...args: never[]) => Promise<unknown>;
 
 /** The public method that is running, up to its first `await`. */

@@ -1,3 +1,4 @@
+import { fromCaller } from '../base/caller-stack.js';
 import { SyncedMemoryError } from '../base/errors.js';
 import { containerOf } from '../mirror/proxy/container.js';
 import type { DictContainer } from '../mirror/proxy/dict-container.js';
@@ -23,10 +24,8 @@ export function asDict<T extends object>(dict: T): T {
 export function snapshot<T extends object>(value: T): Snapshot<T> {
   const container = containerOf(value);
   if (container !== undefined) return container.owner.snapshots.of(container.raw) as Snapshot<T>;
-  throw new SyncedMemoryError(
-    'ERR_NOT_SUPPORTED',
-    'snapshot: not a list or dict of a memory; for a whole memory use $snapshot()',
-  );
+  const message = 'snapshot: not a list or dict of a memory; for a whole memory use $snapshot()';
+  throw fromCaller(new SyncedMemoryError('ERR_NOT_SUPPORTED', message), snapshot);
 }
 
 /** Calls `list.pop(index)` or `dict.pop(key, fallback)`, also if a key of the dict hides the method. */
@@ -38,18 +37,18 @@ export function pop<T extends object, K extends keyof T & string, D>(
   fallback: D,
 ): NonNullable<T[K]> | D;
 export function pop(target: object, key?: number | string, ...fallback: [unknown?]): unknown {
-  return Array.isArray(target) ? callListMethod(target, 'pop', key) : popKey(target, key as string, ...fallback);
+  return Array.isArray(target)
+    ? callListMethod(pop, target, 'pop', key)
+    : popKey(pop, target, key as string, ...fallback);
 }
 
 /** Calls `list.clear()` or `dict.clear()`, also if a key of the dict hides the method. */
 export function clear(target: object): void {
   const container = containerOf(target);
   if (container === undefined) {
-    throw new SyncedMemoryError(
-      'ERR_NOT_SUPPORTED',
-      'clear: not a list or dict of a memory; assign it to an attribute first',
-    );
+    const message = 'clear: not a list or dict of a memory; assign it to an attribute first';
+    throw fromCaller(new SyncedMemoryError('ERR_NOT_SUPPORTED', message), clear);
   }
-  if (Array.isArray(container.raw)) callListMethod(target, 'clear');
+  if (Array.isArray(container.raw)) callListMethod(clear, target, 'clear');
   else (container as unknown as DictContainer).clear();
 }

@@ -1,4 +1,4 @@
-import { runningMethod, traceCallers } from '../base/caller-stack.js';
+import { fromCaller, runningMethod, traceCallers } from '../base/caller-stack.js';
 import { optionsError, SyncedMemoryError } from '../base/errors.js';
 import { isThenable } from '../base/is-thenable.js';
 import { refusedPromise } from '../base/refused-promise.js';
@@ -72,7 +72,8 @@ type UntypedMethods = Omit<
 export class MemoryBase implements UntypedMethods {
   /** Throws: `new` cannot wait until the attributes are loaded. `remedy` is the call that opens a memory. */
   constructor(remedy: string) {
-    throw new SyncedMemoryError('ERR_NOT_SUPPORTED', `new opens no memory; use await ${remedy}`);
+    const error = new SyncedMemoryError('ERR_NOT_SUPPORTED', `new opens no memory; use await ${remedy}`);
+    throw fromCaller(error, new.target as never);
   }
 
   async $flush(options: FlushOptions = {}): Promise<void> {

@@ -1,3 +1,4 @@
+import { fromCaller } from '../base/caller-stack.js';
 import { SyncedMemoryError } from '../base/errors.js';
 import { containerOf } from '../mirror/proxy/container.js';
 import { KIND } from '../mirror/proxy/container-registry.js';
@@ -85,8 +86,6 @@ export const SyncedDict: Brand<SyncedDict> = createBrand('SyncedDict', 'dict', '
 /** Returns the same list or dict, typed with Python's methods. Throws ERR_NOT_SUPPORTED if it is not of a memory. */
 export function synced<T extends object>(value: T): Synced<T> {
   if (containerOf(value) !== undefined) return value as unknown as Synced<T>;
-  throw new SyncedMemoryError(
-    'ERR_NOT_SUPPORTED',
-    'synced: not a list or dict of a memory; assign it to an attribute first',
-  );
+  const message = 'synced: not a list or dict of a memory; assign it to an attribute first';
+  throw fromCaller(new SyncedMemoryError('ERR_NOT_SUPPORTED', message), synced);
 }

@@ -1,4 +1,4 @@
-import { fromCaller } from '../../base/caller-stack.js';
+import { type Callable, fromCaller } from '../../base/caller-stack.js';
 import { SyncedMemoryError } from '../../base/errors.js';
 import { toPlain } from '../to-plain.js';
 import { containerOf } from './container.js';
@@ -79,22 +79,31 @@ function throwNotAValue(name: string): never {
   );
 }
 
+/** Calls `dict.name(...args)` for the public function `entry`. Throws ERR_NOT_SUPPORTED if `dict` is not a dict of a memory. */
+function callDictMethod(entry: Callable, dict: object, name: keyof typeof methods, ...args: unknown[]): unknown {
+  try {
+    return (methods[name] as Method).apply(dictOf(dict, name), args as never[]);
+  } catch (error) {
+    throw fromCaller(error, entry);
+  }
+}
+
 /**
  * Sets every own property of `values` on a dict of a memory, one mutation each; undefined removes the key. Nothing is set if one
  * of the values is not JSON (ERR_NOT_SERIALIZABLE).
  */
 export function update(dict: object, values: object): void {
-  methods.update.call(dictOf(dict, 'update'), values);
+  callDictMethod(update, dict, 'update', values);
 }
 
-/** Removes `key` and returns what it held; `fallback` if it is absent. Throws ERR_NOT_FOUND without `fallback`. */
-export function popKey(dict: object, key: string, ...fallback: [unknown?]): unknown {
-  return methods.pop.call(dictOf(dict, 'pop'), key, ...fallback);
+/** Removes `key` for the public function `entry`, and returns what it held; `fallback` if it is absent. Throws ERR_NOT_FOUND without it. */
+export function popKey(entry: Callable, dict: object, key: string, ...fallback: [unknown?]): unknown {
+  return callDictMethod(entry, dict, 'pop', key, ...fallback);
 }
 
 /** Removes the last key of a dict and returns it with its value. Throws ERR_NOT_FOUND if the dict is empty. */
 export function popitem<T extends object>(dict: T): [key: keyof T & string, value: T[keyof T & string]] {
-  return methods.popitem.call(dictOf(dict, 'popitem')) as [keyof T & string, T[keyof T & string]];
+  return callDictMethod(popitem, dict, 'popitem') as [keyof T & string, T[keyof T & string]];
 }
 
 /** Returns what `key` holds. If the key is absent, sets it to `value` first; null without `value`. */
@@ -103,5 +112,5 @@ export function setdefault<T extends object, K extends keyof T & string>(
   key: K,
   value?: T[K],
 ): NonNullable<T[K]> {
-  return methods.setdefault.call(dictOf(dict, 'setdefault'), key, value) as NonNullable<T[K]>;
+  return callDictMethod(setdefault, dict, 'setdefault', key, value) as NonNullable<T[K]>;
 }

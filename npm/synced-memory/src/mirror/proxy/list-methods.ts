@@ -1,4 +1,4 @@
-import { fromCaller } from '../../base/caller-stack.js';
+import { type Callable, fromCaller } from '../../base/caller-stack.js';
 import { SyncedMemoryError } from '../../base/errors.js';
 import { deepEqual } from '../deep-equal.js';
 import { toPlain } from '../to-plain.js';
@@ -24,27 +24,31 @@ function findList(value: unknown): ListContainer | undefined {
 
 /** Adds one element at the end of a list of a memory. */
 export function append<T>(list: readonly T[], value: T): void {
-  callListMethod(list, 'append', value);
+  callListMethod(append, list, 'append', value);
 }
 
 /** Adds all elements of an iterable at the end of a list of a memory, as one mutation. */
 export function extend<T>(list: readonly T[], values: Iterable<T>): void {
-  callListMethod(list, 'extend', values);
+  callListMethod(extend, list, 'extend', values);
 }
 
 /** Inserts `value` before element `index`. A negative index counts from the end; one out of range is clamped. */
 export function insert<T>(list: readonly T[], index: number, value: T): void {
-  callListMethod(list, 'insert', index, value);
+  callListMethod(insert, list, 'insert', index, value);
 }
 
 /** Removes the first element that is deeply equal to `value`. Throws ERR_NOT_FOUND if there is none. */
 export function remove<T>(list: readonly T[], value: T): void {
-  callListMethod(list, 'remove', value);
+  callListMethod(remove, list, 'remove', value);
 }
 
-/** Calls `list.name(...args)`. Throws ERR_NOT_SUPPORTED if `list` is not a list of a memory. */
-export function callListMethod(list: unknown, name: string, ...args: unknown[]): unknown {
-  return (mutators[name] as Method).apply(listOf(list, name), args);
+/** Calls `list.name(...args)` for the public function `entry`. Throws ERR_NOT_SUPPORTED if `list` is not a list of a memory. */
+export function callListMethod(entry: Callable, list: unknown, name: string, ...args: unknown[]): unknown {
+  try {
+    return (mutators[name] as Method).apply(listOf(list, name), args);
+  } catch (error) {
+    throw fromCaller(error, entry);
+  }
 }
 
 /** Removes and returns element `index`; a negative index counts from the end. Throws if there is no such element. */
