@@ -55,7 +55,7 @@ const crowds = [
   },
 ];
 
-/** @param {string} url @param {import('./contenders.mjs').NodeRedis} client */
+/** @param {string} url @param {import('./node-redis.mjs').NodeRedis} client */
 export async function manyPending(url, client) {
   const rows = [['', grouped(few), 'many', 'ratio']];
   const ratios = [];

@@ -11,7 +11,7 @@ const followers = 10;
 /** CLOCK_MONOTONIC: the same in all processes. */
 const micros = () => Number(process.hrtime.bigint()) / 1000;
 
-/** @param {string} url @param {import('./contenders.mjs').NodeRedis} client */
+/** @param {string} url @param {import('./node-redis.mjs').NodeRedis} client */
 export async function live(url, client) {
   /** @type {import('synced-memory').Memory<{ log: number[], wide: Record<string, string> }>} */
   const mem = await Memory.open({ url, prefix: 'live:', names: ['log', 'wide'] });
@@ -28,7 +28,7 @@ export async function live(url, client) {
 /**
  * One at a time, ours and theirs in turns: the other process answers with the time at which it was told.
  * @param {import('synced-memory').Memory<{ log: number[] }>} mem
- * @param {import('./contenders.mjs').NodeRedis} client
+ * @param {import('./node-redis.mjs').NodeRedis} client
  * @param {import('node:child_process').ChildProcess} other
  */
 async function latency(mem, client, other) {
@@ -70,7 +70,7 @@ async function latency(mem, client, other) {
 
 /**
  * @param {import('synced-memory').Memory<{ wide: Record<string, string> }>} mem
- * @param {import('./contenders.mjs').NodeRedis} client
+ * @param {import('./node-redis.mjs').NodeRedis} client
  * @param {import('node:child_process').ChildProcess[]} others
  */
 async function traffic(mem, client, others) {

@@ -4,6 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Memory } from 'synced-memory';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { BlockMeter } from './block-meter.mjs';
 import { grouped, table, verdict } from './report.mjs';
 
 const limit = 128 << 20;
@@ -26,25 +27,6 @@ const workloads = {
     mem[listOf(n)][(n * 7919) % 1000] = `${n} ${'x'.repeat(90)}`;
   },
 };
-
-/** The longest time between two turns of the event loop, in milliseconds. */
-class BlockMeter {
-  longest = 0;
-  #last = performance.now();
-  #timer = setInterval(() => this.lap(), 1);
-
-  lap() {
-    const now = performance.now();
-    this.longest = Math.max(this.longest, now - this.#last);
-    this.#last = now;
-  }
-
-  stop() {
-    this.lap();
-    clearInterval(this.#timer);
-    return this.longest;
-  }
-}
 
 const nextTask = () => new Promise((resolve) => setImmediate(resolve));
 const megabytes = (/** @type {number} */ bytes) => Math.round(bytes / (1 << 20));

@@ -11,7 +11,7 @@ const count = 10_000;
  * @typedef {{ openMs: number, oneMs: number, writeMs: number, rss: number, heap: number }} Measured
  */
 
-/** @param {string} url @param {import('./contenders.mjs').NodeRedis} client */
+/** @param {string} url @param {import('./node-redis.mjs').NodeRedis} client */
 export async function manyScopes(url, client) {
   const connections = async () => Number((await client.info('clients')).match(/connected_clients:(\d+)/)?.[1]);
   const scans = async () => (await client.info('commandstats')).match(/cmdstat_scan:calls=(\d+)/)?.[1];

@@ -15,7 +15,7 @@ const loads = [
   { name: '$flush after every one', total: 4_000, each: 1 },
 ];
 
-/** @param {string} url @param {import('./contenders.mjs').NodeRedis} client */
+/** @param {string} url @param {import('./node-redis.mjs').NodeRedis} client */
 export async function severalWriters(url, client) {
   const processes = await Promise.all(Array.from({ length: writers }, () => startWriter(url)));
   const rows = [['', 'one process', `${writers} processes`, 'ratio']];
@@ -43,7 +43,7 @@ export async function severalWriters(url, client) {
 }
 
 /**
- * @param {import('./contenders.mjs').NodeRedis} client
+ * @param {import('./node-redis.mjs').NodeRedis} client
  * @param {import('node:child_process').ChildProcess[]} processes
  * @param {number} total
  * @param {number} each
