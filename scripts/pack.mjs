@@ -1,7 +1,7 @@
 // `npm run pack`: the tarballs that would be published, in .cache/pack: the main package, the inspector, and one for each platform
 // whose addon is there (this machine's after a build, the others' where a workflow has put them). `-- --all` packs the addons that
 // are there as they are, and fails where one is missing.
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtAddon } from './addon.mjs';
 import { build } from './build.mjs';
@@ -9,6 +9,7 @@ import { output } from './command.mjs';
 import { inspectorFolder, packageFolder, root } from './paths.mjs';
 import { addonOf, platformFolder, publishedManifest, takeAddon, writePlatformManifests } from './platform-packages.mjs';
 import { hostPlatform, platforms } from './platforms.mjs';
+import { originOf } from './repository.mjs';
 import { Failure, runAsScript } from './script.mjs';
 
 /** The folder of the tarballs. */
@@ -41,9 +42,10 @@ function packMain() {
 /** Packs a copy, to which the license is added. */
 function packInspector() {
   const stage = join(packFolder, 'inspector');
-  for (const name of ['dist', 'package.json', 'README.md']) {
-    cpSync(join(inspectorFolder, name), join(stage, name), { recursive: true });
-  }
+  for (const name of ['dist', 'README.md']) cpSync(join(inspectorFolder, name), join(stage, name), { recursive: true });
+  const manifest = JSON.parse(readFileSync(join(inspectorFolder, 'package.json'), 'utf8'));
+  const published = { ...manifest, ...originOf('npm/synced-memory-inspector') };
+  writeFileSync(join(stage, 'package.json'), JSON.stringify(published, undefined, 2));
   return packOne(stage);
 }
 
@@ -55,10 +57,15 @@ function packOne(source) {
   return join(packFolder, filename);
 }
 
-await runAsScript(import.meta.url, async () => {
+/** Builds and packs: with `all`, the addons that are there as they are. Throws where one of those is missing. */
+export async function packAll({ all }) {
   await build();
-  const all = process.argv.includes('--all');
   const tarballs = all ? packAsIs() : pack();
-  console.log(tarballs.join('\n'));
   if (all && tarballs.length < platforms.length + 2) throw new Failure('the addon of some platform is missing');
+  return tarballs;
+}
+
+await runAsScript(import.meta.url, async () => {
+  const tarballs = await packAll({ all: process.argv.includes('--all') });
+  console.log(tarballs.join('\n'));
 });

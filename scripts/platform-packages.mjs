@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { addonName } from './addon.mjs';
 import { packageFolder, root } from './paths.mjs';
 import { platforms } from './platforms.mjs';
+import { originOf } from './repository.mjs';
 
 /** The path of the addon in a platform's package. */
 export const addonOf = (platform) => join(platformFolder(platform), addonName);
@@ -16,12 +17,12 @@ const packageName = ({ name }) => `synced-memory-${name}`;
 export function publishedManifest() {
   const manifest = readManifest();
   const optionalDependencies = Object.fromEntries(platforms.map((one) => [packageName(one), manifest.version]));
-  return { ...manifest, optionalDependencies };
+  return { ...manifest, ...originOf('npm/synced-memory'), optionalDependencies };
 }
 
 /** Writes `npm/platforms/<name>/package.json` for every platform. */
 export function writePlatformManifests() {
-  const { version, license, engines, repository } = readManifest();
+  const { version, license, engines } = readManifest();
   for (const one of platforms) {
     const { name, os, cpu, libc } = one;
     const manifest = {
@@ -29,7 +30,7 @@ export function writePlatformManifests() {
       version,
       description: `The native addon of synced-memory for ${name}`,
       license,
-      ...(repository && { repository }),
+      ...originOf('npm/synced-memory'),
       engines,
       os: [os],
       cpu: [cpu],

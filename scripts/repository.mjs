@@ -1,7 +1,21 @@
 // Where the repository is published, as far as that is known: GitHub's workflows say it.
 
-/** `owner/name`; undefined outside of a workflow. */
-const repository = process.env.GITHUB_REPOSITORY;
+/** The address of the repository; undefined outside of a workflow. */
+export function repositoryUrl() {
+  const { GITHUB_REPOSITORY: name } = process.env;
+  return name ? `https://github.com/${name}` : undefined;
+}
 
-/** The address of the repository; undefined where it is not known. */
-export const repositoryUrl = () => (repository ? `https://github.com/${repository}` : undefined);
+/**
+ * What a published manifest says about its origin; nothing where that is not known. npm compares `repository` with the workflow
+ * that publishes, and refuses another one.
+ */
+export function originOf(directory) {
+  const url = repositoryUrl();
+  if (url === undefined) return {};
+  return {
+    repository: { type: 'git', url: `git+${url}.git`, directory },
+    homepage: `${url}#readme`,
+    bugs: `${url}/issues`,
+  };
+}
