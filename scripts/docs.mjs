@@ -27,12 +27,13 @@ function installTools() {
   run('npm', ['ci', ...options], { hint: 'is the npm registry reachable?' });
 }
 
-/** The text of a page with links as they are on the site. What is not on the site is linked in the repository, or named. */
+/** The text of a page with links as they are on the site. What is neither there nor a chart is linked in the repository, or named. */
 export function sitePage(source, text) {
   return text.replace(/\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (_, label, target, anchor = '') => {
     const path = posix.normalize(posix.join(dirname(source), target));
     const name = nameBySource.get(path);
     if (name !== undefined) return `[${label}](${name}.md${anchor})`;
+    if (path.startsWith('docs/benchmarks/')) return `[${label}](${path.replace('docs/', './')})`;
     const url = repositoryUrl();
     return url === undefined ? label : `[${label}](${url}/blob/HEAD/${path})`;
   });
@@ -51,6 +52,7 @@ function collectPages() {
   rmSync(pages, { recursive: true, force: true });
   mkdirSync(join(pages, 'public'), { recursive: true });
   cpSync(settings, join(pages, '.vitepress'), { recursive: true });
+  cpSync(join(root, 'docs/benchmarks'), join(pages, 'benchmarks'), { recursive: true });
   const texts = new Map(
     names.map((name) => [name, sitePage(sourceOf(name), readFileSync(join(root, sourceOf(name)), 'utf8'))]),
   );

@@ -13,6 +13,8 @@ export default defineConfig({
   // The path of the site on its host, such as /synced-memory/ on GitHub Pages.
   base: process.env.DOCS_BASE || '/',
   outDir: '../site',
+  // Served as they are.
+  srcExclude: ['public/**'],
   lastUpdated: false,
   themeConfig: {
     search: { provider: 'local' },

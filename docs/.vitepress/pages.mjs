@@ -22,7 +22,10 @@ const listed = [
   { title: 'Elsewhere', pages: ['python', 'edge', 'browser', 'examples'] },
   { title: 'Operation', pages: ['deployment', 'testing', 'telemetry', 'command-line', 'inspector', 'side-keys'] },
   { title: 'Reference', pages: ['options', 'what-can-go-wrong', 'glossary', 'changelog'] },
-  { title: 'How well it works', pages: ['guarantees', 'merging', 'reliability', 'performance', 'local-cost'] },
+  {
+    title: 'How well it works',
+    pages: ['guarantees', 'merging', 'reliability', 'performance', 'benchmarks', 'local-cost'],
+  },
   { title: 'The code', pages: ['architecture', 'contributing'] },
 ];
 
@@ -30,6 +33,7 @@ const listed = [
 export const otherSources = {
   index: 'README.md',
   examples: 'examples/README.md',
+  benchmarks: 'BENCHMARKS.md',
   changelog: 'CHANGELOG.md',
   contributing: 'CONTRIBUTING.md',
 };

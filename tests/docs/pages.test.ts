@@ -82,6 +82,7 @@ describe('the site', () => {
       '[a](index.md#install) [b](edge.md)',
     );
     expect(sitePage('README.md', '[c](docs/edge.md) [d](CONTRIBUTING.md)')).toBe('[c](edge.md) [d](contributing.md)');
+    expect(sitePage('BENCHMARKS.md', '![f](docs/benchmarks/f.svg)')).toBe('![f](./benchmarks/f.svg)');
     expect(sitePage('README.md', '[e](https://example.com)')).toBe('[e](https://example.com)');
   });
 });
