@@ -14,6 +14,9 @@ export async function allowedCommands(prefix) {
     if (['GET', 'STRLEN', 'EXISTS', 'GETRANGE'].includes(name)) return isOwn(first);
     // The secret by which memories recognise each other's messages: the first that opens makes it.
     if (name === 'SET') return first === `sm:{${prefix}}:secret` && rest[0] === 'NX';
+    // A memory warns where the server may evict documents, and lets its idempotency keys expire when it is closed.
+    if (name === 'INFO') return first === 'memory';
+    if (name === 'PEXPIRE') return first.startsWith('sm:') && isOwn(first) && /:[\w-]{22}$/.test(first);
     if (name in scripts) return first === scripts[name] && rest.slice(0, Number(count)).every(isOwn);
     return name === 'SCAN' && count === 'MATCH' && rest[0].startsWith(prefix);
   };

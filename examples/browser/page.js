@@ -8,9 +8,11 @@ const mem = await Memory.open({
   defaults: { visits: [] },
 });
 
-document.querySelector('button').addEventListener('click', () => {
+const button = document.querySelector('button');
+button.addEventListener('click', () => {
   mem.visits.push('browser'); // shows at once; acknowledged later
 });
+button.disabled = false; // the memory is open
 
 // Reads are local: to look at every frame costs next to nothing.
 let shown;

@@ -51,6 +51,9 @@ test('the bridge executes only the commands that a memory needs', async () => {
   const isAllowed = await allowedCommands('memory:');
   expect(isAllowed(['GET', 'memory:visits'])).toBe(true);
   expect(isAllowed(['GET', 'passwords'])).toBe(false);
+  expect(isAllowed(['INFO', 'memory'])).toBe(true);
+  expect(isAllowed(['PEXPIRE', `sm:{memory:visits}:${'x'.repeat(22)}`, '120000'])).toBe(true);
+  expect(isAllowed(['PEXPIRE', 'sm:{memory:}:secret', '1'])).toBe(false);
   expect(isAllowed(['FLUSHALL'])).toBe(false);
   expect(isAllowed(['EVAL', "return redis.call('FLUSHALL')", '1', 'memory:visits'])).toBe(false);
 });
