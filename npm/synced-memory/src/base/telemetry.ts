@@ -44,10 +44,8 @@ let channels: TelemetryChannels | undefined;
 
 /** The channels; undefined in runtimes without `node:diagnostics_channel` or `process.getBuiltinModule`. */
 export function telemetryChannels(): TelemetryChannels | undefined {
-  // An import would break bundles for runtimes without the module.
-  const load = (globalThis as { process?: Partial<NodeJS.Process> }).process?.getBuiltinModule;
-  const create = load?.('node:diagnostics_channel')?.tracingChannel;
-  if (channels !== undefined || create === undefined) return channels;
+  const create = channels === undefined ? loadTracingChannel() : undefined;
+  if (create === undefined) return channels;
   const channel = (name: TelemetryName) => create(`synced-memory:${name}`);
   channels = {
     open: channel('open'),
@@ -58,6 +56,17 @@ export function telemetryChannels(): TelemetryChannels | undefined {
     connection: channel('connection'),
   } as TelemetryChannels;
   return channels;
+}
+
+/** Node's `tracingChannel`; undefined where the runtime does not have it. An import would break bundles for such runtimes. */
+function loadTracingChannel(): typeof import('node:diagnostics_channel').tracingChannel | undefined {
+  try {
+    const load = (globalThis as { process?: Partial<NodeJS.Process> }).process?.getBuiltinModule;
+    return load?.('node:diagnostics_channel')?.tracingChannel;
+  } catch {
+    // In Next's edge runtime `process` has the function, which throws.
+    return undefined;
+  }
 }
 
 /** The part of a channel that tells whether something subscribes. */
