@@ -218,6 +218,8 @@ export interface Incident {
   readonly kind: 'conflict' | 'moot' | 'error' | 'warning' | 'regression' | 'disconnect' | 'connect';
   readonly name?: string;
   readonly message: string;
+  /** For a conflict or a moot removal, what the other writer has left there: `tasks[0] is "done"`. */
+  readonly there?: string;
   /** How often it happened without anything else in between. */
   readonly times: number;
 }
@@ -231,6 +233,8 @@ export interface RatePoint {
   readonly local: number;
   readonly remote: number;
   readonly conflicts: number;
+  /** About the length of the JSON text of the values that the changes brought. */
+  readonly bytes: number;
   /** Milliseconds from a mutation to its acknowledgement. */
   readonly p50?: number;
   readonly p99?: number;

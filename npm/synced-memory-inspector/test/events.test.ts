@@ -91,9 +91,10 @@ test('conflicts and moot removals are recorded without a page', async () => {
   expect(await events.incident('conflict')).toMatchObject({
     name: 'tasks',
     message: 'set in tasks[0]: the list or dict that it changes is gone',
+    there: 'tasks is gone',
     times: 1,
   });
-  expect(await events.incident('moot')).toMatchObject({ name: 'queue', times: 1 });
+  expect(await events.incident('moot')).toMatchObject({ name: 'queue', there: 'queue is []', times: 1 });
 });
 
 test('an error that is repeated is one incident', async () => {
@@ -114,8 +115,10 @@ test('a second in which something happened has rates and latencies', async () =>
   await using events = await page.events();
   mem.tasks = [1];
   await mem.$flush();
-  const sum = (counter: 'commits' | 'local') => events.points.reduce((total, point) => total + point[counter], 0);
+  const sum = (counter: 'commits' | 'local' | 'bytes') =>
+    events.points.reduce((total, point) => total + point[counter], 0);
   await events.untilSeen(() => sum('commits') === 1 && sum('local') === 1);
+  expect(sum('bytes')).toBe('[1]'.length);
   expect(events.points.at(-1)?.p50).toBeGreaterThan(0);
 });
 

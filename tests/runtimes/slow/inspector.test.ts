@@ -56,7 +56,7 @@ describe.runIf(browser)('the page', () => {
   beforeEach(async () => {
     errors.length = 0;
     const prefix = `${crypto.randomUUID()}:`;
-    mem = await Memory.open({ url: redis.url, prefix, onError: () => {} });
+    mem = await Memory.open({ url: redis.url, prefix, history: { max: 100, names: ['tasks'] }, onError: () => {} });
     mem.tasks = [{ title: 'draft', done: false }];
     mem.config = { theme: 'dark', big: 12345678901234567890n };
     await mem.$flush();
@@ -113,7 +113,7 @@ describe.runIf(browser)('the page', () => {
     await expect
       .poll(() => page.locator('[role=alert]').textContent())
       .toBe('this is not JSON: a value is expected (line 1, column 7)');
-    expect(await page.evaluate('document.activeElement.selectionStart')).toBe(6);
+    await expect.poll(() => page.evaluate('document.activeElement.selectionStart')).toBe(6);
     expect(await violations(page)).toEqual([]);
     await page.locator('textarea').fill('98765432109876543210');
     await page.keyboard.press('Control+Enter');
@@ -168,8 +168,34 @@ describe.runIf(browser)('the page', () => {
     await mem.$flush();
     await page.getByRole('tab', { name: /Incidents/ }).click();
     await expect.poll(() => textsOf(page, '.incident .kind')).toEqual(['conflict']);
+    expect(await textsOf(page, '.incident .preview')).toEqual(['Now tasks is gone']);
     expect(await violations(page)).toEqual([]);
     await screenshot(page, 'incidents');
+  });
+
+  test('travels through the history of an attribute, and restores a revision', async () => {
+    for (const title of ['second', 'third']) {
+      mem.tasks[0].title = title;
+      await mem.$flush();
+    }
+    await row(page, 'tasks').getByRole('button').click();
+    await page.getByRole('button', { name: 'History' }).click();
+    const lines = (selector: string) => textsOf(page, `dialog pre ${selector}`);
+    await expect.poll(() => lines('ins')).toEqual(['    "title": "third",']);
+    expect(await lines('del')).toEqual(['    "title": "second",']);
+    expect(await violations(page)).toEqual([]);
+    await page.locator('dialog select').selectOption('0');
+    await expect.poll(() => lines('del')).toEqual(['    "title": "draft",']);
+    await screenshot(page, 'history');
+    await page.locator('dialog input[type=range]').focus();
+    await page.keyboard.press('Home');
+    await page.locator('dialog select').selectOption('now');
+    await expect.poll(() => lines('del')).toEqual(['    "title": "draft",']);
+    expect(await lines('ins')).toEqual(['    "title": "third",']);
+    await page.getByRole('button', { name: 'Restore this revision' }).click();
+    await expect.poll(() => page.locator('.notice').textContent()).toContain('Restored tasks');
+    await other.$sync();
+    expect(other.tasks).toEqual([{ title: 'draft', done: false }]);
   });
 
   test('values with script tags and keys with a meaning are text', async () => {

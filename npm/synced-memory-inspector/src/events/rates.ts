@@ -5,19 +5,19 @@ const SECONDS = 180;
 /** The most latencies that one second keeps. */
 const MAX_LATENCIES = 2000;
 
-type Counter = 'commits' | 'local' | 'remote' | 'conflicts';
+type Counter = 'commits' | 'local' | 'remote' | 'conflicts' | 'bytes';
 
 /** Counts events by the second, and measures how long commits take. */
 export class Rates {
   #points: RatePoint[] = [];
   #second = 0;
-  readonly #counts: Record<Counter, number> = { commits: 0, local: 0, remote: 0, conflicts: 0 };
+  readonly #counts: Record<Counter, number> = { commits: 0, local: 0, remote: 0, conflicts: 0, bytes: 0 };
   #latencies: number[] = [];
   /** When the oldest mutation that is not acknowledged was made, by attribute. */
   readonly #pendingSince = new Map<string, number>();
 
-  count(counter: Counter): void {
-    this.#counts[counter]++;
+  count(counter: Counter, times = 1): void {
+    this.#counts[counter] += times;
   }
 
   mutated(name: string): void {

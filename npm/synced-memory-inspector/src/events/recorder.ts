@@ -1,7 +1,9 @@
 import type { Change, Conflict, EventMap, Moot, SyncedMemoryError } from 'synced-memory';
 import { type InspectedMemory, writerName } from '../inspected-memory.js';
+import { previewValue } from '../print-value.js';
 import type { Incident } from '../protocol.js';
-import { pathText } from '../tree/find-value.js';
+import { estimate } from '../tree/estimate.js';
+import { findNearest, pathText } from '../tree/find-value.js';
 import { ChangeLog } from './change-log.js';
 import { Rates } from './rates.js';
 import { Ring } from './ring.js';
@@ -9,6 +11,8 @@ import { Ring } from './ring.js';
 /** Number of incidents that are kept. */
 const MAX_INCIDENTS = 500;
 const MAX_MESSAGE = 1000;
+/** The longest text of a value. */
+const MAX_PRINTED = 240;
 /** Number of attributes of which the last writer is kept. */
 const MAX_WRITERS = 20_000;
 /** How the last page left is bridged, in milliseconds: a reload must not lose the changes in between. */
@@ -48,9 +52,9 @@ export class Recorder {
     this.#calls = calls;
     this.#listen('conflict', (conflict) => {
       this.rates.count('conflicts');
-      this.#addIncident('conflict', mergeText(conflict), conflict.name);
+      this.#addIncident('conflict', mergeText(conflict), conflict.name, this.#textThere(conflict));
     });
-    this.#listen('moot', (moot) => this.#addIncident('moot', mergeText(moot), moot.name));
+    this.#listen('moot', (moot) => this.#addIncident('moot', mergeText(moot), moot.name, this.#textThere(moot)));
     this.#listen('regression', ({ name, previous, revision }) => {
       this.#addIncident('regression', `the server lost data: revision ${previous} became ${revision}`, name);
     });
@@ -101,6 +105,7 @@ export class Recorder {
     this.changes.add(change);
     const { name, origin, path, kind } = change;
     this.rates.count(origin);
+    if (change.value !== undefined) this.rates.count('bytes', estimate(change.value).size);
     if (origin === 'local') this.rates.mutated(name);
     const writer = writerName(change);
     if (writer !== undefined && this.#writers.size < MAX_WRITERS) this.#writers.set(name, writer);
@@ -114,12 +119,24 @@ export class Recorder {
     this.#addIncident(kind, `${error.code}: ${error.message}`, error.attribute);
   }
 
-  #addIncident(kind: Incident['kind'], text: string, name?: string): void {
+  /** What the other writer has left at the place of a mutation, or at the nearest place above it that is still there. */
+  #textThere({ name, path }: Conflict | Moot): string {
+    const [place, value] = findNearest(this.#memory, [name, ...path]);
+    return value === undefined ? `${name} is gone` : `${pathText(place)} is ${previewValue(value, MAX_PRINTED)}`;
+  }
+
+  #addIncident(kind: Incident['kind'], text: string, name?: string, there?: string): void {
     const message = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
     const last = this.incidents.get(this.incidents.last);
-    const isRepeated = last !== undefined && last.kind === kind && last.message === message && last.name === name;
+    const isRepeated =
+      last !== undefined &&
+      last.kind === kind &&
+      last.message === message &&
+      last.name === name &&
+      last.there === there;
     const times = isRepeated ? last.times + 1 : 1;
-    const entry = { time: Date.now(), kind, message, times, ...(name !== undefined && { name }) };
+    const about = { ...(name !== undefined && { name }), ...(there !== undefined && { there }) };
+    const entry = { time: Date.now(), kind, message, times, ...about };
     if (isRepeated) this.incidents.replaceLast({ ...entry, number: last.number });
     else this.incidents.add((number) => ({ ...entry, number }));
     this.namesVersion++;

@@ -18,7 +18,7 @@ export function IncidentList() {
     <section class="feed" aria-label="Incidents">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keys scroll it */}
       <ol class="scroller incidents" tabIndex={0} aria-label="Incidents, the newest first">
-        {newest.map(({ number, kind, name, message, time, times }) => (
+        {newest.map(({ number, kind, name, message, there, time, times }) => (
           <li key={number} class={`incident ${kind}`}>
             <div class="about">
               <span class="kind">{labels[kind]}</span>
@@ -27,6 +27,7 @@ export function IncidentList() {
               <time class="muted">{timeText(time)}</time>
             </div>
             <p>{message}</p>
+            {there !== undefined && <p class="preview">Now {there}</p>}
           </li>
         ))}
         {newest.length === 0 && (

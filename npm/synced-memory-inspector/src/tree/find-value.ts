@@ -31,4 +31,16 @@ export function findValue(memory: InspectedMemory, path: ValuePath): unknown {
   return value;
 }
 
+/** The value at a path, or the nearest list or dict above it that is still there, with its path; undefined where all is gone. */
+export function findNearest(memory: InspectedMemory, path: ValuePath): [path: ValuePath, value: unknown] {
+  for (let length = path.length; length > 0; length--) {
+    try {
+      return [path.slice(0, length), findValue(memory, path.slice(0, length))];
+    } catch {
+      // It is gone, or cannot be read.
+    }
+  }
+  return [path, undefined];
+}
+
 const absent = (path: ValuePath) => new RequestFailure(404, 'ERR_NOT_FOUND', `there is no ${pathText(path)} any more`);

@@ -12,8 +12,8 @@ interface ShownHistory {
   readonly commits: HistoryReply['commits'];
   /** The number of the selected commit. */
   readonly index: number;
-  /** Whether the selected revision is compared with the value as it is now, or with the revision before. */
-  readonly isComparedWithNow: boolean;
+  /** What the selected revision is compared with: the number of a commit, the one before, or the value as it is now. */
+  readonly comparedWith: number | 'before' | 'now';
   /** The texts that are compared; undefined while they are loaded. */
   readonly texts: readonly [before: string, after: string] | undefined;
   readonly problem?: string;
@@ -29,7 +29,7 @@ const close = () => {
 export async function showHistory(name: string): Promise<void> {
   try {
     const { commits } = await ask<'history'>({ op: 'history', name });
-    select({ name, commits, index: Math.max(0, commits.length - 1), isComparedWithNow: false, texts: undefined });
+    select({ name, commits, index: Math.max(0, commits.length - 1), comparedWith: 'before', texts: undefined });
   } catch (error) {
     say((error as Error).message, true);
   }
@@ -37,15 +37,16 @@ export async function showHistory(name: string): Promise<void> {
 
 /** Shows a selection, and loads the texts that it compares. */
 function select(next: ShownHistory): void {
-  const { name, commits, index, isComparedWithNow } = next;
+  const { name, commits, index, comparedWith } = next;
   shown.value = next;
   const revision = commits[index]?.revision;
   if (revision === undefined) return;
-  const other = isComparedWithNow ? textNow(name) : textAt(name, commits[index - 1]?.revision);
+  const otherIndex = { before: index - 1, now: commits.length }[comparedWith] ?? Number(comparedWith);
+  const other = comparedWith === 'now' ? textNow(name) : textAt(name, commits[otherIndex]?.revision);
   Promise.all([textAt(name, revision), other]).then(
     ([own, compared]) => {
       if (shown.value !== next) return;
-      shown.value = { ...next, texts: isComparedWithNow ? [own, compared] : [compared, own] };
+      shown.value = { ...next, texts: otherIndex > index ? [own, compared] : [compared, own] };
     },
     (error: Error) => {
       if (shown.value === next) shown.value = { ...next, problem: error.message };
@@ -67,7 +68,7 @@ async function textNow(name: string): Promise<string> {
 export function HistoryDialog() {
   const state = shown.value;
   if (state === undefined) return null;
-  const { name, commits, index, isComparedWithNow, texts, problem } = state;
+  const { name, commits, index, comparedWith, texts, problem } = state;
   const commit = commits[index];
   const choose = (change: Partial<ShownHistory>) => {
     const { problem: _, ...rest } = state;
@@ -95,12 +96,19 @@ export function HistoryDialog() {
           </p>
           {commit.mutations !== undefined && <p class="preview">{commit.mutations}</p>}
           <label>
-            <input
-              type="checkbox"
-              checked={isComparedWithNow}
-              onChange={(event) => choose({ isComparedWithNow: event.currentTarget.checked })}
-            />{' '}
-            Compare with the value as it is now
+            Compare with{' '}
+            <select
+              value={comparedWith}
+              onChange={({ currentTarget: { value } }) =>
+                choose({ comparedWith: value === 'before' || value === 'now' ? value : Number(value) })
+              }
+            >
+              <option value="before">the revision before</option>
+              <option value="now">the value as it is now</option>
+              {commits.map(({ revision, time }, other) => (
+                <option key={`${revision} ${time}`} value={other}>{`${other + 1}, ${timeText(time)}`}</option>
+              ))}
+            </select>
           </label>
           {problem !== undefined && <p class="problem">{problem}</p>}
           {texts !== undefined && <Lines texts={texts} />}

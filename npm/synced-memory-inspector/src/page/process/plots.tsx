@@ -15,6 +15,7 @@ export function Plots() {
         <Plot title="Commits a second" values={seconds.map((point) => point?.commits ?? 0)} />
         <Plot title="Changes of this process a second" values={seconds.map((point) => point?.local ?? 0)} />
         <Plot title="Changes of others a second" values={seconds.map((point) => point?.remote ?? 0)} />
+        <Plot title="Bytes of changed values a second" values={seconds.map((point) => point?.bytes ?? 0)} />
         <Plot title="Conflicts a second" values={seconds.map((point) => point?.conflicts ?? 0)} />
         <Plot title="Commit latency, median, ms" values={seconds.map((point) => point?.p50)} />
         <Plot title="Commit latency, 99th percentile, ms" values={seconds.map((point) => point?.p99)} />
