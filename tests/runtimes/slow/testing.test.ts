@@ -12,7 +12,8 @@ test.each(['node', 'workers'])('Vitest, project %s', async (project) => {
   expect(report).toMatchObject({ success: true, numPassedTests: 5, numTotalTests: 5 });
 });
 
-test('Jest without settings, and ts-jest with the settings of a NestJS project', async () => {
+// It installs Jest.
+test('Jest without settings, and ts-jest with the settings of a NestJS project', { timeout: 180_000 }, async () => {
   const folder = installProject('jest');
   writeExamples(folder, 'jest');
   for (const selection of [['tasks.test.js'], ['--config', 'nest/package.json']]) {
