@@ -20,7 +20,7 @@ afterAll(async () => {
 
 /** In Next's edge runtime, functions of Node are there, and throw when they are called. */
 const refuseNodeApi = () => {
-  throw new Error('A Node.js API is used (process.getBuiltinModule) which is not supported in the Edge Runtime.');
+  throw new Error('A Node.js API is used which is not supported in the Edge Runtime.');
 };
 
 test('an edge function: the edge-light build with a compiled wasm module', async () => {
@@ -48,7 +48,12 @@ test('an edge function: the edge-light build with a compiled wasm module', async
   const compiledWasm = await WebAssembly.compile(readFileSync(core as string));
   const runtime = new EdgeRuntime({
     initialCode: readFileSync(join(folder, 'edge-function.mjs'), 'utf8'),
-    extend: (context) => Object.assign(context, { compiledWasm, process: { getBuiltinModule: refuseNodeApi } }),
+    extend: (context) =>
+      Object.assign(context, {
+        compiledWasm,
+        process: { getBuiltinModule: refuseNodeApi },
+        setImmediate: refuseNodeApi,
+      }),
   });
   const headers = { url: upstash.url, token: upstash.token };
   const visit = async (who: string) => (await runtime.dispatchFetch(`http://edge/?who=${who}`, { headers })).json();
