@@ -13,6 +13,7 @@ use crate::document::{Guard, Stored};
 use crate::ids::RefreshId;
 use crate::protocol::{Answer, Command, RequestId};
 use crate::time::{Instant, Now};
+use std::collections::BTreeSet;
 
 /// The longest group mark that is read.
 const MAX_MARK_LEN: ByteLen = ByteLen(512);
@@ -38,7 +39,7 @@ pub(super) struct MarkDomain {
     /// Whether it is among the active ones: see `AttributeTable`.
     pub(super) is_active: bool,
     /// The attributes that have a held read.
-    pub(super) holders: Vec<AttributeId>,
+    pub(super) holders: BTreeSet<AttributeId>,
     pub(super) joint_read: JointReadState,
     /// The earliest time of the next joint read.
     pub(super) earliest: Instant,

@@ -59,8 +59,7 @@ impl Session {
         let request = self.requests.last_completed();
         let domain = self.attributes.domain_mut(domain_id);
         domain.require_read_after(request);
-        domain.holders.retain(|holder| *holder != id);
-        domain.holders.push(id);
+        domain.holders.insert(id);
         self.attributes[id].held = Some(HeldRead { content, request, refresh });
     }
 
@@ -130,7 +129,7 @@ impl Session {
     pub(super) fn take_held(&mut self, id: AttributeId) -> Option<HeldRead> {
         let held = self.attributes[id].held.take()?;
         if let Some(domain) = self.attributes[id].domain {
-            self.attributes.domain_mut(domain).holders.retain(|holder| *holder != id);
+            self.attributes.domain_mut(domain).holders.remove(&id);
         }
         Some(held)
     }

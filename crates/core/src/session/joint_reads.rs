@@ -277,7 +277,7 @@ impl Session {
         let held = self.take_held(id);
         let content = held.map_or(ReadContent::Loaded(Stored::Absent), |held| held.content).with(document);
         if let Some(domain) = self.attributes[id].domain {
-            self.attributes.domain_mut(domain).holders.push(id);
+            self.attributes.domain_mut(domain).holders.insert(id);
         }
         self.attributes[id].held = Some(HeldRead { content, request, refresh });
     }
@@ -287,7 +287,7 @@ impl Session {
         let domain = self.attributes.domain_mut(id);
         domain.is_refused = true;
         domain.joint_read = JointReadState::None;
-        let holders = domain.holders.clone();
+        let holders: Vec<AttributeId> = domain.holders.iter().copied().collect();
         self.show_held(&holders, now);
         for attribute in self.attributes.of_domain(id).collect::<Vec<_>>() {
             self.request_fetch(attribute, FetchKind::Probe);
