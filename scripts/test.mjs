@@ -83,11 +83,11 @@ const suites = {
     run: (counts) => vitest(counts, 'tests/frameworks'),
   },
 
-  // The same files on the wasm build, without those of tests/edge, which run on it in the suite js.
+  // The same files on the wasm build, without those of tests/edge, which run on it in the suite js, and of tests/types.
   edge: {
     needs: [requireRedisServer, requirePython],
     run: (counts) => {
-      const excluded = ['edge/**', 'interop/**', ...nativeOnly.map((name) => `${name}.test.ts`)];
+      const excluded = ['edge/**', 'interop/**', 'types/**', ...nativeOnly.map((name) => `${name}.test.ts`)];
       const selection = excluded.map((pattern) => `--exclude=${pattern}`);
       return withVariable('SYNCED_MEMORY_BUILD', 'wasm', () => vitest(counts, 'tests', ...selection));
     },

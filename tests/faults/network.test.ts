@@ -1,6 +1,7 @@
 import { Memory } from 'synced-memory';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startRedisServer } from '../../scripts/redis-server.mjs';
+import { onOtherServer } from '../servers/backends.js';
 import { FaultProxy } from './run/proxy.mjs';
 
 let server: Awaited<ReturnType<typeof startRedisServer>>;
@@ -53,18 +54,22 @@ describe.concurrent('faults of the network', () => {
     await end();
   });
 
-  test('a silent network: the connection is abandoned when no reply comes', async () => {
-    const { proxy, mem, events, stored, end } = await pair('half-open');
-    Object.assign(proxy.swallow, { requests: true, replies: true });
-    mem.list.push(1);
-    const flushed = mem.$flush();
-    // Later connections work; this one stays silent.
-    proxy.forget();
-    await flushed;
-    await vi.waitFor(() => expect(events).toEqual(['disconnect', 'connect']));
-    expect(await stored()).toEqual([0, 1]);
-    await end();
-  }, 40_000);
+  test.skipIf(onOtherServer)(
+    'a silent network: the connection is abandoned when no reply comes',
+    async () => {
+      const { proxy, mem, events, stored, end } = await pair('half-open');
+      Object.assign(proxy.swallow, { requests: true, replies: true });
+      mem.list.push(1);
+      const flushed = mem.$flush();
+      // Later connections work; this one stays silent.
+      proxy.forget();
+      await flushed;
+      await vi.waitFor(() => expect(events).toEqual(['disconnect', 'connect']));
+      expect(await stored()).toEqual([0, 1]);
+      await end();
+    },
+    40_000,
+  );
 
   test('replies that end early', async () => {
     const { proxy, mem, stored, end } = await pair('middle');

@@ -22,8 +22,11 @@ type Kind = 'redis' | 'cluster' | 'sentinel' | 'file' | 'memory';
 const withServer: readonly Kind[] = onWasm ? ['redis'] : ['redis', 'cluster', 'sentinel'];
 const withoutServer: readonly Kind[] = onWasm ? ['memory'] : ['file', 'memory'];
 
+/** True on another version of the server, where tests that do not depend on it are left out. */
+export const onOtherServer = process.env.SYNCED_MEMORY_TEST_SERVER !== undefined;
+
 /** The backends under test. On another version of the server, only those that use it. */
-export const kinds = process.env.SYNCED_MEMORY_TEST_SERVER ? withServer : [...withServer, ...withoutServer];
+export const kinds = onOtherServer ? withServer : [...withServer, ...withoutServer];
 
 /** The kinds among these that are under test. */
 export const among = <K extends Kind>(...wanted: K[]): K[] => wanted.filter((kind) => kinds.includes(kind));
