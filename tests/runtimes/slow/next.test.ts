@@ -82,7 +82,7 @@ test('standalone: the copied output has the addon if the configuration names it'
   await build('turbopack', { STANDALONE: '1' });
   const elsewhere = mkdtempSync(join(tmpdir(), 'synced-memory-next-'));
   cpSync(join(folder, '.next/standalone'), elsewhere, { recursive: true, verbatimSymlinks: true });
-  expect(existsSync(join(elsewhere, 'node_modules/synced-memory/dist/addon.js'))).toBe(true);
+  expect(existsSync(join(elsewhere, 'node_modules/synced-memory/cjs/index.cjs'))).toBe(true);
   const app = await start(['server.js'], elsewhere);
   await checkRoutes(app.url, 'standalone').finally(app.stop);
   rmSync(elsewhere, { recursive: true });
