@@ -44,16 +44,16 @@ impl ChangeLog<'_> {
         let mut rows = statement.query([since.0])?;
         let (mut known, mut entries) = (since, Vec::new());
         while let Some(row) = rows.next()? {
-            let message = row.get_ref("message")?.as_blob().unwrap_or_default();
+            let Ok(message) = row.get_ref("message")?.as_blob() else { return Ok(None) };
             if row.get_ref("since")?.as_i64() != Ok(known.0) {
                 return Ok(None);
             }
             known = ChangeNumber(row.get("number")?);
-            match decode_delta_message(message) {
-                Some(DeltaMessage::Deltas(deltas)) => entries.push(deltas),
-                _ if message.is_empty() => {}
-                _ => return Ok(None),
+            if message.is_empty() {
+                continue;
             }
+            let Some(DeltaMessage::Deltas(deltas)) = decode_delta_message(message) else { return Ok(None) };
+            entries.push(deltas);
         }
         Ok((known == Documents(self.0).last_change()?).then_some(entries))
     }
