@@ -12,15 +12,15 @@ import { runAsScript, step } from './script.mjs';
 const stage = join(root, '.cache/jsr');
 
 /** Sources that only the native build, Node or a bundler needs. */
-const left = ['cli', 'engine/addon', 'entry/otel', 'entry/frameworks', 'testing', 'index.ts'];
+const nodeSources = ['cli', 'engine/addon', 'entry/otel', 'entry/frameworks', 'testing', 'index.ts'];
 
 /** Writes the package: JSR takes the TypeScript sources, without the names that package.json gives to modules. */
 function writePackage() {
   const { version, license } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
   rmSync(stage, { recursive: true, force: true });
   mkdirSync(stage, { recursive: true });
-  const excluded = left.map((path) => join(packageFolder, 'src', path));
-  const isIncluded = (path) => !excluded.includes(path) && !path.endsWith('.wasm');
+  const excludedPaths = nodeSources.map((path) => join(packageFolder, 'src', path));
+  const isIncluded = (path) => !excludedPaths.includes(path) && !path.endsWith('.wasm');
   for (const name of ['src', 'wasm']) {
     cpSync(join(packageFolder, name), join(stage, name), { recursive: true, filter: isIncluded });
   }
@@ -50,9 +50,9 @@ await runAsScript(import.meta.url, async () => {
   await build();
   const deno = join(installTools('tools'), 'node_modules/.bin/deno');
   writePackage();
-  const publishing = process.argv.includes('--publish') ? [] : ['--dry-run'];
+  const dryRunOption = process.argv.includes('--publish') ? [] : ['--dry-run'];
   const settings = ['--config', join(stage, 'deno.json')];
   // The folder is no part of the repository: Git has nothing to say about it.
-  run(deno, ['publish', '--allow-dirty', ...settings, ...publishing]);
+  run(deno, ['publish', '--allow-dirty', ...settings, ...dryRunOption]);
   step('JSR: the package passes');
 });

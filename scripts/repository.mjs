@@ -7,7 +7,7 @@ export function repositoryUrl() {
 }
 
 /**
- * What a published manifest says about its origin; nothing where that is not known. npm compares `repository` with the workflow
+ * The fields of a published manifest about its origin; none where that is not known. npm compares `repository` with the workflow
  * that publishes, and refuses another one.
  */
 export function originOf(directory) {

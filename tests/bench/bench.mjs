@@ -104,7 +104,7 @@ async function machine(load) {
   return [
     `${new Date().toISOString().slice(0, 10)}, commit ${output('git', ['rev-parse', '--short', 'HEAD']) ?? 'unknown'}`,
     `${cpus().length} × ${cpu?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}; all processes share these cores`,
-    `load average of ${load.toFixed(1)} before the first round: ${load < 0.5 ? 'idle' : 'other work ran, which makes absolute figures worse and ratios less certain'}`,
+    `load average of ${load.toFixed(1)} before the first round: ${load < 1 ? 'idle' : 'other work ran, which makes absolute figures worse and ratios less certain'}`,
     `Node ${process.versions.node}, ${output('redis-server', ['--version'])?.match(/v=\S+/)?.[0].replace('v=', 'Redis ')}, ${output('rustc', ['--version'])}`,
     ...[clients.map(([name, { version }]) => `${name === 'redis' ? 'node-redis' : name} ${version}`).join(', ')].filter(
       Boolean,

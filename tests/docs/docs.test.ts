@@ -73,7 +73,7 @@ function write(example: Example, name: string): string {
 
 const isEndless = ({ code }: Example) => code.includes('for await');
 
-/** What the wasm build does not have: files, which a memory without a URL is, and anything that blocks. */
+/** Whether a program needs more than the wasm build has: files, of which a memory without a URL is one, or calls that block. */
 const isNative = ({ code }: Example) =>
   /openSync|open\(\)|open\(\{ defaults|journal:/.test(code) && !code.includes("'synced-memory/edge'");
 

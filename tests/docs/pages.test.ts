@@ -1,4 +1,4 @@
-// What the pages say about the code, and that nothing on them is left out of the tests.
+// Compares the pages with the code, and checks that a test runs every program on them.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';

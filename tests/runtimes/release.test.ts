@@ -1,4 +1,4 @@
-// What a release checks before it publishes, and what the packed manifests say.
+// The checks before a release is published, and the packed manifests.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';

@@ -9,7 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     // The tests start other runtimes and bundlers, on machines that may be busy.
     testTimeout: 60_000,
-    // What a test polls for, such as a page's text, takes as long.
+    // The text of a page and the like, for which tests poll, take as long.
     expect: { poll: { timeout: 30_000 } },
     hookTimeout: 300_000,
   },

@@ -119,7 +119,7 @@ export class Recorder {
     this.#addIncident(kind, `${error.code}: ${error.message}`, error.attribute);
   }
 
-  /** What the other writer has left at the place of a mutation, or at the nearest place above it that is still there. */
+  /** Describes the value at the place of a mutation now, or at the nearest place above it that is still there. */
   #textThere({ name, path }: Conflict | Moot): string {
     const [place, value] = findNearest(this.#memory, [name, ...path]);
     return value === undefined ? `${name} is gone` : `${pathText(place)} is ${previewValue(value, MAX_PRINTED)}`;

@@ -5,20 +5,20 @@ export type Callable = (...args: never[]) => unknown;
 type AsyncCallable = (...args: never[]) => Promise<unknown>;
 
 /** The public method that is running, up to its first `await`. */
-let running: Callable | undefined;
+let currentMethod: Callable | undefined;
 
 /** Errors that have not yet left this package, with the public method in whose first part they were made. */
 const newErrors = new WeakMap<object, Callable | undefined>();
 
 /** The name of the public method that is running; undefined where there is none. */
-export function runningMethod(): string | undefined {
-  return running?.name;
+export function currentMethodName(): string | undefined {
+  return currentMethod?.name;
 }
 
 /** Lets the stack of a new error begin at the caller of the public method that is running, or else of the entry that it goes through. */
 export function traceNewError(error: object): void {
-  newErrors.set(error, running);
-  if (running !== undefined) Error.captureStackTrace?.(error, running);
+  newErrors.set(error, currentMethod);
+  if (currentMethod !== undefined) Error.captureStackTrace?.(error, currentMethod);
 }
 
 /**
@@ -36,12 +36,12 @@ export function traceCallers(holder: object, names?: readonly string[]): void {
     const method = descriptor.value as Callable | undefined;
     if (method === undefined || !(names?.includes(name) ?? name[0] === '$')) continue;
     const isAsync = method.constructor.name === 'AsyncFunction';
-    const value = isAsync ? tracedAsync(name, method as AsyncCallable) : traced(name, method);
+    const value = isAsync ? wrapAsyncMethod(name, method as AsyncCallable) : wrapMethod(name, method);
     Object.defineProperty(holder, name, { ...descriptor, value });
   }
 }
 
-function traced(name: string, method: Callable): Callable {
+function wrapMethod(name: string, method: Callable): Callable {
   const entry = {
     [name](this: unknown, ...args: never[]): unknown {
       try {
@@ -54,7 +54,7 @@ function traced(name: string, method: Callable): Callable {
   return entry;
 }
 
-function tracedAsync(name: string, method: AsyncCallable): AsyncCallable {
+function wrapAsyncMethod(name: string, method: AsyncCallable): AsyncCallable {
   const entry = {
     async [name](this: unknown, ...args: never[]): Promise<unknown> {
       try {
@@ -82,11 +82,11 @@ function captureAwaiting(error: Error, entry: Callable): void {
 
 /** Calls a method, of which `entry` is the public one. */
 function run<T>(entry: Callable, method: (...args: never[]) => T, self: unknown, args: never[]): T {
-  const outer = running;
-  running = entry;
+  const outer = currentMethod;
+  currentMethod = entry;
   try {
     return method.apply(self, args);
   } finally {
-    running = outer;
+    currentMethod = outer;
   }
 }

@@ -4,7 +4,7 @@ import type { AppliedEdit } from '../mirror/edit.js';
 import type { Snapshot } from '../mirror/snapshot.js';
 import type { Snapshots } from '../mirror/snapshots.js';
 
-/** What changes of every kind have. N is the name of the attribute. */
+/** The fields of changes of every kind. N is the name of the attribute. */
 interface ChangeBase<N extends string> {
   /** The attribute. */
   readonly name: N;

@@ -1,4 +1,4 @@
-import { fromCaller, runningMethod, traceCallers } from '../base/caller-stack.js';
+import { currentMethodName, fromCaller, traceCallers } from '../base/caller-stack.js';
 import { optionsError, SyncedMemoryError } from '../base/errors.js';
 import { isThenable } from '../base/is-thenable.js';
 import { refusedPromise } from '../base/refused-promise.js';
@@ -45,7 +45,7 @@ export function isMemory(value: unknown): value is MemoryMethods {
 function internalsOf(memory: object | undefined): MemoryInternals {
   const internals = memory && internalsByMemory.get(memory);
   if (memory === undefined) {
-    const method = runningMethod() ?? '$flush';
+    const method = currentMethodName() ?? '$flush';
     throw optionsError(`${method} lost its memory: call it as mem.${method}()`);
   }
   if (internals === undefined) throw optionsError('not an open memory; open one with Memory.open');

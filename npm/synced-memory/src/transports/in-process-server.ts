@@ -7,7 +7,7 @@ export class InProcessServer {
   /** The server of the wasm module, which holds the keys. */
   readonly #core: ReturnType<typeof createInProcessServer>;
   readonly #subscriptions = new Set<{ readonly channel: string; readonly listener: Listener }>();
-  /** What is added to the monotonic clock, so that the server's time counts from 1970 and never goes back. */
+  /** Milliseconds from 1970 to the start of the monotonic clock: the server's time counts from 1970, and never goes back. */
   readonly #epoch: number;
   /** The timer for the next document that expires, by the server's time. */
   #expiry: { readonly at: number; readonly cancel: () => void } | undefined;
