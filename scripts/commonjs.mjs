@@ -5,7 +5,6 @@
 // get the ES modules.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { rolldown } from 'rolldown';
 import { packageFolder } from './paths.mjs';
 
 const dist = join(packageFolder, 'dist');
@@ -32,6 +31,8 @@ function modulesOf(target) {
 
 /** @param {string[]} modules */
 async function bundle(modules) {
+  // The build has installed it by now; in a new clone, it was not there when this module was loaded.
+  const { rolldown } = await import('rolldown');
   // Internal names are resolved when they are required: which module they lead to depends on Node's conditions.
   const external = (id) => !id.startsWith('.') && !isAbsolute(id);
   const input = Object.fromEntries(modules.map((module) => [module, join(dist, `${module}.js`)]));

@@ -1,5 +1,7 @@
 // Compares the pages with the code, and checks that a test runs every program on them.
-import { existsSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { groups, otherSources, sourceOf } from '../../docs/.vitepress/pages.mjs';
@@ -86,6 +88,18 @@ describe('the site', () => {
     expect(sitePage('README.md', '[e](https://example.com)')).toBe('[e](https://example.com)');
   });
 });
+
+test.each(['build', 'docs', 'pack', 'setup', 'test'])(
+  'in a new clone, %s.mjs can be loaded before npm packages are there',
+  (name) => {
+    const clone = mkdtempSync(join(tmpdir(), 'synced-memory-clone-'));
+    cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
+    cpSync(join(root, 'docs/.vitepress'), join(clone, 'docs/.vitepress'), { recursive: true });
+    // It does its work only where it is the main module.
+    execFileSync(process.execPath, ['--input-type=module', '--eval', `import './scripts/${name}.mjs'`], { cwd: clone });
+    rmSync(clone, { recursive: true });
+  },
+);
 
 describe('docs/options.md lists', () => {
   const listed = [...read('docs/options.md').matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap(([, cell = '']) =>
